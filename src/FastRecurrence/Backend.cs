@@ -1,0 +1,53 @@
+using FastRecurrence.Reference;
+using FastRecurrence.Simd;
+
+namespace FastRecurrence;
+
+/// <summary>
+/// A way to run layers. The core's own are in <see cref="All"/>; GPU backends come from the package FastRecurrence.Gpu.
+/// A backend that cannot run here says why and never falls back to another.
+/// </summary>
+public abstract class Backend
+{
+    /// <summary>Only this library's packages derive backends.</summary>
+    private protected Backend(string name, string description, string? unavailableReason)
+    {
+        Name = name;
+        Description = description;
+        UnavailableReason = unavailableReason;
+    }
+
+    /// <summary>The name used everywhere: options, tables, JSON. Such as <c>reference</c>, <c>simd-256</c>, <c>opencl:0</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>A line for people: what it is, on which hardware.</summary>
+    public string Description { get; }
+
+    /// <summary>Whether <see cref="Prepare"/> works here.</summary>
+    public bool IsAvailable => UnavailableReason is null;
+
+    /// <summary>Why it does not; null when available.</summary>
+    public string? UnavailableReason { get; }
+
+    /// <summary>Packs or uploads weights into an immutable layer.</summary>
+    /// <param name="weights">The layer's numbers; a snapshot is taken.</param>
+    /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
+    public RecurrentLayer Prepare(LayerWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        if (UnavailableReason is not null)
+            throw new BackendUnavailableException(Name, UnavailableReason);
+        return PrepareCore(weights);
+    }
+
+    private protected abstract RecurrentLayer PrepareCore(LayerWeights weights);
+
+    /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>
+    public static Backend Reference { get; } = new ReferenceBackend();
+
+    /// <summary>The SIMD kernels at the width that the ladder chose for this machine; forced by the environment variable <c>FASTRECURRENCE_SIMD</c>.</summary>
+    public static Backend Simd { get; } = SimdLadder.Choose();
+
+    /// <summary>Every backend of the core, widest judge first: <c>reference</c>, <c>scalar</c>, <c>simd-128</c>, <c>simd-256</c>, <c>simd-512</c>, <c>simd-vector</c>.</summary>
+    public static IReadOnlyList<Backend> All { get; } = [Reference, .. SimdLadder.Rungs];
+}

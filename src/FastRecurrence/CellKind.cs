@@ -1,0 +1,11 @@
+namespace FastRecurrence;
+
+/// <summary>The recurrence a layer computes. Equations: kernels.md, "Symbols and equations".</summary>
+public enum CellKind
+{
+    /// <summary>Elman cell (simple RNN, ONNX <c>RNN</c>): <c>h' = f(W x + R h + b)</c>. One gate block.</summary>
+    Elman,
+
+    /// <summary>LSTM with gate blocks in the order <c>i, f, g, o</c>: <c>c' = f∘c + i∘g</c>, <c>h' = o∘tanh(c')</c>.</summary>
+    Lstm,
+}

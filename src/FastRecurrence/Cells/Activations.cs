@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+using FastRecurrence.Lanes;
+
+namespace FastRecurrence.Cells;
+
+/// <summary>
+/// The activations, once for every width and every device. Errors are measured over bit-spaced floats in the tests and
+/// listed in kernels.md, "Numerics". Coefficients: <c>scripts/fit-activations.cs</c>.
+/// </summary>
+internal static class Activations<V, L>
+    where V : struct
+    where L : ILanes<V>
+{
+    // Adding 1.5·2²³ rounds a float of magnitude below 2²² to an integer, left in the low mantissa bits.
+    private const float Magic = 12582912f;
+    private const float Log2E = 1.44269504f;
+
+    // ln 2 in two parts; the first has 9 trailing zero bits, so that n·Ln2High is exact for |n| ≤ 256.
+    private const float Ln2High = 0.693145751953125f;
+    private const float Ln2Low = 1.42860677e-6f;
+
+    // expm1(r) = r + r²·q(r) on |r| ≤ ln 2 / 2, from scripts/fit-activations.cs.
+    private const float Q0 = 0.5f;
+    private const float Q1 = 0.16666667f;
+    private const float Q2 = 0.041666485f;
+    private const float Q3 = 0.0083333f;
+    private const float Q4 = 0.0013985f;
+    private const float Q5 = 0.00019976f;
+
+    /// <summary>
+    /// <c>1/(1 + e⁻ˣ)</c>. The 1 joins 2ⁿ before the polynomial part does, so that the denominator is rounded once; the
+    /// form is the same on both sides of 0 and keeps its relative precision down to 2⁻¹²⁶, below which it is 0.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Sigmoid(V x)
+    {
+        V one = L.Broadcast(1f);
+        // At the lower clamp 2ⁿ is still finite; at the upper the result is 1 to the last bit.
+        V y = L.AtMost(L.AtLeast(L.Subtract(L.Broadcast(-0f), x), L.Broadcast(-30f)), L.Broadcast(87.5f));
+        V t = ExpMinusOne(y, out V power);
+        V denominator = L.MultiplyAdd(power, t, L.Add(power, one));
+        return L.ZeroBelow(x, L.Broadcast(-87.33655f), L.Divide(one, denominator));
+    }
+
+    /// <summary>
+    /// <c>E/(E + 2)</c> with <c>E = expm1(2|x|)</c>, and the sign of x: odd to the bit, never beyond ±1, exact for
+    /// denormals, ±0 kept.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tanh(V x)
+    {
+        V one = L.Broadcast(1f);
+        // tanh rounds to 1 from 9.011 on.
+        V a = L.AtMost(L.Abs(x), L.Broadcast(9.5f));
+        V t = ExpMinusOne(L.Add(a, a), out V power);
+        V e = L.MultiplyAdd(power, t, L.Subtract(power, one));
+        return L.CopySign(L.Divide(e, L.Add(e, L.Broadcast(2f))), x);
+    }
+
+    /// <summary><c>max(0, x)</c>; NaN stays NaN, −0 stays −0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Relu(V x) => L.AtLeast(x, L.Broadcast(0f));
+
+    /// <summary><c>eʸ = power·(1 + t)</c> with <c>power = 2ⁿ</c> and |t| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpMinusOne(V y, out V power)
+    {
+        V shifted = L.MultiplyAdd(y, L.Broadcast(Log2E), L.Broadcast(Magic));
+        V n = L.Subtract(shifted, L.Broadcast(Magic));
+        V r = L.MultiplyAdd(n, L.Broadcast(-Ln2High), y);
+        r = L.MultiplyAdd(n, L.Broadcast(-Ln2Low), r);
+        V q = L.MultiplyAdd(L.Broadcast(Q5), r, L.Broadcast(Q4));
+        q = L.MultiplyAdd(q, r, L.Broadcast(Q3));
+        q = L.MultiplyAdd(q, r, L.Broadcast(Q2));
+        q = L.MultiplyAdd(q, r, L.Broadcast(Q1));
+        q = L.MultiplyAdd(q, r, L.Broadcast(Q0));
+        power = L.PowerOfTwo(shifted);
+        return L.MultiplyAdd(L.Multiply(r, r), q, r);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Vec = System.Runtime.Intrinsics.Vector128<float>;
+using Wide = System.Runtime.Intrinsics.Vector128;
+
+namespace FastRecurrence.Lanes;
+
+/// <summary>128 bits everywhere. Differs from its siblings only in the two aliases above.</summary>
+internal readonly unsafe struct Vector128Lanes : IMemoryLanes<Vec>
+{
+    public static int Count => Vec.Count;
+
+    public static int TileRows => Vector512.IsHardwareAccelerated ? 6 : 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Broadcast(float x) => Wide.Create(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Add(Vec a, Vec b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Subtract(Vec a, Vec b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Multiply(Vec a, Vec b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Divide(Vec a, Vec b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec MultiplyAdd(Vec a, Vec b, Vec c) => Wide.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Abs(Vec x) => Wide.Abs(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec CopySign(Vec magnitude, Vec sign) => magnitude | (sign & Wide.Create(-0f));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec AtMost(Vec x, Vec limit) => Wide.ConditionalSelect(Wide.GreaterThan(x, limit), limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec AtLeast(Vec x, Vec limit) => Wide.ConditionalSelect(Wide.LessThan(x, limit), limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec ZeroBelow(Vec x, Vec limit, Vec value) => Wide.AndNot(value, Wide.LessThan(x, limit));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec PowerOfTwo(Vec shifted) => (Wide.ShiftLeft(shifted.AsInt32(), 23) + Wide.Create(0x3F800000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec Load(float* p) => Wide.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vec x, float* p) => Wide.Store(x, p);
+}

@@ -1,0 +1,59 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FastRecurrence.Lanes;
+
+/// <summary><see cref="Vector{T}"/> at the width the process has: 128, 256 or 512 bits.</summary>
+internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
+{
+    public static int Count => Vector<float>.Count;
+
+    public static int TileRows => Vector512.IsHardwareAccelerated ? 6 : 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Broadcast(float x) => new(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Add(Vector<float> a, Vector<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Subtract(Vector<float> a, Vector<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Multiply(Vector<float> a, Vector<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Divide(Vector<float> a, Vector<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> MultiplyAdd(Vector<float> a, Vector<float> b, Vector<float> c) => Vector.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Abs(Vector<float> x) => Vector.Abs(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> CopySign(Vector<float> magnitude, Vector<float> sign) => magnitude | (sign & new Vector<float>(-0f));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> AtMost(Vector<float> x, Vector<float> limit) =>
+        Vector.ConditionalSelect(Vector.GreaterThan(x, limit), limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> AtLeast(Vector<float> x, Vector<float> limit) =>
+        Vector.ConditionalSelect(Vector.LessThan(x, limit), limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> ZeroBelow(Vector<float> x, Vector<float> limit, Vector<float> value) =>
+        Vector.AndNot(value, Vector.AsVectorSingle(Vector.LessThan(x, limit)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> PowerOfTwo(Vector<float> shifted) =>
+        Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(shifted), 23) + new Vector<int>(0x3F800000));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Load(float* p) => Vector.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector<float> x, float* p) => Vector.Store(x, p);
+}

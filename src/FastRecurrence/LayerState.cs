@@ -1,0 +1,125 @@
+namespace FastRecurrence;
+
+/// <summary>
+/// Everything of a layer that changes: h <c>[N, H]</c>, for an LSTM also c <c>[N, H]</c>, and the scratch memory of its
+/// kernels. One state belongs to one stream of calls; two threads must not use one state at the same time, and a call
+/// that meets another in progress is refused. Made by <see cref="RecurrentLayer.CreateState"/> and bound to that layer.
+/// </summary>
+public abstract class LayerState : IDisposable
+{
+    private int _inUse;
+    private bool _disposed;
+
+    /// <summary>Binds the state to its layer.</summary>
+    private protected LayerState(RecurrentLayer layer, int batchSize)
+    {
+        Layer = layer;
+        BatchSize = batchSize;
+    }
+
+    /// <summary>The layer this state belongs to.</summary>
+    public RecurrentLayer Layer { get; }
+
+    /// <summary>N, rows.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>Sets h, and c where there is one, to zero, as after creation.</summary>
+    /// <exception cref="ObjectDisposedException">The state was disposed.</exception>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    public void Reset()
+    {
+        using Lease _ = Acquire();
+        ResetCore();
+    }
+
+    /// <summary>Reads h into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
+    /// <exception cref="ArgumentException">The span has another length.</exception>
+    public void CopyHiddenTo(Span<float> destination)
+    {
+        RequireExtent(nameof(destination), destination.Length);
+        using Lease _ = Acquire();
+        CopyCore(cell: false, destination);
+    }
+
+    /// <summary>Sets h from <paramref name="source"/>, <c>[N, H]</c>.</summary>
+    /// <exception cref="ArgumentException">The span has another length; states are never broadcast.</exception>
+    public void SetHidden(ReadOnlySpan<float> source)
+    {
+        RequireExtent(nameof(source), source.Length);
+        using Lease _ = Acquire();
+        SetCore(cell: false, source);
+    }
+
+    /// <summary>Reads c into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
+    /// <exception cref="NotSupportedException">The cell has no c.</exception>
+    public void CopyCellTo(Span<float> destination)
+    {
+        RequireCell();
+        RequireExtent(nameof(destination), destination.Length);
+        using Lease _ = Acquire();
+        CopyCore(cell: true, destination);
+    }
+
+    /// <summary>Sets c from <paramref name="source"/>, <c>[N, H]</c>.</summary>
+    /// <exception cref="NotSupportedException">The cell has no c.</exception>
+    public void SetCell(ReadOnlySpan<float> source)
+    {
+        RequireCell();
+        RequireExtent(nameof(source), source.Length);
+        using Lease _ = Acquire();
+        SetCore(cell: true, source);
+    }
+
+    /// <summary>Gives the memory back. Disposing twice is harmless.</summary>
+    /// <exception cref="InvalidOperationException">A call is using the state.</exception>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        using (Acquire())
+        {
+            _disposed = true;
+            DisposeCore();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract void ResetCore();
+
+    private protected abstract void CopyCore(bool cell, Span<float> destination);
+
+    private protected abstract void SetCore(bool cell, ReadOnlySpan<float> source);
+
+    private protected virtual void DisposeCore()
+    {
+    }
+
+    /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
+    internal Lease Acquire()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (Interlocked.Exchange(ref _inUse, 1) != 0)
+        {
+            throw new InvalidOperationException(
+                "This LayerState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.");
+        }
+
+        return new Lease(this);
+    }
+
+    private void RequireExtent(string what, int length) =>
+        Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
+
+    private void RequireCell()
+    {
+        if (!Layer.Shape.HasCellState)
+            throw new NotSupportedException($"{Layer.Shape} is an {Layer.Shape.Cell} layer: it has a hidden state h and no cell state c.");
+    }
+
+    /// <summary>The right to use the state, given back on Dispose.</summary>
+    internal readonly ref struct Lease(LayerState state)
+    {
+        public void Dispose() => Volatile.Write(ref state._inUse, 0);
+    }
+}

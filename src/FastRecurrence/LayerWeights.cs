@@ -1,0 +1,119 @@
+using System.Globalization;
+
+namespace FastRecurrence;
+
+/// <summary>
+/// The numbers of one layer, in the one order this library knows: row-major, gate blocks <c>i, f, g, o</c> for an LSTM.
+/// Importers permute into this form; nothing behind it knows another.
+/// The arrays are copied: later changes to the caller's memory do not reach a layer. NaN weights are accepted
+/// (<see cref="FindNonFinite"/> locates them) and make the outputs they touch NaN.
+/// </summary>
+public sealed class LayerWeights
+{
+    private readonly float[] _inputWeights, _recurrentWeights, _bias;
+
+    /// <summary>Copies and checks the weights of a layer.</summary>
+    /// <param name="shape">The layer they belong to.</param>
+    /// <param name="inputWeights">W, <c>[G·H, I]</c>.</param>
+    /// <param name="recurrentWeights">R, <c>[G·H, H]</c>.</param>
+    /// <param name="bias">b, <c>[G·H]</c>, or empty for no bias. Frameworks with two biases that are only ever added give their sum.</param>
+    /// <exception cref="ArgumentException">A length does not fit the shape; the message has both numbers.</exception>
+    public LayerWeights(LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias = default)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        int rows = shape.GateCount * shape.HiddenSize;
+        RequireMatrix(shape, nameof(inputWeights), "W", inputWeights.Length, rows, shape.InputSize, "I");
+        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, rows, shape.HiddenSize, "H");
+        if (bias.Length != 0 && bias.Length != rows)
+        {
+            string hint = bias.Length == 2 * rows ? " It looks like two biases in one (ONNX Wb ‖ Rb): add the halves." : "";
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"b has {bias.Length} values, but {Describe(shape)} needs {rows} ({shape.GateCount} gates × {shape.HiddenSize}), or none.{hint}"), nameof(bias));
+        }
+
+        Shape = shape;
+        _inputWeights = inputWeights.ToArray();
+        _recurrentWeights = recurrentWeights.ToArray();
+        _bias = bias.Length == 0 ? new float[rows] : bias.ToArray();
+    }
+
+    /// <summary>The layer these weights belong to.</summary>
+    public LayerShape Shape { get; }
+
+    /// <summary>W, <c>[G·H, I]</c>, row-major.</summary>
+    public ReadOnlySpan<float> InputWeights => _inputWeights;
+
+    /// <summary>R, <c>[G·H, H]</c>, row-major.</summary>
+    public ReadOnlySpan<float> RecurrentWeights => _recurrentWeights;
+
+    /// <summary>b, <c>[G·H]</c>; zeros when the layer was made without a bias.</summary>
+    public ReadOnlySpan<float> Bias => _bias;
+
+    /// <summary>
+    /// Reproducible random weights for benchmarks and tests: uniform in ±1/√H (W: ±1/√I), the usual initialisation,
+    /// which keeps a random recurrent net from being chaotic.
+    /// </summary>
+    /// <param name="shape">The layer.</param>
+    /// <param name="seed">The same seed gives the same numbers on every machine.</param>
+    public static LayerWeights Random(LayerShape shape, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        var random = new Random(seed);
+        float[] Uniform(int count, int fan)
+        {
+            double bound = 1 / Math.Sqrt(Math.Max(fan, 1));
+            var values = new float[count];
+            for (int i = 0; i < count; i++)
+                values[i] = (float)((2 * random.NextDouble() - 1) * bound);
+            return values;
+        }
+
+        return new LayerWeights(shape,
+            Uniform(shape.InputWeightCount, shape.InputSize),
+            Uniform(shape.RecurrentWeightCount, shape.HiddenSize),
+            Uniform(shape.BiasCount, shape.HiddenSize));
+    }
+
+    /// <summary>Names the first weight that is NaN or infinite, such as <c>R[5, 2] is NaN</c>; null when all are finite.</summary>
+    public string? FindNonFinite() =>
+        First("W", _inputWeights, Shape.InputSize) ?? First("R", _recurrentWeights, Shape.HiddenSize) ?? First("b", _bias, 1);
+
+    private static string? First(string name, float[] values, int columns)
+    {
+        int at = Array.FindIndex(values, v => !float.IsFinite(v));
+        if (at < 0)
+            return null;
+        string index = columns == 1 ? $"{at}" : $"{at / columns}, {at % columns}";
+        return string.Create(CultureInfo.InvariantCulture, $"{name}[{index}] is {values[at]}");
+    }
+
+    private static void RequireMatrix(LayerShape shape, string parameter, string name, int length, int rows, int columns, string symbol)
+    {
+        if (length == rows * columns)
+            return;
+
+        string hint = "";
+        if (columns > 0 && length % columns == 0)
+        {
+            int gotRows = length / columns;
+            if (gotRows % shape.HiddenSize == 0)
+            {
+                string like = (gotRows / shape.HiddenSize) switch
+                {
+                    1 => "an Elman cell",
+                    3 => "a GRU",
+                    4 => "an LSTM",
+                    _ => "",
+                };
+                hint = like.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture,
+                    $" {gotRows} rows = {gotRows / shape.HiddenSize} × {shape.HiddenSize} look like {like}.");
+            }
+        }
+
+        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+            $"{name} has {length} values, but {Describe(shape)} needs [{rows}, {columns}] = {(long)rows * columns} ([G·H, {symbol}], G = {shape.GateCount}).{hint}"), parameter);
+    }
+
+    private static string Describe(LayerShape shape) => string.Create(CultureInfo.InvariantCulture,
+        $"{(shape.Cell == CellKind.Lstm ? "an LSTM" : "an Elman cell")} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+}
