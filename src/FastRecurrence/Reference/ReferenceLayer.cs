@@ -48,6 +48,7 @@ public sealed class ReferenceLayer
         initialHidden?.CopyTo(result.Hidden, 0);
         initialCell?.CopyTo(result.Cell, 0);
         var before = new double[H];
+        var a = new double[G];
 
         for (int step = 0; step < T; step++)
         {
@@ -58,7 +59,6 @@ public sealed class ReferenceLayer
                 for (int j = 0; j < H; j++)
                 {
                     // a = W x + R h + b, for every gate of unit j
-                    Span<double> a = stackalloc double[4];
                     for (int gate = 0; gate < G; gate++)
                     {
                         int row = gate * H + j;
