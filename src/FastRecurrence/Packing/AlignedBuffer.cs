@@ -1,0 +1,27 @@
+namespace FastRecurrence.Packing;
+
+/// <summary>
+/// Zeroed floats on a 64-byte boundary that the garbage collector neither moves nor needs help to free. Misalignment
+/// costs a matrix-vector product 20 % in L1 and L2 at 256 bits.
+/// </summary>
+internal sealed unsafe class AlignedBuffer
+{
+    private const int AlignmentBytes = 64;
+    private const int SlackElements = AlignmentBytes / sizeof(float);
+    private readonly float[] _memory;
+
+    public AlignedBuffer(string what, params ReadOnlySpan<int> factors)
+    {
+        Length = Extents.Elements(what, factors);
+        _memory = GC.AllocateArray<float>(Extents.Elements(what, [Length]) + SlackElements, pinned: true);
+        nuint address = (nuint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_memory));
+        Pointer = (float*)((address + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
+    }
+
+    public int Length { get; }
+
+    /// <summary>The first element; valid while this object is reachable.</summary>
+    public float* Pointer { get; }
+
+    public Span<float> Span => new(Pointer, Length);
+}
