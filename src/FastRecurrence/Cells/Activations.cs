@@ -19,17 +19,15 @@ internal static class Activations<V, L>
     private const float Ln2High = 0.693145751953125f;
     private const float Ln2Low = 1.42860677e-6f;
 
-    // expm1(r) = r + r²·q(r) on |r| ≤ ln 2 / 2, from scripts/fit-activations.cs.
-    private const float Q0 = 0.5f;
-    private const float Q1 = 0.16666667f;
-    private const float Q2 = 0.041666485f;
-    private const float Q3 = 0.0083333f;
-    private const float Q4 = 0.0013985f;
-    private const float Q5 = 0.00019976f;
+    // expm1(r) = r + r²·q(r) on |r| ≤ ln 2 / 2: scripts/fit-activations.cs.
+    private const float Q0 = 0.49999994f;
+    private const float Q1 = 0.166665211f;
+    private const float Q2 = 0.041668389f;
+    private const float Q3 = 0.00836871658f;
+    private const float Q4 = 0.00138145988f;
 
     /// <summary>
-    /// <c>1/(1 + e⁻ˣ)</c>. The 1 joins 2ⁿ before the polynomial part does, so that the denominator is rounded once; the
-    /// form is the same on both sides of 0 and keeps its relative precision down to 2⁻¹²⁶, below which it is 0.
+    /// <c>1/(1 + e⁻ˣ)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, below which it is 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid(V x)
@@ -38,7 +36,10 @@ internal static class Activations<V, L>
         // At the lower clamp 2ⁿ is still finite; at the upper the result is 1 to the last bit.
         V y = L.AtMost(L.AtLeast(L.Subtract(L.Broadcast(-0f), x), L.Broadcast(-30f)), L.Broadcast(87.5f));
         V t = ExpMinusOne(y, out V power);
-        V denominator = L.MultiplyAdd(power, t, L.Add(power, one));
+        // 1 + 2ⁿ + 2ⁿt, rounded once where 1 + 2ⁿ is exact; from n = 24 on the 1 is lost there and joins 2ⁿt instead.
+        V whole = L.Add(power, one);
+        V lost = L.Subtract(one, L.Subtract(whole, power));
+        V denominator = L.Add(whole, L.MultiplyAdd(power, t, lost));
         return L.ZeroBelow(x, L.Broadcast(-87.33655f), L.Divide(one, denominator));
     }
 
@@ -69,8 +70,7 @@ internal static class Activations<V, L>
         V n = L.Subtract(shifted, L.Broadcast(Magic));
         V r = L.MultiplyAdd(n, L.Broadcast(-Ln2High), y);
         r = L.MultiplyAdd(n, L.Broadcast(-Ln2Low), r);
-        V q = L.MultiplyAdd(L.Broadcast(Q5), r, L.Broadcast(Q4));
-        q = L.MultiplyAdd(q, r, L.Broadcast(Q3));
+        V q = L.MultiplyAdd(L.Broadcast(Q4), r, L.Broadcast(Q3));
         q = L.MultiplyAdd(q, r, L.Broadcast(Q2));
         q = L.MultiplyAdd(q, r, L.Broadcast(Q1));
         q = L.MultiplyAdd(q, r, L.Broadcast(Q0));
