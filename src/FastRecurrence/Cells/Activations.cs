@@ -51,8 +51,8 @@ internal static class Activations<V, L>
     public static V Tanh(V x)
     {
         V one = L.Broadcast(1f);
-        // tanh rounds to 1 from 9.011 on.
-        V a = L.AtMost(L.Abs(x), L.Broadcast(9.5f));
+        // From here on the result is 1, an ulp early: E + 2 is no longer exact beyond 2²⁵, and rounding it would make tanh waver by 2 ulp.
+        V a = L.AtMost(L.Abs(x), L.Broadcast(8.66434f));
         V t = ExpMinusOne(L.Add(a, a), out V power);
         V e = L.MultiplyAdd(power, t, L.Subtract(power, one));
         return L.CopySign(L.Divide(e, L.Add(e, L.Broadcast(2f))), x);

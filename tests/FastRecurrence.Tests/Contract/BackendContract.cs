@@ -1,0 +1,262 @@
+using FastRecurrence.Reference;
+
+namespace FastRecurrence.Tests.Contract;
+
+/// <summary>
+/// Every promise that a backend makes, once. A leaf only picks the backend; a backend that cannot run here is skipped
+/// with its reason, except OpenCL in CI, where it must run.
+/// </summary>
+public abstract class BackendContract
+{
+    protected abstract Backend Backend { get; }
+
+    /// <summary>Largest error, absolute for results of magnitude up to 1 and relative beyond; kernels.md, "Numerics".</summary>
+    protected virtual double Tolerance => 1e-6;
+
+    protected virtual IEnumerable<Problem> Problems => Problem.Sizes();
+
+    /// <summary>Sizes for the tests that take one problem.</summary>
+    protected virtual (int T, int N, int I, int H) One => (4, 5, 11, 19);
+
+    private Backend Ready()
+    {
+        if (!Backend.IsAvailable)
+        {
+            bool mustRun = Backend.Name.StartsWith("opencl", StringComparison.Ordinal) && Environment.GetEnvironmentVariable("CI") == "true";
+            Assert.False(mustRun, $"{Backend.Name} must run in CI: {Backend.UnavailableReason}");
+            Assert.Skip($"{Backend.Name}: {Backend.UnavailableReason}");
+        }
+
+        return Backend;
+    }
+
+    [Fact]
+    public void Every_size_agrees_with_the_double_reference()
+    {
+        Backend backend = Ready();
+        foreach (Problem p in Problems)
+        {
+            using RecurrentLayer layer = backend.Prepare(p.Weights);
+            using LayerState state = Start(layer, p);
+            var output = new Guarded(p.Exact.Output.Length);
+            var gates = new Guarded(p.Exact.Gates.Length);
+
+            layer.Run(state, p.T, p.Input, output.Span, gates.Span);
+
+            output.AssertWrittenInside(p);
+            gates.AssertWrittenInside(p);
+            AssertClose(p, "h", p.Exact.Output, output.Span);
+            AssertClose(p, "gates", p.Exact.Gates, gates.Span);
+            var last = new float[p.N * p.Shape.HiddenSize];
+            state.CopyHiddenTo(last);
+            AssertClose(p, "final h", p.Exact.Hidden, last);
+            if (p.Shape.HasCellState)
+            {
+                state.CopyCellTo(last);
+                AssertClose(p, "final c", p.Exact.Cell, last);
+            }
+        }
+    }
+
+    [Fact]
+    public void One_run_gives_the_bits_of_single_steps_and_of_a_split_run()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            float[] whole = Run(layer, p);
+            int x = p.N * p.Shape.InputSize, h = p.N * p.Shape.HiddenSize;
+
+            var steps = new float[whole.Length];
+            using (LayerState state = Start(layer, p))
+            {
+                for (int t = 0; t < p.T; t++)
+                    layer.Step(state, p.Input.AsSpan(t * x, x), steps.AsSpan(t * h, h));
+            }
+
+            AssertSameBits(p, "steps", whole, steps);
+
+            var split = new float[whole.Length];
+            using (LayerState state = Start(layer, p))
+            {
+                layer.Run(state, 1, p.Input.AsSpan(0, x), split.AsSpan(0, h));
+                layer.Run(state, p.T - 1, p.Input.AsSpan(x), split.AsSpan(h));
+            }
+
+            AssertSameBits(p, "split run", whole, split);
+        }
+    }
+
+    [Fact]
+    public void Asking_for_gates_does_not_change_the_bits_of_h()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            using LayerState state = Start(layer, p);
+            var output = new float[p.Exact.Output.Length];
+            layer.Run(state, p.T, p.Input, output, new float[p.Exact.Gates.Length]);
+            AssertSameBits(p, "with gates", Run(layer, p), output);
+        }
+    }
+
+    [Fact]
+    public void A_run_repeats_to_the_bit()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            float[] first = Run(layer, p);
+            for (int i = 0; i < 5; i++)
+                AssertSameBits(p, "repeat", first, Run(layer, p));
+        }
+    }
+
+    [Fact]
+    public void A_NaN_stays_in_its_row_and_begins_at_its_step()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            float[] clean = Run(layer, p);
+            const int at = 1, row = 1;
+            float[] input = [.. p.Input];
+            input[(at * p.N + row) * p.Shape.InputSize] = float.NaN;
+            using LayerState state = Start(layer, p);
+            var output = new float[clean.Length];
+            layer.Run(state, p.T, input, output);
+            int H = p.Shape.HiddenSize;
+            for (int i = 0; i < output.Length; i++)
+            {
+                (int t, int n) = (i / H / p.N, i / H % p.N);
+                if (n == row && t >= at)
+                    Assert.True(float.IsNaN(output[i]), $"{p}: t={t} n={n} h={i % H} is {output[i]}, expected NaN");
+                else
+                    Assert.True(Bits(clean[i]) == Bits(output[i]), $"{p}: a NaN in row {row} reached t={t} n={n}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Nothing_runs_for_no_rows_or_no_steps()
+    {
+        foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(3, 4), LayerShape.Elman(3, 4)])
+        {
+            using RecurrentLayer layer = Ready().Prepare(LayerWeights.Random(shape, 1));
+            using (LayerState none = layer.CreateState(0))
+                layer.Run(none, 2, [], []);
+
+            using LayerState state = layer.CreateState(2);
+            float[] before = [1, 2, 3, 4, 5, 6, 7, 8], after = new float[8];
+            state.SetHidden(before);
+            layer.Run(state, 0, [], []);
+            state.CopyHiddenTo(after);
+            Assert.Equal(before, after);
+        }
+    }
+
+    [Fact]
+    public void State_can_be_set_read_and_reset()
+    {
+        using RecurrentLayer layer = Ready().Prepare(LayerWeights.Random(LayerShape.Lstm(3, 5), 1));
+        using LayerState state = layer.CreateState(2);
+        float[] h = Problem.Uniform(new Random(1), 10), c = Problem.Uniform(new Random(2), 10), read = new float[10];
+        state.SetHidden(h);
+        state.SetCell(c);
+        state.CopyHiddenTo(read);
+        Assert.Equal(h, read);
+        state.CopyCellTo(read);
+        Assert.Equal(c, read);
+        state.Reset();
+        state.CopyHiddenTo(read);
+        Assert.Equal(new float[10], read);
+        state.CopyCellTo(read);
+        Assert.Equal(new float[10], read);
+    }
+
+    [Fact]
+    public void Input_and_weights_are_left_alone()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            float[] input = [.. p.Input], w = [.. p.Weights.InputWeights], r = [.. p.Weights.RecurrentWeights];
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            Run(layer, p);
+            Assert.Equal(input, p.Input);
+            Assert.Equal(w, p.Weights.InputWeights.ToArray());
+            Assert.Equal(r, p.Weights.RecurrentWeights.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Saturated_gates_and_infinite_inputs_give_limits_not_NaN()
+    {
+        LayerShape shape = LayerShape.Elman(1, 3, Activation.Tanh);
+        using RecurrentLayer layer = Ready().Prepare(new LayerWeights(shape, [1, -1, 0.5f], new float[9]));
+        using LayerState state = layer.CreateState(2);
+        var output = new float[6];
+        layer.Step(state, [1e30f, float.PositiveInfinity], output);
+        Assert.Equal([1, -1, 1, 1, -1, 1], output);
+    }
+
+    [Fact]
+    public void A_long_sequence_stays_exact()
+    {
+        (_, int N, int I, int H) = One;
+        var p = new Problem(LayerShape.Lstm(I, H), Backend.Name == "ilgpu-cpu" ? 3 : 1000, N);
+        using RecurrentLayer layer = Ready().Prepare(p.Weights);
+        float[] output = Run(layer, p);
+        AssertClose(p, "h", p.Exact.Output, output);
+    }
+
+    [Fact]
+    public void Every_exercise_of_the_sheet_is_right()
+    {
+        Backend backend = Ready();
+        IReadOnlyList<Cli.Exercises.ExerciseResult> results = Cli.Exercises.ExerciseSheet.Run(backend);
+        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], results.Select(r => r.Exercise).Distinct().Order());
+        foreach (Cli.Exercises.ExerciseResult r in results)
+            Assert.True(r.Ok, $"exercise {r.Exercise} on {backend.Name}: {r.Quantity} is {r.Actual:R}, expected {r.Expected:R}");
+    }
+
+    private IEnumerable<Problem> TheProblem()
+    {
+        (int T, int N, int I, int H) = One;
+        return Problem.Both(I, H, T, N);
+    }
+
+    private protected static LayerState Start(RecurrentLayer layer, Problem p)
+    {
+        LayerState state = layer.CreateState(p.N);
+        state.SetHidden(p.Hidden);
+        if (p.Shape.HasCellState)
+            state.SetCell(p.Cell);
+        return state;
+    }
+
+    private protected static float[] Run(RecurrentLayer layer, Problem p)
+    {
+        using LayerState state = Start(layer, p);
+        var output = new float[p.Exact.Output.Length];
+        layer.Run(state, p.T, p.Input, output);
+        return output;
+    }
+
+    private void AssertClose(Problem p, string what, double[] exact, ReadOnlySpan<float> actual)
+    {
+        for (int i = 0; i < exact.Length; i++)
+        {
+            double error = Math.Abs(exact[i] - actual[i]), limit = Tolerance * Math.Max(1, Math.Abs(exact[i]));
+            Assert.True(error <= limit, $"{Backend.Name} {p}: {what}[{i}] is {actual[i]:R}, exact {exact[i]:R}, error {error:E1} > {limit:E1}");
+        }
+    }
+
+    internal static void AssertSameBits(object p, string what, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(Bits(expected[i]) == Bits(actual[i]), $"{p}: {what}: [{i}] is {actual[i]:R}, expected the bits of {expected[i]:R}");
+    }
+
+    private protected static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);
+}

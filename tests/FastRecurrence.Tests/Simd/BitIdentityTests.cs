@@ -1,0 +1,84 @@
+using FastRecurrence.Tests.Contract;
+
+namespace FastRecurrence.Tests.Simd;
+
+/// <summary>On the CPU the bits do not depend on width, batch size, position in the batch, tile, chunk or alignment.</summary>
+public sealed class BitIdentityTests
+{
+    private static readonly Backend[] Cpu = [.. Backend.All.Where(b => b.Name != "reference")];
+
+    [Fact]
+    public void Every_width_gives_the_same_bits()
+    {
+        Assert.Equal(5, Cpu.Length);
+        foreach (Problem p in Problem.Sizes())
+        {
+            float[]? expected = null;
+            foreach (Backend backend in Cpu)
+            {
+                float[] actual = Run(backend, p.Weights, p.Input, p.T, p.N);
+                expected ??= actual;
+                BackendContract.AssertSameBits(p, backend.Name, expected, actual);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("simd-256")]
+    [InlineData("simd-512")]
+    [InlineData("scalar")]
+    public void A_row_alone_has_the_bits_it_has_in_any_batch(string name)
+    {
+        Backend backend = Named.Core(name);
+        foreach (Problem largest in Problem.Both(13, 21, 5, 101))
+        {
+            int I = largest.Shape.InputSize, H = largest.Shape.HiddenSize, T = largest.T;
+            float[] all = Run(backend, largest.Weights, largest.Input, T, largest.N);
+            foreach (int N in (int[])[1, 2, 3, 4, 5, 6, 7, 31, 32, 33, 97])
+            {
+                for (int first = 0; first + N <= largest.N; first += Math.Max(1, largest.N - N))
+                {
+                    float[] part = Run(backend, largest.Weights, Rows(largest.Input, T, largest.N, I, first, N), T, N);
+                    BackendContract.AssertSameBits(largest, $"rows {first}..{first + N} as a batch of {N}", Rows(all, T, largest.N, H, first, N), part);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Misaligned_spans_give_the_same_bits()
+    {
+        foreach (Problem p in Problem.Both(9, 17, 3, 4))
+        {
+            float[] expected = Run(Backend.Simd, p.Weights, p.Input, p.T, p.N);
+            using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+            for (int offset = 0; offset < 16; offset++)
+            {
+                var input = new float[p.Input.Length + offset];
+                p.Input.CopyTo(input, offset);
+                var output = new Guarded(expected.Length, offset);
+                using LayerState state = layer.CreateState(p.N);
+                layer.Run(state, p.T, input.AsSpan(offset), output.Span);
+                output.AssertWrittenInside(p);
+                BackendContract.AssertSameBits(p, $"offset {offset}", expected, output.Span);
+            }
+        }
+    }
+
+    private static float[] Run(Backend backend, LayerWeights weights, float[] input, int T, int N)
+    {
+        using RecurrentLayer layer = backend.Prepare(weights);
+        using LayerState state = layer.CreateState(N);
+        var output = new float[T * N * weights.Shape.HiddenSize];
+        layer.Run(state, T, input, output);
+        return output;
+    }
+
+    private static float[] Rows(float[] sequence, int T, int N, int width, int first, int count)
+    {
+        var rows = new float[T * count * width];
+        for (int t = 0; t < T; t++)
+            Array.Copy(sequence, (t * N + first) * width, rows, t * count * width, count * width);
+        return rows;
+    }
+}
