@@ -43,6 +43,48 @@ internal static unsafe class Microkernel<V, L>
         return Math.Min(remaining, 3);
     }
 
+    /// <summary>
+    /// One row × two neighbouring panels: 8 accumulators. A single row has only four chains, too few to hide the latency of
+    /// FMA; a second panel doubles them and keeps the order of every sum.
+    /// </summary>
+    /// <param name="depth">K, as in <see cref="Run"/>.</param>
+    /// <param name="a">A, <c>[K]</c>.</param>
+    /// <param name="b">The first panel; the second lies K·4·lanes floats behind it.</param>
+    /// <param name="init">Starts of both, the second <paramref name="initStep"/> floats behind the first.</param>
+    /// <param name="initStep">Floats between the starts.</param>
+    /// <param name="c">Results, <c>[2][4][lanes]</c>, dense.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Pair(int depth, float* a, float* b, float* init, nint initStep, float* c)
+    {
+        float* b2 = b + (nint)depth * 4 * L.Count;
+        float* init2 = init + initStep;
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
+        V c10 = L.Load(init2), c11 = L.Load(init2 + L.Count), c12 = L.Load(init2 + 2 * L.Count), c13 = L.Load(init2 + 3 * L.Count);
+        for (nint k = 0; k < depth; k++)
+        {
+            V x = L.Broadcast(a[k]);
+            c00 = L.MultiplyAdd(x, L.Load(b), c00);
+            c01 = L.MultiplyAdd(x, L.Load(b + L.Count), c01);
+            c02 = L.MultiplyAdd(x, L.Load(b + 2 * L.Count), c02);
+            c03 = L.MultiplyAdd(x, L.Load(b + 3 * L.Count), c03);
+            c10 = L.MultiplyAdd(x, L.Load(b2), c10);
+            c11 = L.MultiplyAdd(x, L.Load(b2 + L.Count), c11);
+            c12 = L.MultiplyAdd(x, L.Load(b2 + 2 * L.Count), c12);
+            c13 = L.MultiplyAdd(x, L.Load(b2 + 3 * L.Count), c13);
+            b += 4 * L.Count;
+            b2 += 4 * L.Count;
+        }
+
+        L.Store(c00, c);
+        L.Store(c01, c + L.Count);
+        L.Store(c02, c + 2 * L.Count);
+        L.Store(c03, c + 3 * L.Count);
+        L.Store(c10, c + 4 * L.Count);
+        L.Store(c11, c + 5 * L.Count);
+        L.Store(c12, c + 6 * L.Count);
+        L.Store(c13, c + 7 * L.Count);
+    }
+
     /// <summary>1 row × 4 vectors: 4 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Tile1(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)

@@ -70,6 +70,18 @@ internal sealed unsafe class SimdLayer<V, L>(LayerWeights weights, Backend backe
         nint width = Layout.PanelWidth;
         for (int panel = 0; panel < Layout.PanelCount; panel++)
         {
+            if (N == 1 && panel + 1 < Layout.PanelCount)
+            {
+                float* starts = projected == null ? scratch : projected + ((nint)panel * projectedRows + projectedRow) * width;
+                nint apart = projected == null ? width : projectedRows * width;
+                if (projected == null)
+                    Microkernel<V, L>.Pair(I, x, _weights.Input(panel), _weights.Bias(panel), width, scratch);
+                Microkernel<V, L>.Pair(H, hidden, _weights.Recurrent(panel), starts, apart, scratch);
+                Finish(state, panel, 0, 1, scratch, h, gates);
+                Finish(state, ++panel, 0, 1, scratch + width, h, gates);
+                continue;
+            }
+
             for (int row = 0; row < N; row += Blocking.RowsPerBlock)
             {
                 int rows = Math.Min(Blocking.RowsPerBlock, N - row);

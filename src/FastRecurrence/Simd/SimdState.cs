@@ -17,7 +17,7 @@ internal sealed unsafe class SimdState : LayerState
         _hidden = new AlignedBuffer("h", batchSize, layer.Shape.HiddenSize);
         if (layer.Shape.HasCellState)
             _cell = new AlignedBuffer("c", layout.PanelCount, batchSize, layout.Lanes);
-        Scratch = new AlignedBuffer("scratch", Math.Min(batchSize, Blocking.RowsPerBlock), layout.PanelWidth);
+        Scratch = new AlignedBuffer("scratch", Math.Clamp(batchSize, 2, Blocking.RowsPerBlock), layout.PanelWidth); // 2: a single row takes panels in pairs
     }
 
     /// <summary>Preactivations of one panel and one block of rows.</summary>
