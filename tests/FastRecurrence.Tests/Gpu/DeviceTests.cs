@@ -1,0 +1,87 @@
+using FastRecurrence.Gpu;
+using FastRecurrence.Tests.Contract;
+
+namespace FastRecurrence.Tests.Gpu;
+
+[Collection("devices")]
+public sealed class DeviceTests
+{
+    [Fact]
+    public void Absent_devices_are_listed_with_their_reason_and_refuse_work()
+    {
+        Assert.Contains(GpuBackends.All, b => b.Name == "ilgpu-cpu" && b.IsAvailable);
+        Assert.Contains(GpuBackends.All, b => b.Name == "cuda:0");
+        Assert.Contains(GpuBackends.All, b => b.Name == "opencl:0");
+        foreach (GpuBackend absent in GpuBackends.All.Where(b => !b.IsAvailable))
+        {
+            Assert.False(string.IsNullOrWhiteSpace(absent.UnavailableReason));
+            var e = Assert.Throws<BackendUnavailableException>(() => absent.Prepare(LayerWeights.Random(LayerShape.Lstm(1, 1), 1)));
+            Assert.Contains(absent.Name, e.Message);
+            Assert.Contains(absent.UnavailableReason, e.Message);
+        }
+    }
+
+    [Fact]
+    public void A_CPU_under_another_name_says_so()
+    {
+        Backend opencl = OpenCl();
+        if (opencl.Description.Contains("Portable Computing Language", StringComparison.OrdinalIgnoreCase))
+            Assert.True(((GpuBackend)opencl).IsCpuDevice);
+    }
+
+    [Fact]
+    public void Layers_share_a_device_between_threads()
+    {
+        Backend backend = OpenCl();
+        Problem[] problems = [.. Problem.Both(5, 9, 3, 4)];
+        using RecurrentLayer lstm = backend.Prepare(problems[0].Weights), elman = backend.Prepare(problems[1].Weights);
+        float[] Run(int which)
+        {
+            RecurrentLayer layer = which == 0 ? lstm : elman;
+            using LayerState state = layer.CreateState(4);
+            var output = new float[3 * 4 * 9];
+            layer.Run(state, 3, problems[which].Input, output);
+            return output;
+        }
+
+        float[][] expected = [Run(0), Run(1)];
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => Assert.Equal(expected[i % 2], Run(i % 2)));
+    }
+
+    [Fact]
+    public void A_layer_and_its_state_can_be_disposed_in_any_order()
+    {
+        Backend backend = OpenCl();
+        RecurrentLayer layer = backend.Prepare(LayerWeights.Random(LayerShape.Lstm(2, 3), 1));
+        LayerState state = layer.CreateState(2);
+        layer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => layer.Step(state, new float[4], new float[6]));
+        state.Dispose();
+        state.Dispose();
+        layer.Dispose();
+    }
+
+    [Fact]
+    public void Warm_calls_allocate_nothing_on_the_managed_heap_beyond_the_drivers_own()
+    {
+        Backend backend = OpenCl();
+        using RecurrentLayer layer = backend.Prepare(LayerWeights.Random(LayerShape.Lstm(2, 3), 1));
+        using LayerState state = layer.CreateState(2);
+        float[] x = new float[4], h = new float[6];
+        for (int i = 0; i < 20; i++)
+            layer.Step(state, x, h);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            layer.Step(state, x, h);
+        long perStep = (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
+        Assert.True(perStep <= 1024, $"{perStep} bytes a step");
+    }
+
+    private static Backend OpenCl()
+    {
+        Backend backend = Named.Gpu("opencl:0");
+        if (!backend.IsAvailable)
+            Assert.Skip($"opencl:0: {backend.UnavailableReason}");
+        return backend;
+    }
+}
