@@ -20,6 +20,8 @@ internal sealed class GpuLayer : RecurrentLayer
     public GpuLayer(LayerWeights weights, GpuBackend backend)
         : base(weights.Shape, backend)
     {
+        if (!Shape.IsStandard || Shape.Cell == CellKind.Gru || Shape.ProjectionSize != 0)
+            throw new NotSupportedException($"{Shape} does not run on {backend.Name} yet: devices run LSTM and Elman layers without variations.");
         int G = Shape.GateCount, H = Shape.HiddenSize, I = Shape.InputSize;
         _device = backend.Device;
         lock (_device.Gate)
@@ -34,8 +36,13 @@ internal sealed class GpuLayer : RecurrentLayer
 
     private protected override LayerState CreateStateCore(int batchSize) => new GpuState(this, _device, batchSize);
 
-    private protected override unsafe void RunCore(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates)
+    private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
     {
+        if (!sequence.RowsPerStep.IsEmpty && sequence.RowsPerStep[^1] != state.BatchSize)
+            throw new NotSupportedException($"Rows of different lengths do not run on {Backend.Name} yet.");
+        int sequenceLength = sequence.Steps;
+        ReadOnlySpan<float> input = sequence.Input;
+        Span<float> output = sequence.Output, gates = sequence.Gates;
         var s = (GpuState)state;
         int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
         bool wantGates = !gates.IsEmpty;

@@ -8,4 +8,7 @@ public enum CellKind
 
     /// <summary>LSTM with gate blocks in the order <c>i, f, g, o</c>: <c>c' = f∘c + i∘g</c>, <c>h' = o∘tanh(c')</c>.</summary>
     Lstm,
+
+    /// <summary>GRU with gate blocks in the order <c>r, z, n</c>: <c>h' = (1−z)∘n + z∘h</c>.</summary>
+    Gru,
 }

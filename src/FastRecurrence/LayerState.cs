@@ -1,7 +1,7 @@
 namespace FastRecurrence;
 
 /// <summary>
-/// Everything of a layer that changes: h <c>[N, H]</c>, for an LSTM also c <c>[N, H]</c>, and the scratch memory of its
+/// Everything of a layer that changes: h <c>[N, H]</c> (<c>[N, P]</c> with a projection), for an LSTM also c <c>[N, H]</c>, and the scratch memory of its
 /// kernels. One state belongs to one stream of calls; two threads must not use one state at the same time, and a call
 /// that meets another in progress is refused. Made by <see cref="RecurrentLayer.CreateState"/> and bound to that layer.
 /// </summary>
@@ -23,6 +23,9 @@ public abstract class LayerState : IDisposable
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
 
+    /// <summary>Scratch for sequences that are not dense, forward and time-major; made at the first of them.</summary>
+    internal SequencePacker Packer => field ??= new SequencePacker();
+
     /// <summary>Sets h, and c where there is one, to zero, as after creation.</summary>
     /// <exception cref="ObjectDisposedException">The state was disposed.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
@@ -36,7 +39,7 @@ public abstract class LayerState : IDisposable
     /// <exception cref="ArgumentException">The span has another length.</exception>
     public void CopyHiddenTo(Span<float> destination)
     {
-        RequireExtent(nameof(destination), destination.Length);
+        RequireHidden(nameof(destination), destination.Length);
         using Lease _ = Acquire();
         CopyCore(cell: false, destination);
     }
@@ -45,7 +48,7 @@ public abstract class LayerState : IDisposable
     /// <exception cref="ArgumentException">The span has another length; states are never broadcast.</exception>
     public void SetHidden(ReadOnlySpan<float> source)
     {
-        RequireExtent(nameof(source), source.Length);
+        RequireHidden(nameof(source), source.Length);
         using Lease _ = Acquire();
         SetCore(cell: false, source);
     }
@@ -54,8 +57,7 @@ public abstract class LayerState : IDisposable
     /// <exception cref="NotSupportedException">The cell has no c.</exception>
     public void CopyCellTo(Span<float> destination)
     {
-        RequireCell();
-        RequireExtent(nameof(destination), destination.Length);
+        RequireCell(nameof(destination), destination.Length);
         using Lease _ = Acquire();
         CopyCore(cell: true, destination);
     }
@@ -64,8 +66,7 @@ public abstract class LayerState : IDisposable
     /// <exception cref="NotSupportedException">The cell has no c.</exception>
     public void SetCell(ReadOnlySpan<float> source)
     {
-        RequireCell();
-        RequireExtent(nameof(source), source.Length);
+        RequireCell(nameof(source), source.Length);
         using Lease _ = Acquire();
         SetCore(cell: true, source);
     }
@@ -85,6 +86,12 @@ public abstract class LayerState : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Reads h or c for a holder of the lease.</summary>
+    internal void CopyRaw(bool cell, Span<float> destination) => CopyCore(cell, destination);
+
+    /// <summary>Sets h or c for a holder of the lease.</summary>
+    internal void SetRaw(bool cell, ReadOnlySpan<float> source) => SetCore(cell, source);
+
     private protected abstract void ResetCore();
 
     private protected abstract void CopyCore(bool cell, Span<float> destination);
@@ -98,23 +105,30 @@ public abstract class LayerState : IDisposable
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
     internal Lease Acquire()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (Interlocked.Exchange(ref _inUse, 1) != 0)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             throw new InvalidOperationException(
                 "This LayerState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.");
+        }
+
+        if (_disposed)
+        {
+            Volatile.Write(ref _inUse, 0);
+            throw new ObjectDisposedException(GetType().Name);
         }
 
         return new Lease(this);
     }
 
-    private void RequireExtent(string what, int length) =>
-        Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
+    private void RequireHidden(string what, int length) =>
+        Extents.Require(what, length, Layer.Shape.ProjectionSize == 0 ? "N×H" : "N×P", BatchSize, Layer.Shape.OutputSize);
 
-    private void RequireCell()
+    private void RequireCell(string what, int length)
     {
         if (!Layer.Shape.HasCellState)
             throw new NotSupportedException($"{Layer.Shape} is an {Layer.Shape.Cell} layer: it has a hidden state h and no cell state c.");
+        Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
     }
 
     /// <summary>The right to use the state, given back on Dispose.</summary>

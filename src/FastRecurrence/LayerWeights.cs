@@ -3,38 +3,52 @@ using System.Globalization;
 namespace FastRecurrence;
 
 /// <summary>
-/// The numbers of one layer, in the one order this library knows: row-major, gate blocks <c>i, f, g, o</c> for an LSTM.
+/// The numbers of one layer, in the one order this library knows: row-major, gate blocks <c>i, f, g, o</c> for an LSTM
+/// and <c>r, z, n</c> for a GRU.
 /// Importers permute into this form; nothing behind it knows another.
 /// The arrays are copied: later changes to the caller's memory do not reach a layer. NaN weights are accepted
 /// (<see cref="FindNonFinite"/> locates them) and make the outputs they touch NaN.
 /// </summary>
 public sealed class LayerWeights
 {
-    private readonly float[] _inputWeights, _recurrentWeights, _bias;
+    private readonly float[] _inputWeights, _recurrentWeights, _bias, _peepholes, _projection;
 
     /// <summary>Copies and checks the weights of a layer.</summary>
     /// <param name="shape">The layer they belong to.</param>
     /// <param name="inputWeights">W, <c>[G·H, I]</c>.</param>
-    /// <param name="recurrentWeights">R, <c>[G·H, H]</c>.</param>
-    /// <param name="bias">b, <c>[G·H]</c>, or empty for no bias. Frameworks with two biases that are only ever added give their sum.</param>
+    /// <param name="recurrentWeights">R, <c>[G·H, H]</c>; with a projection <c>[G·H, P]</c>.</param>
+    /// <param name="bias">
+    /// b, <c>[G·H]</c>, or empty for no bias. Frameworks with two biases that are only ever added give their sum. A GRU that
+    /// is linear before its reset keeps its two candidate biases: <c>[4·H]</c>, blocks r, z, n of the input, n of the recurrence.
+    /// </param>
+    /// <param name="peepholes">Peephole weights, <c>[3·H]</c> in the order i, f, o; empty unless the shape has them.</param>
+    /// <param name="projection">W_p, <c>[P, H]</c>; empty unless the shape has one.</param>
     /// <exception cref="ArgumentException">A length does not fit the shape; the message has both numbers.</exception>
-    public LayerWeights(LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias = default)
+    public LayerWeights(LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias = default,
+        ReadOnlySpan<float> peepholes = default, ReadOnlySpan<float> projection = default)
     {
         ArgumentNullException.ThrowIfNull(shape);
         int rows = shape.GateCount * shape.HiddenSize;
         RequireMatrix(shape, nameof(inputWeights), "W", inputWeights.Length, rows, shape.InputSize, "I");
-        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, rows, shape.HiddenSize, "H");
-        if (bias.Length != 0 && bias.Length != rows)
+        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, rows, shape.OutputSize, shape.ProjectionSize == 0 ? "H" : "P");
+        if (bias.Length != 0 && bias.Length != shape.BiasCount)
         {
-            string hint = bias.Length == 2 * rows ? " It looks like two biases in one (ONNX Wb ‖ Rb): add the halves." : "";
+            string hint = bias.Length != 2 * rows ? ""
+                : shape.LinearBeforeReset ? " It looks like two biases in one (Wb ‖ Rb): add the halves of r and z, keep both of n."
+                : " It looks like two biases in one (ONNX Wb ‖ Rb): add the halves.";
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"b has {bias.Length} values, but {Describe(shape)} needs {rows} ({shape.GateCount} gates × {shape.HiddenSize}), or none.{hint}"), nameof(bias));
+                $"b has {bias.Length} values, but {Describe(shape)} needs {shape.BiasCount} ({shape.BiasCount / shape.HiddenSize} blocks × {shape.HiddenSize}), or none.{hint}"), nameof(bias));
         }
+
+        RequireExtra(shape, nameof(peepholes), "the peephole weights", peepholes.Length, shape.PeepholeCount, "3 × H", "Peepholes");
+        RequireExtra(shape, nameof(projection), "the projection W_p", projection.Length, shape.ProjectionCount, "P × H", "ProjectionSize");
 
         Shape = shape;
         _inputWeights = inputWeights.ToArray();
         _recurrentWeights = recurrentWeights.ToArray();
-        _bias = bias.Length == 0 ? new float[rows] : bias.ToArray();
+        _bias = bias.Length == 0 ? new float[shape.BiasCount] : bias.ToArray();
+        _peepholes = peepholes.ToArray();
+        _projection = projection.ToArray();
     }
 
     /// <summary>The layer these weights belong to.</summary>
@@ -43,11 +57,17 @@ public sealed class LayerWeights
     /// <summary>W, <c>[G·H, I]</c>, row-major.</summary>
     public ReadOnlySpan<float> InputWeights => _inputWeights;
 
-    /// <summary>R, <c>[G·H, H]</c>, row-major.</summary>
+    /// <summary>R, <c>[G·H, H]</c> or <c>[G·H, P]</c>, row-major.</summary>
     public ReadOnlySpan<float> RecurrentWeights => _recurrentWeights;
 
-    /// <summary>b, <c>[G·H]</c>; zeros when the layer was made without a bias.</summary>
+    /// <summary>b, <c>[G·H]</c> (<c>[4·H]</c> for a GRU that is linear before its reset); zeros when the layer was made without a bias.</summary>
     public ReadOnlySpan<float> Bias => _bias;
+
+    /// <summary>Peephole weights, <c>[3·H]</c> in the order i, f, o; empty without.</summary>
+    public ReadOnlySpan<float> Peepholes => _peepholes;
+
+    /// <summary>W_p, <c>[P, H]</c>, row-major; empty without.</summary>
+    public ReadOnlySpan<float> Projection => _projection;
 
     /// <summary>
     /// Reproducible random weights for benchmarks and tests: uniform in ±1/√H (W: ±1/√I), the usual initialisation,
@@ -71,12 +91,15 @@ public sealed class LayerWeights
         return new LayerWeights(shape,
             Uniform(shape.InputWeightCount, shape.InputSize),
             Uniform(shape.RecurrentWeightCount, shape.HiddenSize),
-            Uniform(shape.BiasCount, shape.HiddenSize));
+            Uniform(shape.BiasCount, shape.HiddenSize),
+            Uniform(shape.PeepholeCount, shape.HiddenSize),
+            Uniform(shape.ProjectionCount, shape.HiddenSize));
     }
 
     /// <summary>Names the first weight that is NaN or infinite, such as <c>R[5, 2] is NaN</c>; null when all are finite.</summary>
     public string? FindNonFinite() =>
-        First("W", _inputWeights, Shape.InputSize) ?? First("R", _recurrentWeights, Shape.HiddenSize) ?? First("b", _bias, 1);
+        First("W", _inputWeights, Shape.InputSize) ?? First("R", _recurrentWeights, Shape.OutputSize) ?? First("b", _bias, 1)
+        ?? First("peepholes", _peepholes, 1) ?? First("W_p", _projection, Shape.HiddenSize);
 
     private static string? First(string name, float[] values, int columns)
     {
@@ -114,6 +137,17 @@ public sealed class LayerWeights
             $"{name} has {length} values, but {Describe(shape)} needs [{rows}, {columns}] = {(long)rows * columns} ([G·H, {symbol}], G = {shape.GateCount}).{hint}"), parameter);
     }
 
-    private static string Describe(LayerShape shape) => string.Create(CultureInfo.InvariantCulture,
-        $"{(shape.Cell == CellKind.Lstm ? "an LSTM" : "an Elman cell")} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+    private static void RequireExtra(LayerShape shape, string parameter, string name, int length, int expected, string dimensions, string property)
+    {
+        if (length == expected)
+            return;
+        string need = expected == 0 ? $"has none: set {property} in the shape" : string.Create(CultureInfo.InvariantCulture, $"needs {expected} ({dimensions})");
+        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name} has {length} values, but {shape} {need}."), parameter);
+    }
+
+    private static string Describe(LayerShape shape)
+    {
+        string cell = shape.Cell switch { CellKind.Lstm => "an LSTM", CellKind.Gru => "a GRU", _ => "an Elman cell" };
+        return string.Create(CultureInfo.InvariantCulture, $"{cell} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+    }
 }

@@ -19,7 +19,7 @@ public sealed class OutputLayer : IDisposable
     /// <param name="activation">f.</param>
     /// <exception cref="ArgumentException">A length does not fit; the message names both shapes.</exception>
     /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
-    public OutputLayer(Backend backend, int hiddenSize, int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default, Activation activation = Activation.Linear)
+    public OutputLayer(Backend backend, int hiddenSize, int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default, ActivationFunction activation = default)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);

@@ -22,7 +22,7 @@ public abstract class RecurrentLayer : IDisposable
     /// <summary>Where it runs.</summary>
     public Backend Backend { get; }
 
-    /// <summary>Makes a zero state for <paramref name="batchSize"/> rows, with all memory that calls will need: steps allocate nothing.</summary>
+    /// <summary>Makes a zero state for <paramref name="batchSize"/> rows, with all memory that dense calls will need: steps allocate nothing.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
     /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
     /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
@@ -36,12 +36,12 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>
     /// One step: reads x and the state, writes h to <paramref name="output"/> and into the state. Gives the bits that
-    /// <see cref="Run"/> gives for the same step.
+    /// <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float})"/> gives for the same step.
     /// </summary>
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="input">x, <c>[N, I]</c>. Never written.</param>
-    /// <param name="output">h, <c>[N, H]</c>. Written whole; must not overlap <paramref name="input"/> or <paramref name="gates"/>.</param>
-    /// <param name="gates">Empty, or <c>[N, G, H]</c> for the activated gates (LSTM i, f, g, o; Elman h). Asking for them does not change h's bits.</param>
+    /// <param name="output">h, <c>[N, H]</c> (<c>[N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/> or <paramref name="gates"/>.</param>
+    /// <param name="gates">Empty, or <c>[N, G, H]</c> for the activated gates (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change h's bits.</param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
@@ -55,12 +55,37 @@ public abstract class RecurrentLayer : IDisposable
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, time-major. Never written.</param>
-    /// <param name="output">h for every step, <c>[T, N, H]</c>. Written whole; must not overlap <paramref name="input"/> or <paramref name="gates"/>.</param>
-    /// <param name="gates">Empty, or <c>[T, N, G, H]</c> for the activated gates of every step (LSTM i, f, g, o; Elman h). Asking for them does not change h's bits.</param>
+    /// <param name="output">h for every step, <c>[T, N, H]</c> (<c>[T, N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/>.</param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
-    public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates = default)
+    public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output) =>
+        Run(state, sequenceLength, input, output, new SequenceOptions());
+
+    /// <summary>As <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float})"/>, with the gates of every step.</summary>
+    /// <param name="state">The stream's state, made by this layer.</param>
+    /// <param name="sequenceLength">T.</param>
+    /// <param name="input">x, <c>[T, N, I]</c>, time-major.</param>
+    /// <param name="output">h for every step, <c>[T, N, H]</c>.</param>
+    /// <param name="gates">Empty, or <c>[T, N, G, H]</c> for the activated gates of every step (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change h's bits.</param>
+    public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates) =>
+        Run(state, sequenceLength, input, output, new SequenceOptions { Gates = gates });
+
+    /// <summary>
+    /// A whole sequence in any of the ways of <see cref="SequenceOptions"/>: rows of different lengths, reverse, batch-major,
+    /// with c of every step. A row has the bits that it has alone, in a dense run of its own length.
+    /// </summary>
+    /// <param name="state">The stream's state, made by this layer.</param>
+    /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
+    /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>
+    /// <param name="output">h for every step, <c>[T, N, H]</c> or <c>[N, T, H]</c> (P for H with a projection); 0 in the padding. Written whole; must not overlap another span of the call.</param>
+    /// <param name="options">Lengths, direction, layout, optional outputs.</param>
+    /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A row's length is not in 0..T; the message names the row, the length and T.</exception>
+    /// <exception cref="NotSupportedException">c of every step was asked of a cell that has none.</exception>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
+    public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
         ArgumentNullException.ThrowIfNull(state);
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -71,20 +96,58 @@ public abstract class RecurrentLayer : IDisposable
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
-        int N = state.BatchSize, H = Shape.HiddenSize;
-        Extents.Require(nameof(input), input.Length, "T×N×I", sequenceLength, N, Shape.InputSize);
-        Extents.Require(nameof(output), output.Length, "T×N×H", sequenceLength, N, H);
-        if (!gates.IsEmpty)
-            Extents.Require(nameof(gates), gates.Length, "T×N×G×H", sequenceLength, N, Shape.GateCount, H);
-        if (input.Overlaps(output))
-            throw new ArgumentException("output overlaps input: the layer still reads input while it writes output. Use separate memory.", nameof(output));
-        if (!gates.IsEmpty && (input.Overlaps(gates) || ((ReadOnlySpan<float>)output).Overlaps(gates)))
-            throw new ArgumentException("gates overlap input or output. Use separate memory.", nameof(gates));
+        int N = state.BatchSize;
+        RequireSpans(sequenceLength, N, input, output, options);
+        RequireLengths(sequenceLength, N, options.Lengths);
 
         using LayerState.Lease _ = state.Acquire();
         if (sequenceLength == 0 || N == 0)
             return;
-        RunCore(state, sequenceLength, input, output, gates);
+        if (options.Lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1))
+            RunCore(state, new PackedSequence(sequenceLength, default, input, output, options.Gates, options.Cells));
+        else
+            state.Packer.Run(this, state, sequenceLength, input, output, options);
+    }
+
+    private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    {
+        ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
+        bool timeMajor = options.Layout == SequenceLayout.TimeMajor;
+        Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T, Shape.InputSize);
+        Extents.Require(nameof(output), output.Length, timeMajor ? "T×N×H" : "N×T×H", timeMajor ? T : N, timeMajor ? N : T, Shape.OutputSize);
+        if (!gates.IsEmpty)
+            Extents.Require(nameof(gates), gates.Length, "T×N×G×H", T, N, Shape.GateCount, Shape.HiddenSize);
+        if (!cells.IsEmpty)
+        {
+            if (!Shape.HasCellState)
+                throw new NotSupportedException($"{Shape} is an {Shape.Cell} layer and has no cell state c to hand out.");
+            Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
+        }
+
+        RequireApart(input, output, gates, cells);
+    }
+
+    private static void RequireApart(ReadOnlySpan<float> input, ReadOnlySpan<float> output, ReadOnlySpan<float> gates, ReadOnlySpan<float> cells)
+    {
+        if (input.Overlaps(output))
+            throw new ArgumentException("output overlaps input: the layer still reads input while it writes output. Use separate memory.", nameof(output));
+        if (input.Overlaps(gates) || output.Overlaps(gates))
+            throw new ArgumentException("gates overlap input or output. Use separate memory.", nameof(gates));
+        if (input.Overlaps(cells) || output.Overlaps(cells) || gates.Overlaps(cells))
+            throw new ArgumentException("cells overlap input, output or gates. Use separate memory.", nameof(cells));
+    }
+
+    private static void RequireLengths(int T, int N, ReadOnlySpan<int> lengths)
+    {
+        if (lengths.IsEmpty)
+            return;
+        if (lengths.Length != N)
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"lengths has {lengths.Length} values, expected one for each of the N = {N} rows."), nameof(lengths));
+        for (int n = 0; n < N; n++)
+        {
+            if (lengths[n] < 0 || lengths[n] > T)
+                throw new ArgumentOutOfRangeException(nameof(lengths), lengths[n], string.Create(CultureInfo.InvariantCulture, $"lengths[{n}] is {lengths[n]}; a length lies between 0 and T = {T}."));
+        }
     }
 
     /// <summary>Gives the layer's memory back. States made from it must not be used afterwards. Disposing twice is harmless.</summary>
@@ -99,7 +162,11 @@ public abstract class RecurrentLayer : IDisposable
 
     private protected abstract LayerState CreateStateCore(int batchSize);
 
-    private protected abstract void RunCore(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates);
+    /// <summary>Runs a packed sequence: at least one step, at least one row. All arguments have been checked.</summary>
+    private protected abstract void RunCore(LayerState state, in PackedSequence sequence);
+
+    /// <summary><see cref="RunCore"/> for the packer.</summary>
+    internal void RunPacked(LayerState state, in PackedSequence sequence) => RunCore(state, sequence);
 
     private protected virtual void DisposeCore()
     {

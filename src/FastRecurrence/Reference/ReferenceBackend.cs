@@ -11,21 +11,30 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
 
         private protected override LayerState CreateStateCore(int batchSize) => new State(this, batchSize);
 
-        private protected override void RunCore(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates)
+        private protected override void RunCore(LayerState state, in PackedSequence sequence)
         {
             var s = (State)state;
-            ReferenceResult result = _layer.Run(ReferenceLayer.Widen(input), sequenceLength, s.BatchSize, s.Hidden, s.Cell);
-            result.Hidden.CopyTo(s.Hidden, 0);
-            result.Cell.CopyTo(s.Cell, 0);
-            Narrow(result.Output, output);
-            if (!gates.IsEmpty)
-                Narrow(result.Gates, gates);
+            int row = 0, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+            double[] input = ReferenceLayer.Widen(sequence.Input);
+            for (int step = 0; step < sequence.Steps; step++)
+            {
+                int rows = sequence.RowsAt(step, s.BatchSize);
+                ReferenceResult result = _layer.Run(input[(row * Shape.InputSize)..((row + rows) * Shape.InputSize)], 1, rows, s.Hidden[..(rows * P)], s.Cell[..(rows * H)]);
+                result.Hidden.CopyTo(s.Hidden, 0);
+                result.Cell.CopyTo(s.Cell, 0);
+                Narrow(result.Output, sequence.Output[(row * P)..]);
+                if (!sequence.Gates.IsEmpty)
+                    Narrow(result.Gates, sequence.Gates[(row * G * H)..]);
+                if (!sequence.Cells.IsEmpty)
+                    Narrow(result.Cells, sequence.Cells[(row * H)..]);
+                row += rows;
+            }
         }
     }
 
     private sealed class State(Layer layer, int batchSize) : LayerState(layer, batchSize)
     {
-        internal readonly double[] Hidden = new double[batchSize * layer.Shape.HiddenSize];
+        internal readonly double[] Hidden = new double[batchSize * layer.Shape.OutputSize];
         internal readonly double[] Cell = new double[batchSize * layer.Shape.HiddenSize];
 
         private protected override void ResetCore()

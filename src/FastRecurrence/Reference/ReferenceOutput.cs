@@ -9,7 +9,7 @@ public static class ReferenceOutput
     /// <param name="bias">b_y, <c>[O]</c>.</param>
     /// <param name="activation">f.</param>
     /// <returns>y, <c>[rows, O]</c>.</returns>
-    public static double[] Apply(double[] hidden, double[] weights, double[] bias, Activation activation)
+    public static double[] Apply(double[] hidden, double[] weights, double[] bias, ActivationFunction activation)
     {
         ArgumentNullException.ThrowIfNull(hidden);
         ArgumentNullException.ThrowIfNull(weights);
@@ -26,7 +26,7 @@ public static class ReferenceOutput
                 double sum = bias[i];
                 for (int k = 0; k < H; k++)
                     sum += weights[i * H + k] * hidden[n * H + k];
-                y[n * O + i] = ReferenceLayer.Activate(activation, sum);
+                y[n * O + i] = ReferenceActivation.Apply(activation, sum);
             }
         }
 
@@ -38,7 +38,7 @@ public static class ReferenceOutput
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(reverse);
-        int H = forward.Shape.HiddenSize, H2 = reverse.Shape.HiddenSize, rows = sequenceLength * batchSize;
+        int H = forward.Shape.OutputSize, H2 = reverse.Shape.OutputSize, rows = sequenceLength * batchSize;
         double[] left = forward.Run(input, sequenceLength, batchSize).Output;
         double[] right = reverse.Run(input, sequenceLength, batchSize, direction: Direction.Reverse).Output;
         var both = new double[rows * (H + H2)];

@@ -19,12 +19,15 @@ internal sealed unsafe class SimdLayer<V, L>(LayerWeights weights, Backend backe
 
     private protected override LayerState CreateStateCore(int batchSize) => new SimdState(this, Layout, batchSize);
 
-    private protected override void RunCore(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates)
+    private protected override void RunCore(LayerState state, in PackedSequence sequence)
     {
         var s = (SimdState)state;
         int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize;
+        int sequenceLength = sequence.Steps;
+        if (!Shape.IsStandard || !sequence.RowsPerStep.IsEmpty && sequence.RowsPerStep[^1] != N)
+            throw new NotSupportedException("not yet");
         int chunk = Blocking.ChunkSteps(sequenceLength, N);
-        fixed (float* x = input, y = output, gate = gates)
+        fixed (float* x = sequence.Input, y = sequence.Output, gate = sequence.Gates)
         {
             float* hidden = s.Hidden;
             for (int t0 = 0; t0 < sequenceLength; t0 += chunk)
