@@ -58,9 +58,67 @@ internal static class Activations<V, L>
         return L.CopySign(L.Divide(e, L.Add(e, L.Broadcast(2f))), x);
     }
 
+    /// <summary>Any activation. Callers pass a constant kind where speed matters: the others leave no code behind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Apply(V x, Activation kind, V alpha, V beta) => kind switch
+    {
+        Activation.Sigmoid => Sigmoid(x),
+        Activation.Tanh => Tanh(x),
+        Activation.Relu => Relu(x),
+        Activation.Affine => L.MultiplyAdd(alpha, x, beta),
+        Activation.LeakyRelu => L.MultiplyAdd(alpha, Negative(x), Relu(x)),
+        Activation.ThresholdedRelu => L.ZeroBelow(x, alpha, x),
+        Activation.ScaledTanh => L.Multiply(alpha, Tanh(L.Multiply(beta, x))),
+        Activation.HardSigmoid => L.AtMost(L.AtLeast(L.MultiplyAdd(alpha, x, beta), L.Broadcast(0f)), L.Broadcast(1f)),
+        Activation.Elu => L.MultiplyAdd(alpha, NegativeExponential(Negative(x)), Relu(x)),
+        Activation.Softsign => Softsign(x),
+        Activation.Softplus => Softplus(x),
+        _ => x,
+    };
+
     /// <summary><c>max(0, x)</c>; NaN stays NaN, −0 stays −0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Relu(V x) => L.AtLeast(x, L.Broadcast(0f));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Negative(V x) => L.AtMost(x, L.Broadcast(0f));
+
+    /// <summary><c>eˣ − 1</c> for x ≤ 0, without the loss of digits near 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V NegativeExponential(V x)
+    {
+        V t = ExpMinusOne(L.AtLeast(x, L.Broadcast(-80f)), out V power);
+        return L.MultiplyAdd(power, t, L.Subtract(power, L.Broadcast(1f)));
+    }
+
+    /// <summary><c>x/(1 + |x|)</c>; ±∞ give ±1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Softsign(V x)
+    {
+        V a = L.AtMost(L.Abs(x), L.Broadcast(float.MaxValue));
+        return L.CopySign(L.Divide(a, L.Add(a, L.Broadcast(1f))), x);
+    }
+
+    /// <summary>
+    /// <c>max(x, 0) + ln(1 + u)</c> with <c>u = e^−|x|</c>: <c>ln(1 + u) = 2 artanh(s)</c>, s = u/(2 + u) ≤ 1/3, by its series.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Softplus(V x)
+    {
+        V y = L.AtLeast(L.Subtract(L.Broadcast(-0f), L.Abs(x)), L.Broadcast(-87f));
+        V t = ExpMinusOne(y, out V power);
+        V u = L.MultiplyAdd(power, t, power);
+        V s = L.Divide(u, L.Add(u, L.Broadcast(2f)));
+        V z = L.Multiply(s, s);
+        V series = L.MultiplyAdd(L.Broadcast(1f / 15), z, L.Broadcast(1f / 13));
+        series = L.MultiplyAdd(series, z, L.Broadcast(1f / 11));
+        series = L.MultiplyAdd(series, z, L.Broadcast(1f / 9));
+        series = L.MultiplyAdd(series, z, L.Broadcast(1f / 7));
+        series = L.MultiplyAdd(series, z, L.Broadcast(1f / 5));
+        series = L.MultiplyAdd(series, z, L.Broadcast(1f / 3));
+        V artanh = L.MultiplyAdd(L.Multiply(s, z), series, s);
+        return L.Add(Relu(x), L.Add(artanh, artanh));
+    }
 
     /// <summary><c>eʸ = power·(1 + t)</c> with <c>power = 2ⁿ</c> and |t| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,174 @@
+using FastRecurrence.Lanes;
+using FastRecurrence.Packing;
+
+namespace FastRecurrence.Simd;
+
+/// <summary>
+/// From a panel and a step to finished units: the products and the epilogue of the layer's cell. The one place that knows
+/// which columns and which epilogue a cell has.
+/// </summary>
+internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeights weights, SimdState state)
+    where V : struct
+    where L : IMemoryLanes<V>
+{
+    private readonly PanelLayout _layout = weights.Layout;
+
+    private bool ResetsFirst => shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
+
+    /// <summary>One panel of a step, block of rows by block of rows.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="projected">b + x·W of the step's rows in this panel, or null to compute it.</param>
+    /// <param name="worker">Whose scratch to use.</param>
+    public void Panel(int panel, in StepPlace step, float* projected, int worker)
+    {
+        float* scratch = state.Scratch(worker);
+        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        {
+            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
+            float* start = scratch;
+            if (projected != null)
+                start = projected + (nint)row * _layout.Width;
+            else
+                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch);
+            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch);
+            Finish(panel, step, row, rows, scratch, worker);
+        }
+    }
+
+    /// <summary>Two neighbouring panels of a step with a single row.</summary>
+    /// <param name="panel">The first panel.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="projected">b + x·W of the row in the first panel, or null to compute it.</param>
+    /// <param name="projectedStep">Floats to the second panel's.</param>
+    /// <param name="worker">Whose scratch to use.</param>
+    public void PanelPair(int panel, in StepPlace step, float* projected, nint projectedStep, int worker)
+    {
+        float* scratch = state.Scratch(worker);
+        int width = _layout.Width, I = shape.InputSize, P = shape.OutputSize;
+        float* start = projected;
+        nint apart = projectedStep;
+        if (projected == null)
+        {
+            start = scratch;
+            apart = width;
+            float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+            switch (shape.Cell)
+            {
+                case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, step.Input, w, b, width, scratch); break;
+                case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, step.Input, w, b, width, scratch); break;
+                default: PairKernel<V, L, Four>.Run(I, step.Input, w, b, width, scratch); break;
+            }
+        }
+
+        float* r = weights.Recurrent.Panel(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, step.Before, r, start, apart, scratch); break;
+            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, step.Before, r, start, apart, scratch); break;
+            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, step.Before, r, start, apart, scratch); break;
+            default: PairKernel<V, L, Four>.Run(P, step.Before, r, start, apart, scratch); break;
+        }
+
+        Finish(panel, step, 0, 1, scratch, worker);
+        Finish(panel + 1, step, 0, 1, scratch + width, worker);
+    }
+
+    /// <summary>c = b + x·W for a block of rows.</summary>
+    public void Input(int panel, int rows, float* x, float* c)
+    {
+        int I = shape.InputSize;
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c); break;
+        }
+    }
+
+    /// <summary>c = start + h·R for a block of rows.</summary>
+    private void Recurrent(int panel, int rows, float* h, float* start, float* c)
+    {
+        int P = shape.OutputSize;
+        nint width = _layout.Width;
+        float* r = weights.Recurrent.Panel(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c); break;
+        }
+    }
+
+    /// <summary>The epilogue of a block, and its optional outputs.</summary>
+    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker)
+    {
+        int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
+        nint at = (nint)row * H + unit;
+        switch (shape.Cell)
+        {
+            case CellKind.Elman:
+                GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
+                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, H, units);
+                break;
+            case CellKind.Lstm:
+                float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
+                if (shape.IsStandard)
+                    Epilogue<V, L>.Lstm(scratch, rows, c, h, H, units);
+                else
+                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, H, units);
+                if (step.Cells != null)
+                    Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
+                break;
+            case CellKind.Gru when ResetsFirst:
+                BetweenProducts between = state.Between!;
+                GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, step.Before + at, between.Rows + at, H, units);
+                Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update + at, H, units);
+                Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartOfUnit(unit, row), between.StartStep, L.Count);
+                break;
+            default:
+                if (shape.IsStandard)
+                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                else
+                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                break;
+        }
+
+        if (step.Gates == null)
+            return;
+        int G = shape.GateCount;
+        for (int gate = 0; gate < G; gate++)
+            Units<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates + ((nint)row * G + gate) * H + unit, (nint)G * H, units);
+    }
+
+    /// <summary>One panel of the second product of a step, once the first is complete.</summary>
+    public void SecondPanel(int panel, in StepPlace step, int worker)
+    {
+        float* scratch = state.Scratch(worker);
+        PanelLayout layout = weights.SecondLayout;
+        BetweenProducts between = state.Between!;
+        int H = shape.HiddenSize, P = shape.OutputSize, unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
+        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        {
+            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
+            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row);
+            if (layout.Stride == 2)
+                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+            else
+                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+
+            nint at = (nint)row * P + unit;
+            if (shape.Cell != CellKind.Gru)
+            {
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Hidden + at, P, units);
+                continue;
+            }
+
+            GeneralEpilogue<V, L>.GruCandidate(shape, scratch, rows, layout.Stride, between.Update + at, step.Before + at, step.Hidden + at, H, units);
+            if (step.Gates != null)
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates + ((nint)row * 3 + 2) * H + unit, 3 * (nint)H, units);
+        }
+    }
+}
