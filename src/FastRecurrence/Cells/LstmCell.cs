@@ -18,12 +18,19 @@ internal static class LstmCell<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Step(ref V i, ref V f, ref V g, ref V o, ref V c)
     {
+        c = Advance(ref i, ref f, ref g, ref o, c);
+        return Hidden(o, Activations<V, L>.Tanh(c));
+    }
+
+    /// <summary>The first half of <see cref="Step"/>: activates the gates and gives the new c.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Advance(ref V i, ref V f, ref V g, ref V o, V c)
+    {
         i = Activations<V, L>.Sigmoid(i);
         f = Activations<V, L>.Sigmoid(f);
         g = Activations<V, L>.Tanh(g);
         o = Activations<V, L>.Sigmoid(o);
-        c = Cell(i, f, g, c);
-        return Hidden(o, Activations<V, L>.Tanh(c));
+        return Cell(i, f, g, c);
     }
 
     /// <summary><c>c' = f∘c + i∘g</c>.</summary>

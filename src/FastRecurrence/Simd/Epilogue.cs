@@ -23,20 +23,23 @@ internal static unsafe class Epilogue<V, L>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Lstm(float* scratch, int rows, float* cell, float* hidden, nint stride, int units)
     {
+        // Two passes: tanh(c) waits for all that is before it in its row, and a processor sees too little of the next row to fill the wait.
         for (int row = 0; row < rows; row++)
         {
-            V i = L.Load(scratch), f = L.Load(scratch + L.Count), g = L.Load(scratch + 2 * L.Count), o = L.Load(scratch + 3 * L.Count);
-            V c = L.Load(cell);
-            V h = LstmCell<V, L>.Step(ref i, ref f, ref g, ref o, ref c);
-            L.Store(c, cell);
-            L.Store(i, scratch);
-            L.Store(f, scratch + L.Count);
-            L.Store(g, scratch + 2 * L.Count);
-            L.Store(o, scratch + 3 * L.Count);
-            Units<V, L>.Store(h, hidden, units);
-            scratch += 4 * L.Count;
-            cell += L.Count;
-            hidden += stride;
+            float* gates = scratch + (nint)row * 4 * L.Count;
+            V i = L.Load(gates), f = L.Load(gates + L.Count), g = L.Load(gates + 2 * L.Count), o = L.Load(gates + 3 * L.Count);
+            V c = LstmCell<V, L>.Advance(ref i, ref f, ref g, ref o, L.Load(cell + row * L.Count));
+            L.Store(c, cell + row * L.Count);
+            L.Store(i, gates);
+            L.Store(f, gates + L.Count);
+            L.Store(g, gates + 2 * L.Count);
+            L.Store(o, gates + 3 * L.Count);
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            V o = L.Load(scratch + ((nint)row * 4 + 3) * L.Count), c = L.Load(cell + row * L.Count);
+            Units<V, L>.Store(LstmCell<V, L>.Hidden(o, Activations<V, L>.Tanh(c)), hidden + row * stride, units);
         }
     }
 
