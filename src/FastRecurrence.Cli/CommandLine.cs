@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using FastRecurrence.Cli.Commands;
+
+namespace FastRecurrence.Cli;
+
+/// <summary>The commands, and what happens before one of them runs: parsing, help, usage errors.</summary>
+internal static class CommandLine
+{
+    private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Show a stack trace with an error.", Recursive = true };
+
+    /// <summary>Parses and runs.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Invoke(string[] args, Session session)
+    {
+        RootCommand root = Root(session);
+        if (args.Length == 0)
+        {
+            WriteShortHelp(root, session.ErrorWriter);
+            return ExitCode.Usage;
+        }
+
+        // A token that starts with @ is no response file here: paths and names are taken as they are.
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        session.Verbose = parsed.GetValue(s_verbose);
+        bool wantsHelp = parsed.Action is System.CommandLine.Help.HelpAction;
+        if (parsed.Errors.Count > 0 && !wantsHelp)
+            throw CommandException.Usage(Explain(parsed));
+
+        return parsed.Invoke(new InvocationConfiguration
+        {
+            Output = session.Output,
+            Error = session.ErrorWriter,
+            EnableDefaultExceptionHandler = false, // Program turns exceptions into one line and an exit code
+            ProcessTerminationTimeout = null,      // Program handles Ctrl-C
+        });
+    }
+
+    private static RootCommand Root(Session session) => new("Recurrent kernels measured and verified: exercises, errors, and the batch size at which a GPU pays.")
+    {
+        InfoCommand.Create(session),
+        ExercisesCommand.Create(session),
+        s_verbose,
+    };
+
+    private static void WriteShortHelp(RootCommand root, TextWriter writer)
+    {
+        writer.WriteLine("usage: fastrecurrence <command> [options]");
+        foreach (Command command in root.Subcommands)
+            writer.WriteLine($"  {command.Name,-10} {command.Description}");
+        writer.WriteLine("'fastrecurrence <command> --help' lists the options of a command.");
+    }
+
+    /// <summary>The first error in one line, with the nearest known word where a word was not understood.</summary>
+    private static string Explain(ParseResult parsed)
+    {
+        if (parsed.UnmatchedTokens.Count == 0)
+            return parsed.Errors[0].Message;
+
+        string token = parsed.UnmatchedTokens[0];
+        Command command = parsed.CommandResult.Command;
+        IEnumerable<string> known = token.StartsWith('-')
+            ? command.Options.Append(s_verbose).SelectMany(o => o.Aliases.Append(o.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
+            : command.Subcommands.Select(c => c.Name);
+        return $"'{token}' was not matched.{Suggestion.For(token, known)}";
+    }
+}
