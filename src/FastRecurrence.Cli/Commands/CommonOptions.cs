@@ -20,13 +20,19 @@ internal static class CommonOptions
         }),
     };
 
-    /// <summary>Backends by name; null when the option is absent.</summary>
-    public static Option<string[]?> Backends(string byDefault) => new("--backend", "-B")
+    /// <summary>Backends by name; empty when the option is absent.</summary>
+    public static Option<string[]> Backends(string byDefault) => new("--backend", "-B")
     {
         Description = $"Backends by name, separated by commas: reference, scalar, simd, simd-256, opencl:0, cuda:0, all, …; {byDefault} by default.",
         HelpName = "names",
         Arity = ArgumentArity.OneOrMore,
-        CustomParser = result => result.Tokens.Count == 0 ? null : [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
+        CustomParser = result =>
+        {
+            string[] names = [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+            if (result.Tokens.Count > 0 && names.Length == 0)
+                result.AddError("--backend: no name given.");
+            return names;
+        },
     };
 
     public static Option<IReadOnlyList<CellName>> Cells(string byDefault) => Axis("--cell", "-c", "cells",

@@ -18,11 +18,11 @@ internal static class ExercisesCommand
             Description = "Which exercises: 6, or 1,6, or 2..7+1; all by default.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<string[]?> backends = CommonOptions.Backends("every one that is available");
+        Option<string[]> backends = CommonOptions.Backends("every one that is available");
         Option<OutputFormat> output = CommonOptions.Output();
         Option<bool> explain = new("--explain") { Description = "Print the worked steps, in the numbers of the first backend." };
         var command = new Command("exercises", "Compute the exercise sheet on every backend: printed, exact, computed.") { numbers, backends, explain, output };
-        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), parsed.GetValue(backends), parsed.GetValue(explain), parsed.GetValue(output)));
+        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), parsed.GetValue(backends) ?? [], parsed.GetValue(explain), parsed.GetValue(output)));
         return command;
     }
 
@@ -41,9 +41,9 @@ internal static class ExercisesCommand
         }
     }
 
-    private static int Run(Session session, IReadOnlyList<Exercise> exercises, string[]? named, bool explain, OutputFormat format)
+    private static int Run(Session session, IReadOnlyList<Exercise> exercises, string[] named, bool explain, OutputFormat format)
     {
-        IReadOnlyList<Backend> backends = named is null ? BackendList.All : BackendList.Select(named);
+        IReadOnlyList<Backend> backends = named.Length == 0 ? BackendList.All : BackendList.Select(named);
         Backend[] ready = [.. backends.Where(b => b.IsAvailable)];
         var results = new List<ExerciseResult>();
         foreach (Exercise exercise in exercises)
@@ -66,7 +66,7 @@ internal static class ExercisesCommand
 
         // Right numbers elsewhere do not make up for a backend that was asked for and is absent.
         return results.Any(r => !r.Ok) ? ExitCode.WrongResult
-            : named is not null ? Absence.Report(session, backends)
+            : named.Length > 0 ? Absence.Report(session, backends)
             : ExitCode.Ok;
     }
 
