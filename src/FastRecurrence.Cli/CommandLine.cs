@@ -40,6 +40,8 @@ internal static class CommandLine
     {
         InfoCommand.Create(session),
         ExercisesCommand.Create(session),
+        VerifyCommand.Create(session),
+        CrossoverCommand.Create(session),
         s_verbose,
     };
 

@@ -1,4 +1,5 @@
 using FastRecurrence.Cli.Axes;
+using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Timing;
 
@@ -16,6 +17,9 @@ internal sealed record Point(ProblemSize Problem, Backend Backend, double FirstC
     public Measurement? Best => Kernels ?? EndToEnd;
 
     public double StepMicroseconds(Measurement time) => time.Median / Problem.SequenceLength * 1e6;
+
+    /// <summary>The share of one thread's FMA peak; null on devices, whose peak is another.</summary>
+    public double? PeakPercent(double peakGflops) => Backend is GpuBackend || EndToEnd is null ? null : 100 * Gflops(EndToEnd) / peakGflops;
 
     public double Gflops(Measurement time) => Problem.FlopsPerStep * Problem.SequenceLength / time.Median / 1e9;
 }

@@ -1,0 +1,198 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Exercises;
+using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Timing;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary>One run of <c>crossover</c>, in the order in which it happens.</summary>
+internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyList<ProblemSize> problems, Transfers transfers, StopRule rule, OutputFormat format)
+{
+    private readonly List<ExerciseResult> _exercises = [];
+    private readonly List<Point> _points = [];
+    private readonly List<VerdictEntry> _verdicts = [];
+    private readonly TextTable _table = new(
+        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("± noise"), new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
+
+    private double _peak;
+
+    public int Run()
+    {
+        IReadOnlyList<Backend> timed = Timed();
+        IReadOnlyList<Backend> examined = named.Length == 0 ? BackendList.All : [.. timed];
+        CheckExercises(examined);
+
+        session.Progress("measuring the FMA peak");
+        _peak = FmaPeak.MeasureGflops();
+        Line();
+        Line(Machine.Here.Summary);
+        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); one thread; T steps a call, times are per step");
+
+        Backend[] right = [.. timed.Where(b => b.IsAvailable && IsRight(b))];
+        int done = 0;
+        foreach (IGrouping<(CellName Cell, int, int, int), ProblemSize> sweep in problems.GroupBy(p => (p.Cell, p.HiddenSize, p.InputSize, p.SequenceLength)))
+        {
+            ProblemSize first = sweep.First();
+            Line();
+            Line($"{first.Shape} T={first.SequenceLength}");
+            foreach (string line in _table.Head())
+                Line(line);
+            foreach (ProblemSize problem in sweep)
+            {
+                session.Progress($"{problem.Id}: exact result");
+                var timer = new PointTimer(problem);
+                foreach (Backend backend in right)
+                {
+                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * right.Length}");
+                    Point point = timer.Measure(backend, rule, transfers, session.Cancellation);
+                    _points.Add(point);
+                    Line(Row(point));
+                }
+            }
+
+            Judge(first, [.. _points.Where(p => sweep.Contains(p.Problem))], right);
+        }
+
+        session.ClearProgress();
+        if (format == OutputFormat.Json)
+        {
+            JsonOutput.Write(session.Output, new CrossoverDocument(
+                [.. examined.Where(b => b.IsAvailable).Select(b => Score(b))], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
+                UnavailableEntry.Of(examined), rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
+        }
+
+        return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
+            : named.Length > 0 ? Absence.Report(session, timed)
+            : ExitCode.Ok;
+    }
+
+    /// <summary>The ladder's choice and every device; without a device of its own, the other widths too.</summary>
+    private List<Backend> Timed()
+    {
+        if (named.Length > 0)
+        {
+            IReadOnlyList<Backend> selected = BackendList.Select(named);
+            Backend? emulator = selected.FirstOrDefault(BackendList.IsEmulator);
+            bool byKind = named.Contains("all", StringComparer.OrdinalIgnoreCase);
+            return emulator is null || byKind ? [.. selected.Where(b => !BackendList.IsEmulator(b))]
+                : throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
+        }
+
+        Backend[] devices = [.. BackendList.All.Where(b => b is Gpu.GpuBackend && !BackendList.IsEmulator(b))];
+        bool anyAccelerator = devices.Any(b => b.IsAvailable && BackendList.IsAccelerator(b));
+        IEnumerable<Backend> widths = anyAccelerator ? [] : Backend.All.Where(b => b != Backend.Reference && b != Backend.Simd);
+        return [Backend.Simd, .. devices, .. widths];
+    }
+
+    private void CheckExercises(IReadOnlyList<Backend> backends)
+    {
+        foreach (Backend backend in backends)
+        {
+            if (backend.IsAvailable)
+            {
+                session.Progress($"exercises on {backend.Name}");
+                _exercises.AddRange(ExerciseSheet.Run(backend));
+            }
+
+            Line($"exercises  {ExercisesCommand.ScoreLine(backend, _exercises)}");
+        }
+    }
+
+    private bool IsRight(Backend backend) => _exercises.Where(r => r.Backend == backend.Name).All(r => r.Ok);
+
+    private ScoreEntry Score(Backend backend)
+    {
+        (int right, int of) = ExerciseSheet.Score(_exercises.Where(r => r.Backend == backend.Name));
+        return new ScoreEntry(backend.Name, right, of);
+    }
+
+    private string Row(Point p)
+    {
+        Measurement? best = p.Best;
+        string noise = best is null ? "" : double.IsFinite(best.NoisePercent) ? $"{Digits.Places(best.NoisePercent, 2)}%" : "?";
+        return _table.Row(
+            $"{p.Problem.BatchSize}", p.Backend.Name,
+            best is null ? "WRONG" : p.Kernels is null && p.Backend is Gpu.GpuBackend ? "-" : Microseconds(p, best),
+            p.Backend is Gpu.GpuBackend && p.EndToEnd is { } all ? Microseconds(p, all) : "-",
+            noise + (best?.Missed is null ? "" : "!"),
+            best is null ? "" : Digits.Significant(p.Gflops(best), 3),
+            p.PeakPercent(_peak) is { } share ? $"{Digits.Places(share, 1)}%" : "-",
+            $"{Digits.Significant(1e3 * p.FirstCall, 3)} ms",
+            Digits.Error(p.MaxError));
+    }
+
+    private static string Microseconds(Point p, Measurement time) => $"{Digits.Significant(p.StepMicroseconds(time))} us";
+
+    /// <summary>A verdict for every device against the best CPU backend of each batch.</summary>
+    private void Judge(ProblemSize sweep, Point[] points, Backend[] backends)
+    {
+        Line();
+        if (points.Any(p => p.Best?.Missed is not null))
+            Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
+
+        Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
+        string cpu = string.Join('/', backends.Where(b => b is not Gpu.GpuBackend).Select(b => b.Name));
+        foreach (Backend device in devices)
+        {
+            if (BackendList.IsCpuDevice(device))
+            {
+                Line($"{device.Name} is this machine's CPU behind a device driver ({device.Description}): no verdict");
+                continue;
+            }
+
+            if (transfers.HasFlag(Transfers.Excluded))
+                Decide(sweep, points, device, cpu, "excluded", p => p.Kernels);
+            if (transfers.HasFlag(Transfers.Included))
+                Decide(sweep, points, device, cpu, "included", p => p.EndToEnd);
+        }
+
+        if (!devices.Any(BackendList.IsAccelerator))
+            CompareWidths(points);
+    }
+
+    private void Decide(ProblemSize sweep, Point[] points, Backend device, string cpu, string which, Func<Point, Measurement?> time)
+    {
+        (int, Measurement, Measurement)[] times = [..
+            from p in points
+            where p.Backend == device && time(p) is not null
+            let rival = points.Where(q => q.Problem == p.Problem && q.Backend is not Gpu.GpuBackend && q.EndToEnd is not null).MinBy(q => q.EndToEnd!.Median)
+            where rival is not null
+            select (p.Problem.BatchSize, rival.EndToEnd!, time(p)!)];
+        if (times.Length == 0)
+            return;
+
+        Crossover found = Crossover.Find(times);
+        _verdicts.Add(new VerdictEntry(
+            sweep.Cell.Name, sweep.HiddenSize, sweep.InputSize, sweep.SequenceLength, cpu, device.Name, which, found.Batch, found.SlowerAt, found.FirstRatio, found.LastRatio, found.Certain));
+        string verdict = found switch
+        {
+            { Batch: null } => $"does not pay up to batch {times[^1].Item1}",
+            { SlowerAt: null } => $"pays at every batch from {found.Batch} on",
+            _ => $"pays from batch {found.Batch} on (not yet at {found.SlowerAt})",
+        };
+        Line($"{device.Name}, transfers {which}: {verdict}; {Ratio(times[0].Item1, found.FirstRatio)}, {Ratio(times[^1].Item1, found.LastRatio)}{(found.Certain ? "" : "; within noise")}");
+    }
+
+    private static string Ratio(int batch, double ratio) => ratio >= 1
+        ? $"at {batch} the device is {Digits.Significant(ratio, 3)}x as fast"
+        : $"at {batch} the CPU is {Digits.Significant(1 / ratio, 3)}x as fast";
+
+    /// <summary>Without a device: what each width gains over the scalar path, in the geometric mean of the batches.</summary>
+    private void CompareWidths(Point[] points)
+    {
+        var scalar = points.Where(p => p.Backend.Name == "scalar" && p.EndToEnd is not null).ToDictionary(p => p.Problem, p => p.EndToEnd!.Median);
+        if (scalar.Count == 0)
+            return;
+        string gains = string.Join(", ", points
+            .Where(p => p.Backend is not Gpu.GpuBackend && p.EndToEnd is not null && scalar.ContainsKey(p.Problem))
+            .GroupBy(p => p.Backend.Name)
+            .Select(g => $"{g.Key} {Digits.Significant(Math.Exp(g.Average(p => Math.Log(scalar[p.Problem] / p.EndToEnd!.Median))), 3)}x"));
+        Line($"no device of its own here; SIMD widths over scalar, geometric mean of the batches: {gains}");
+    }
+
+    private void Line(string line = "")
+    {
+        if (format == OutputFormat.Table)
+            session.WriteLine(line);
+    }
+}
