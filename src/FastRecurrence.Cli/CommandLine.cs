@@ -24,12 +24,13 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         session.Verbose = parsed.GetValue(s_verbose);
         bool wantsHelp = parsed.Action is System.CommandLine.Help.HelpAction;
-        if (parsed.Errors.Count > 0 && !wantsHelp)
-            throw CommandException.Usage(Explain(parsed));
+        string? mistyped = Mistyped(parsed);
+        if ((parsed.Errors.Count > 0 || mistyped is not null) && !wantsHelp)
+            throw CommandException.Usage(mistyped is null ? parsed.Errors[0].Message : Explain(mistyped, parsed.CommandResult.Command));
 
         return parsed.Invoke(new InvocationConfiguration
         {
-            Output = session.Output,
+            Output = session.ResultWriter,
             Error = session.ErrorWriter,
             EnableDefaultExceptionHandler = false, // Program turns exceptions into one line and an exit code
             ProcessTerminationTimeout = null,      // Program handles Ctrl-C
@@ -53,17 +54,19 @@ internal static class CommandLine
         writer.WriteLine("'fastrecurrence <command> --help' lists the options of a command.");
     }
 
-    /// <summary>The first error in one line, with the nearest known word where a word was not understood.</summary>
-    private static string Explain(ParseResult parsed)
-    {
-        if (parsed.UnmatchedTokens.Count == 0)
-            return parsed.Errors[0].Message;
+    /// <summary>
+    /// The word that was not understood. A mistyped option may have been taken for an argument, and its value for a surplus
+    /// one: no value here begins with a dash, so the word that does comes first.
+    /// </summary>
+    private static string? Mistyped(ParseResult parsed) =>
+        parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith('-'))?.Value
+        ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
 
-        string token = parsed.UnmatchedTokens[0];
-        Command command = parsed.CommandResult.Command;
-        IEnumerable<string> known = token.StartsWith('-')
-            ? command.Options.Append(s_verbose).SelectMany(o => o.Aliases.Append(o.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
+    private static string Explain(string word, Command command)
+    {
+        IEnumerable<string> known = word.StartsWith('-')
+            ? command.Options.Append(s_verbose).Select(o => o.Name)
             : command.Subcommands.Select(c => c.Name);
-        return $"'{token}' was not matched.{Suggestion.For(token, known)}";
+        return $"'{word}' was not matched.{Suggestion.For(word, known)}";
     }
 }

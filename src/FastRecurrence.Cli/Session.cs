@@ -1,12 +1,11 @@
+using FastRecurrence.Cli.Output;
+
 namespace FastRecurrence.Cli;
 
 /// <summary>What every command is given: where results and errors go, whether a person watches, and when to stop.</summary>
 internal sealed class Session(TextWriter output, TextWriter error, bool showProgress, CancellationToken cancellation)
 {
     private int _progressWidth;
-
-    /// <summary>Results, and nothing else.</summary>
-    public TextWriter Output { get; } = output;
 
     public CancellationToken Cancellation { get; } = cancellation;
 
@@ -36,9 +35,20 @@ internal sealed class Session(TextWriter output, TextWriter error, bool showProg
     public void WriteLine(string line = "")
     {
         ClearProgress();
-        Output.WriteLine(line);
-        Output.Flush();
+        try
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A reader that went away is no error, and the console swallows it; a full disk or a closed stdout is one.
+            throw new CommandException(ExitCode.Failure, $"cannot write the results: {e.Message}", e);
+        }
     }
+
+    /// <summary>Writes a document for programs.</summary>
+    public void WriteJson<T>(T document) => WriteLine(JsonOutput.Serialize(document));
 
     /// <summary>Tells of a failure in one line.</summary>
     public void Fail(string message)
@@ -55,6 +65,9 @@ internal sealed class Session(TextWriter output, TextWriter error, bool showProg
             error.WriteLine(e);
     }
 
-    /// <summary>The place for the help that accompanies a usage error.</summary>
+    /// <summary>For the parser's own output, such as help.</summary>
+    public TextWriter ResultWriter => output;
+
+    /// <summary>For the help that accompanies a usage error.</summary>
     public TextWriter ErrorWriter => error;
 }

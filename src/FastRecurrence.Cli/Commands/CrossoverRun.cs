@@ -14,6 +14,8 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
     private readonly TextTable _table = new(
         new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("± noise"), new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
 
+    /// <summary>Timed beside the ladder's choice where there is no device to compare it with; they get a table of their own.</summary>
+    private Backend[] _widths = [];
     private double _peak;
 
     public int Run()
@@ -22,15 +24,15 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         IReadOnlyList<Backend> examined = named.Length == 0 ? BackendList.All : [.. timed];
         CheckExercises(examined);
 
+        Backend[] right = [.. timed.Where(b => b.IsAvailable && IsRight(b))];
         session.Progress("measuring the FMA peak");
         _peak = FmaPeak.MeasureGflops();
         Line();
         Line(Machine.Here.Summary);
         Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); one thread; T steps a call, times are per step");
 
-        Backend[] right = [.. timed.Where(b => b.IsAvailable && IsRight(b))];
         int done = 0;
-        foreach (IGrouping<(CellName Cell, int, int, int), ProblemSize> sweep in problems.GroupBy(p => (p.Cell, p.HiddenSize, p.InputSize, p.SequenceLength)))
+        foreach (IGrouping<(CellName Cell, int, int, int), ProblemSize> sweep in problems.Where(_ => right.Length > 0).GroupBy(p => (p.Cell, p.HiddenSize, p.InputSize, p.SequenceLength)))
         {
             ProblemSize first = sweep.First();
             Line();
@@ -46,7 +48,8 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
                     session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * right.Length}");
                     Point point = timer.Measure(backend, rule, transfers, session.Cancellation);
                     _points.Add(point);
-                    Line(Row(point));
+                    if (!_widths.Contains(backend))
+                        Line(Row(point));
                 }
             }
 
@@ -56,14 +59,13 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
-            JsonOutput.Write(session.Output, new CrossoverDocument(
+            session.WriteJson(new CrossoverDocument(
                 [.. examined.Where(b => b.IsAvailable).Select(b => Score(b))], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
                 UnavailableEntry.Of(examined), rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
         }
 
         return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
-            : named.Length > 0 ? Absence.Report(session, timed)
-            : ExitCode.Ok;
+            : Absence.Report(session, named.Length > 0 ? timed : [Backend.Simd]);
     }
 
     /// <summary>The ladder's choice and every device; without a device of its own, the other widths too.</summary>
@@ -80,8 +82,8 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
 
         Backend[] devices = [.. BackendList.All.Where(b => b is Gpu.GpuBackend && !BackendList.IsEmulator(b))];
         bool anyAccelerator = devices.Any(b => b.IsAvailable && BackendList.IsAccelerator(b));
-        IEnumerable<Backend> widths = anyAccelerator ? [] : Backend.All.Where(b => b != Backend.Reference && b != Backend.Simd);
-        return [Backend.Simd, .. devices, .. widths];
+        _widths = anyAccelerator ? [] : [.. Backend.All.Where(b => b != Backend.Reference && b != Backend.Simd)];
+        return [Backend.Simd, .. devices, .. _widths];
     }
 
     private void CheckExercises(IReadOnlyList<Backend> backends)
@@ -109,7 +111,7 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
     private string Row(Point p)
     {
         Measurement? best = p.Best;
-        string noise = best is null ? "" : double.IsFinite(best.NoisePercent) ? $"{Digits.Places(best.NoisePercent, 2)}%" : "?";
+        string noise = best is null ? "" : double.IsFinite(best.NoisePercent) ? $"{Digits.Places(best.NoisePercent, 2)}%" : "";
         return _table.Row(
             $"{p.Problem.BatchSize}", p.Backend.Name,
             best is null ? "WRONG" : p.Kernels is null && p.Backend is Gpu.GpuBackend ? "-" : Microseconds(p, best),
@@ -127,7 +129,7 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
     private void Judge(ProblemSize sweep, Point[] points, Backend[] backends)
     {
         Line();
-        if (points.Any(p => p.Best?.Missed is not null))
+        if (points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend)))
             Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
 
         Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
@@ -177,17 +179,27 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         ? $"at {batch} the device is {Digits.Significant(ratio, 3)}x as fast"
         : $"at {batch} the CPU is {Digits.Significant(1 / ratio, 3)}x as fast";
 
-    /// <summary>Without a device: what each width gains over the scalar path, in the geometric mean of the batches.</summary>
+    /// <summary>Without a device of its own: every width's time per step, and what it gains over the scalar path.</summary>
     private void CompareWidths(Point[] points)
     {
-        var scalar = points.Where(p => p.Backend.Name == "scalar" && p.EndToEnd is not null).ToDictionary(p => p.Problem, p => p.EndToEnd!.Median);
-        if (scalar.Count == 0)
+        Backend[] widths = [.. Backend.All.Where(b => points.Any(p => p.Backend == b && p.EndToEnd is not null))];
+        if (widths.Length < 2)
             return;
-        string gains = string.Join(", ", points
-            .Where(p => p.Backend is not Gpu.GpuBackend && p.EndToEnd is not null && scalar.ContainsKey(p.Problem))
-            .GroupBy(p => p.Backend.Name)
-            .Select(g => $"{g.Key} {Digits.Significant(Math.Exp(g.Average(p => Math.Log(scalar[p.Problem] / p.EndToEnd!.Median))), 3)}x"));
-        Line($"no device of its own here; SIMD widths over scalar, geometric mean of the batches: {gains}");
+        double Step(Backend backend, ProblemSize problem) =>
+            points.FirstOrDefault(p => p.Backend == backend && p.Problem == problem) is { EndToEnd: { } time } point ? point.StepMicroseconds(time) : double.NaN;
+
+        ProblemSize[] swept = [.. points.Select(p => p.Problem).Distinct()];
+        var rows = swept.Select(problem => (string[])[$"{problem.BatchSize}", .. widths.Select(b => $"{Digits.Significant(Step(b, problem))} us")]).ToList();
+        if (widths.FirstOrDefault(b => b.Name == "scalar") is { } scalar)
+        {
+            // Ratios are averaged as ratios: by the geometric mean.
+            rows.Add(["gain", .. widths.Select(b => $"{Digits.Significant(Math.Exp(swept.Average(p => Math.Log(Step(scalar, p) / Step(b, p)))), 3)}x")]);
+        }
+
+        Line();
+        Line("no device of its own here: SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
+        foreach (string line in TextTable.Render([new("N"), .. widths.Select(b => new TextTable.Column(b.Name))], rows))
+            Line(line);
     }
 
     private void Line(string line = "")

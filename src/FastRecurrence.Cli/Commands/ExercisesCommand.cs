@@ -60,7 +60,7 @@ internal static class ExercisesCommand
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
-            JsonOutput.Write(session.Output, new Document(results, UnavailableEntry.Of(backends), Machine.Here));
+            session.WriteJson(new Document(results, UnavailableEntry.Of(backends), Machine.Here));
         else
             WriteSummary(session, results, backends);
 

@@ -30,7 +30,7 @@ internal static class InfoCommand
         Machine machine = Machine.Here;
         if (format == OutputFormat.Json)
         {
-            JsonOutput.Write(session.Output, new Document(machine, peak,
+            session.WriteJson(new Document(machine, peak,
                 [.. BackendList.All.Select(b => new BackendEntry(b.Name, b.IsAvailable, b.Description, b.UnavailableReason, BackendList.IsCpuDevice(b)))]));
             return;
         }

@@ -45,7 +45,7 @@ internal static class VerifyCommand
     private static int Run(Session session, IReadOnlyList<Backend> backends, bool named, ProblemSize[] problems, int seed, OutputFormat format)
     {
         var table = new TextTable(
-            new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 42, Left: true), new("tolerance"), new("verdict", Left: true));
+            new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 46, Left: true), new("tolerance"), new("verdict", Left: true));
         if (format == OutputFormat.Table)
         {
             foreach (string line in table.Head())
@@ -55,7 +55,7 @@ internal static class VerifyCommand
         var entries = new List<Entry>();
         foreach (IGrouping<CellName, ProblemSize> cell in problems.GroupBy(p => p.Cell))
         {
-            var judgements = backends.Where(b => b.IsAvailable).ToDictionary(b => b, b => new Judgement(Tolerance.Of(b)));
+            var judgements = backends.Where(b => b.IsAvailable).ToDictionary(b => b, _ => new Judgement());
             int done = 0;
             foreach (ProblemSize problem in cell)
             {
@@ -80,13 +80,13 @@ internal static class VerifyCommand
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
-            JsonOutput.Write(session.Output, new Document(entries, UnavailableEntry.Of(backends), seed, Machine.Here));
+            session.WriteJson(new Document(entries, UnavailableEntry.Of(backends), seed, Machine.Here));
         }
         else
         {
             foreach (Backend backend in backends.Where(b => !b.IsAvailable))
                 session.WriteLine($"{backend.Name} absent: {backend.UnavailableReason}");
-            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more.");
+            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance grows with the root of (I + H)/128.");
         }
 
         return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : named ? Absence.Report(session, backends) : ExitCode.Ok;

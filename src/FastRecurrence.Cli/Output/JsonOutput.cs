@@ -17,7 +17,7 @@ internal static class JsonOutput
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    public static void Write<T>(TextWriter writer, T document) => writer.WriteLine(JsonSerializer.Serialize(document, s_options));
+    public static string Serialize<T>(T document) => JsonSerializer.Serialize(document, s_options);
 }
 
 /// <summary>A backend that did not run, and why.</summary>

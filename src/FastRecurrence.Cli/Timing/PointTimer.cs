@@ -41,7 +41,7 @@ internal sealed class PointTimer
         double firstCall = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         double error = MaxError();
-        bool ok = error <= Tolerance.Of(backend);
+        bool ok = error <= Tolerance.Of(backend, problem.Shape);
         var point = new Point(problem, backend, firstCall, error, ok, EndToEnd: null, Kernels: null);
         if (!ok)
             return point;

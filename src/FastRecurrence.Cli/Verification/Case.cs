@@ -29,9 +29,17 @@ internal sealed class Case
         float[] output = Unwritten(_exact.Output.Length), gates = Unwritten(_exact.Gates.Length);
         layer.Run(state, Size.SequenceLength, _data.Input, output, gates);
 
+        float[] cell = Unwritten(shape.HasCellState ? _exact.Cell.Length : 0);
+        if (shape.HasCellState)
+            state.CopyCellTo(cell);
+        judgement.Add(Values(output, gates, cell), Tolerance.Of(backend, shape));
+    }
+
+    private IEnumerable<Place> Values(float[] output, float[] gates, float[] cell)
+    {
+        LayerShape shape = Size.Shape;
         int T = Size.SequenceLength, N = Size.BatchSize, H = Size.HiddenSize, G = shape.GateCount;
         string[] gateNames = shape.HasCellState ? s_lstmGates : s_elmanGates;
-        judgement.CountProblem();
         for (int t = 0; t < T; t++)
         {
             for (int n = 0; n < N; n++)
@@ -40,23 +48,18 @@ internal sealed class Case
                 for (int gate = 0; gate < G; gate++)
                 {
                     for (int j = 0; j < H; j++)
-                        Put(gateNames[gate], t, n, j, _exact.Gates[(row * G + gate) * H + j], gates[(row * G + gate) * H + j]);
+                        yield return At(gateNames[gate], t, n, j, _exact.Gates[(row * G + gate) * H + j], gates[(row * G + gate) * H + j]);
                 }
 
                 for (int j = 0; j < H; j++)
-                    Put("h", t, n, j, _exact.Output[row * H + j], output[row * H + j]);
+                    yield return At("h", t, n, j, _exact.Output[row * H + j], output[row * H + j]);
             }
         }
 
-        if (!shape.HasCellState)
-            return;
-        float[] cell = Unwritten(N * H);
-        state.CopyCellTo(cell);
         for (int i = 0; i < cell.Length; i++)
-            Put("c", T - 1, i / H, i % H, _exact.Cell[i], cell[i]);
+            yield return At("c", T - 1, i / H, i % H, _exact.Cell[i], cell[i]);
 
-        void Put(string quantity, int t, int n, int j, double exact, double actual) =>
-            judgement.Add(new Place(Size.Id, quantity, t, n, j, exact, actual));
+        Place At(string quantity, int t, int n, int j, double exact, double actual) => new(Size.Id, quantity, t, n, j, exact, actual);
     }
 
     private static float[] Unwritten(int length)

@@ -1,12 +1,13 @@
 namespace FastRecurrence.Cli.Verification;
 
 /// <summary>What a backend got right and wrong over many problems.</summary>
-internal sealed class Judgement(double tolerance)
+internal sealed class Judgement
 {
     /// <summary>Below this magnitude a value is the difference of larger ones, and its last place says little.</summary>
     private const double SmallestForUlp = 1.0 / 16;
 
-    public double Tolerance { get; } = tolerance;
+    /// <summary>The largest that applied: it depends on a problem's sizes.</summary>
+    public double Tolerance { get; private set; }
 
     public int Problems { get; private set; }
 
@@ -23,16 +24,23 @@ internal sealed class Judgement(double tolerance)
 
     public bool Ok => FirstDivergence is null;
 
-    public void CountProblem() => Problems++;
+    /// <summary>Takes the values of one problem.</summary>
+    public void Add(IEnumerable<Place> problem, double tolerance)
+    {
+        Problems++;
+        Tolerance = Math.Max(Tolerance, tolerance);
+        foreach (Place place in problem)
+            Add(place, tolerance);
+    }
 
-    public void Add(Place place)
+    private void Add(Place place, double tolerance)
     {
         Values++;
         if (Worst is null || place.Error > Worst.Error)
             Worst = place;
         if (Math.Abs(place.Exact) >= SmallestForUlp && (WorstUlp is null || place.Ulp > WorstUlp.Ulp))
             WorstUlp = place;
-        if (FirstDivergence is null && !(place.Error <= Tolerance))
+        if (FirstDivergence is null && !(place.Error <= tolerance))
             FirstDivergence = place;
     }
 }
