@@ -30,4 +30,11 @@ internal sealed record PointEntry(
 
 /// <summary>From which batch a device pays; <c>batch</c> is null when it does not within the sweep.</summary>
 internal sealed record VerdictEntry(
-    string Cell, int Hidden, int Input, int Length, string Cpu, string Device, string Transfers, int? Batch, int? SlowerAt, double FirstRatio, double LastRatio, bool Certain);
+    string Cell, int Hidden, int Input, int Length, string Cpu, string Device, string Transfers,
+    int? Batch, int? SlowerAt, int FirstBatch, double FirstRatio, int LastBatch, double LastRatio, bool Certain)
+{
+    public VerdictEntry(string cell, int hidden, int input, int length, string cpu, string device, string transfers, int firstBatch, int lastBatch, Crossover found)
+        : this(cell, hidden, input, length, cpu, device, transfers, found.Batch, found.SlowerAt, firstBatch, found.FirstRatio, lastBatch, found.LastRatio, found.Certain)
+    {
+    }
+}

@@ -53,7 +53,7 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
                 }
             }
 
-            Judge(first, [.. _points.Where(p => sweep.Contains(p.Problem))], right);
+            Judge([.. _points.Where(p => sweep.Contains(p.Problem))], right);
         }
 
         session.ClearProgress();
@@ -126,14 +126,13 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
     private static string Microseconds(Point p, Measurement time) => $"{Digits.Significant(p.StepMicroseconds(time))} us";
 
     /// <summary>A verdict for every device against the best CPU backend of each batch.</summary>
-    private void Judge(ProblemSize sweep, Point[] points, Backend[] backends)
+    private void Judge(Point[] points, Backend[] backends)
     {
         Line();
         if (points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend)))
             Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
 
         Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
-        string cpu = string.Join('/', backends.Where(b => b is not Gpu.GpuBackend).Select(b => b.Name));
         foreach (Backend device in devices)
         {
             if (BackendList.IsCpuDevice(device))
@@ -142,42 +141,18 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
                 continue;
             }
 
-            if (transfers.HasFlag(Transfers.Excluded))
-                Decide(sweep, points, device, cpu, "excluded", p => p.Kernels);
-            if (transfers.HasFlag(Transfers.Included))
-                Decide(sweep, points, device, cpu, "included", p => p.EndToEnd);
+            foreach (Transfers which in (Transfers[])[Transfers.Excluded, Transfers.Included])
+            {
+                if (!transfers.HasFlag(which) || CrossoverVerdict.Of(points, device, which) is not { } verdict)
+                    continue;
+                _verdicts.Add(verdict);
+                Line(CrossoverVerdict.Sentence(verdict));
+            }
         }
 
         if (!devices.Any(BackendList.IsAccelerator))
             CompareWidths(points);
     }
-
-    private void Decide(ProblemSize sweep, Point[] points, Backend device, string cpu, string which, Func<Point, Measurement?> time)
-    {
-        (int, Measurement, Measurement)[] times = [..
-            from p in points
-            where p.Backend == device && time(p) is not null
-            let rival = points.Where(q => q.Problem == p.Problem && q.Backend is not Gpu.GpuBackend && q.EndToEnd is not null).MinBy(q => q.EndToEnd!.Median)
-            where rival is not null
-            select (p.Problem.BatchSize, rival.EndToEnd!, time(p)!)];
-        if (times.Length == 0)
-            return;
-
-        Crossover found = Crossover.Find(times);
-        _verdicts.Add(new VerdictEntry(
-            sweep.Cell.Name, sweep.HiddenSize, sweep.InputSize, sweep.SequenceLength, cpu, device.Name, which, found.Batch, found.SlowerAt, found.FirstRatio, found.LastRatio, found.Certain));
-        string verdict = found switch
-        {
-            { Batch: null } => $"does not pay up to batch {times[^1].Item1}",
-            { SlowerAt: null } => $"pays at every batch from {found.Batch} on",
-            _ => $"pays from batch {found.Batch} on (not yet at {found.SlowerAt})",
-        };
-        Line($"{device.Name}, transfers {which}: {verdict}; {Ratio(times[0].Item1, found.FirstRatio)}, {Ratio(times[^1].Item1, found.LastRatio)}{(found.Certain ? "" : "; within noise")}");
-    }
-
-    private static string Ratio(int batch, double ratio) => ratio >= 1
-        ? $"at {batch} the device is {Digits.Significant(ratio, 3)}x as fast"
-        : $"at {batch} the CPU is {Digits.Significant(1 / ratio, 3)}x as fast";
 
     /// <summary>Without a device of its own: every width's time per step, and what it gains over the scalar path.</summary>
     private void CompareWidths(Point[] points)
