@@ -128,11 +128,12 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
     /// <summary>A verdict for every device against the best CPU backend of each batch.</summary>
     private void Judge(Point[] points, Backend[] backends)
     {
-        Line();
-        if (points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend)))
-            Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
-
         Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
+        bool gaveUp = points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend));
+        if (gaveUp || devices.Length > 0)
+            Line();
+        if (gaveUp)
+            Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
         foreach (Backend device in devices)
         {
             if (BackendList.IsCpuDevice(device))
@@ -154,7 +155,7 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
             CompareWidths(points);
     }
 
-    /// <summary>Without a device of its own: every width's time per step, and what it gains over the scalar path.</summary>
+    /// <summary>Every width's time per step, and what it gains over the scalar path.</summary>
     private void CompareWidths(Point[] points)
     {
         Backend[] widths = [.. Backend.All.Where(b => points.Any(p => p.Backend == b && p.EndToEnd is not null))];
@@ -172,7 +173,7 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         }
 
         Line();
-        Line("no device of its own here: SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
+        Line($"{(named.Length == 0 ? "no device of its own here: " : "")}SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
         foreach (string line in TextTable.Render([new("N"), .. widths.Select(b => new TextTable.Column(b.Name))], rows))
             Line(line);
     }
