@@ -20,11 +20,12 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
 
     public int Run()
     {
-        IReadOnlyList<Backend> timed = Timed();
-        IReadOnlyList<Backend> examined = named.Length == 0 ? BackendList.All : [.. timed];
-        CheckExercises(examined);
+        var attendance = new Attendance(named, [.. BackendList.All.Union([Backend.Simd])]);
+        Backend[] timed = [.. Timed(attendance.Backends)];
+        Backend[] examined = [.. attendance.Backends.Where(b => named.Length == 0 || timed.Contains(b))];
+        CheckExercises(examined, attendance);
 
-        Backend[] right = [.. timed.Where(b => b.IsAvailable && IsRight(b))];
+        Backend[] right = [.. timed.Where(b => attendance.ReasonOf(b) is null && IsRight(b))];
         session.Progress("measuring the FMA peak");
         _peak = FmaPeak.MeasureGflops();
         Line();
@@ -43,13 +44,16 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
             {
                 session.Progress($"{problem.Id}: exact result");
                 var timer = new PointTimer(problem);
-                foreach (Backend backend in right)
+                foreach (Backend backend in right.Where(b => attendance.ReasonOf(b) is null))
                 {
                     session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * right.Length}");
-                    Point point = timer.Measure(backend, rule, transfers, session.Cancellation);
-                    _points.Add(point);
-                    if (!_widths.Contains(backend))
-                        Line(Row(point));
+                    attendance.Let(backend, () =>
+                    {
+                        Point point = timer.Measure(backend, rule, transfers, session.Cancellation);
+                        _points.Add(point);
+                        if (!_widths.Contains(backend))
+                            Line(Row(point));
+                    });
                 }
             }
 
@@ -60,23 +64,22 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         if (format == OutputFormat.Json)
         {
             session.WriteJson(new CrossoverDocument(
-                [.. examined.Where(b => b.IsAvailable).Select(b => Score(b))], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
-                UnavailableEntry.Of(examined), rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
+                [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
+                attendance.Unavailable, rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
         }
 
         return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
-            : Absence.Report(session, named.Length > 0 ? timed : [Backend.Simd]);
+            : attendance.Report(session);
     }
 
     /// <summary>The ladder's choice and every device; without a device of its own, the other widths too.</summary>
-    private List<Backend> Timed()
+    private IEnumerable<Backend> Timed(IReadOnlyList<Backend> selected)
     {
         if (named.Length > 0)
         {
-            IReadOnlyList<Backend> selected = BackendList.Select(named);
             Backend? emulator = selected.FirstOrDefault(BackendList.IsEmulator);
             bool byKind = named.Contains("all", StringComparer.OrdinalIgnoreCase);
-            return emulator is null || byKind ? [.. selected.Where(b => !BackendList.IsEmulator(b))]
+            return emulator is null || byKind ? selected.Where(b => !BackendList.IsEmulator(b))
                 : throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
         }
 
@@ -86,17 +89,17 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         return [Backend.Simd, .. devices, .. _widths];
     }
 
-    private void CheckExercises(IReadOnlyList<Backend> backends)
+    private void CheckExercises(IReadOnlyList<Backend> backends, Attendance attendance)
     {
         foreach (Backend backend in backends)
         {
             if (backend.IsAvailable)
             {
                 session.Progress($"exercises on {backend.Name}");
-                _exercises.AddRange(ExerciseSheet.Run(backend));
+                attendance.Let(backend, () => _exercises.AddRange(ExerciseSheet.Run(backend)));
             }
 
-            Line($"exercises  {ExercisesCommand.ScoreLine(backend, _exercises)}");
+            Line($"exercises  {ExercisesCommand.ScoreLine(backend, attendance.ReasonOf(backend), _exercises)}");
         }
     }
 

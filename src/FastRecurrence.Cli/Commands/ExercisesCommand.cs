@@ -22,7 +22,7 @@ internal static class ExercisesCommand
         Option<OutputFormat> output = CommonOptions.Output();
         Option<bool> explain = new("--explain") { Description = "Print the worked steps, in the numbers of the first backend." };
         var command = new Command("exercises", "Compute the exercise sheet on every backend: printed, exact, computed.") { numbers, backends, explain, output };
-        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), parsed.GetValue(backends) ?? [], parsed.GetValue(explain), parsed.GetValue(output)));
+        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), new Attendance(parsed.GetValue(backends) ?? [], BackendList.All), parsed.GetValue(explain), parsed.GetValue(output)));
         return command;
     }
 
@@ -41,33 +41,29 @@ internal static class ExercisesCommand
         }
     }
 
-    private static int Run(Session session, IReadOnlyList<Exercise> exercises, string[] named, bool explain, OutputFormat format)
+    private static int Run(Session session, IReadOnlyList<Exercise> exercises, Attendance attendance, bool explain, OutputFormat format)
     {
-        IReadOnlyList<Backend> backends = named.Length == 0 ? BackendList.All : BackendList.Select(named);
-        Backend[] ready = [.. backends.Where(b => b.IsAvailable)];
         var results = new List<ExerciseResult>();
         foreach (Exercise exercise in exercises)
         {
-            foreach (Backend backend in ready)
+            foreach (Backend backend in attendance.Ready)
             {
                 session.Progress($"exercise {exercise.Number} on {backend.Name}");
-                results.AddRange(exercise.Run(ExerciseMachine.On(backend)));
+                attendance.Let(backend, () => results.AddRange(exercise.Run(ExerciseMachine.On(backend))));
             }
 
-            if (format == OutputFormat.Table && ready.Length > 0)
-                WriteExercise(session, exercise, [.. results.Where(r => r.Exercise == exercise.Number)], explain ? ExerciseMachine.On(ready[0]) : null);
+            if (format == OutputFormat.Table && attendance.Ready is [Backend explaining, ..])
+                WriteExercise(session, exercise, [.. results.Where(r => r.Exercise == exercise.Number)], explain ? ExerciseMachine.On(explaining) : null);
         }
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
-            session.WriteJson(new Document(results, UnavailableEntry.Of(backends), Machine.Here));
+            session.WriteJson(new Document(results, attendance.Unavailable, Machine.Here));
         else
-            WriteSummary(session, results, backends);
+            WriteSummary(session, results, attendance);
 
         // Right numbers elsewhere do not make up for a backend that was asked for and is absent.
-        return results.Any(r => !r.Ok) ? ExitCode.WrongResult
-            : named.Length > 0 ? Absence.Report(session, backends)
-            : ExitCode.Ok;
+        return results.Any(r => !r.Ok) ? ExitCode.WrongResult : attendance.Report(session);
     }
 
     /// <summary>A row for each distinct value: backends that agree to the bit share it.</summary>
@@ -104,17 +100,17 @@ internal static class ExercisesCommand
         session.WriteLine();
     }
 
-    private static void WriteSummary(Session session, IReadOnlyList<ExerciseResult> results, IReadOnlyList<Backend> backends)
+    private static void WriteSummary(Session session, IReadOnlyList<ExerciseResult> results, Attendance attendance)
     {
-        foreach (Backend backend in backends)
-            session.WriteLine(ScoreLine(backend, results));
+        foreach (Backend backend in attendance.Backends)
+            session.WriteLine(ScoreLine(backend, attendance.ReasonOf(backend), results));
     }
 
     /// <summary>Such as <c>simd-512     7/7   worst error 1.2E-07</c>.</summary>
-    public static string ScoreLine(Backend backend, IEnumerable<ExerciseResult> results)
+    public static string ScoreLine(Backend backend, string? absence, IEnumerable<ExerciseResult> results)
     {
-        if (!backend.IsAvailable)
-            return $"{backend.Name,-12} absent: {backend.UnavailableReason}";
+        if (absence is not null)
+            return $"{backend.Name,-12} absent: {absence}";
         ExerciseResult[] own = [.. results.Where(r => r.Backend == backend.Name)];
         (int right, int of) = ExerciseSheet.Score(own);
         string wrong = string.Join(", ", own.Where(r => !r.Ok).Select(r => $"{r.Exercise} {r.Quantity}").Take(3));

@@ -33,16 +33,15 @@ internal static class VerifyCommand
         };
         command.SetAction(parsed =>
         {
-            string[] named = parsed.GetValue(backends) ?? [];
-            IReadOnlyList<Backend> selected = named.Length == 0 ? [.. BackendList.All.Where(b => b != Backend.Reference)] : BackendList.Select(named);
+            var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
             ProblemSize[] problems = [.. ProblemSize.Combine(
                 parsed.GetRequiredValue(cells), parsed.GetRequiredValue(length), parsed.GetRequiredValue(batch), parsed.GetRequiredValue(input), parsed.GetRequiredValue(hidden))];
-            return Run(session, selected, named.Length > 0, problems, parsed.GetValue(seed), parsed.GetValue(output));
+            return Run(session, attendance, problems, parsed.GetValue(seed), parsed.GetValue(output));
         });
         return command;
     }
 
-    private static int Run(Session session, IReadOnlyList<Backend> backends, bool named, ProblemSize[] problems, int seed, OutputFormat format)
+    private static int Run(Session session, Attendance attendance, ProblemSize[] problems, int seed, OutputFormat format)
     {
         var table = new TextTable(
             new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 46, Left: true), new("tolerance"), new("verdict", Left: true));
@@ -55,21 +54,22 @@ internal static class VerifyCommand
         var entries = new List<Entry>();
         foreach (IGrouping<CellName, ProblemSize> cell in problems.GroupBy(p => p.Cell))
         {
-            var judgements = backends.Where(b => b.IsAvailable).ToDictionary(b => b, _ => new Judgement());
+            var judgements = attendance.Ready.ToDictionary(b => b, _ => new Judgement());
             int done = 0;
             foreach (ProblemSize problem in cell)
             {
                 session.Progress($"{problem.Id}, {++done} of {cell.Count()}");
                 var exact = new Case(problem, seed);
-                foreach ((Backend backend, Judgement judgement) in judgements)
+                foreach (Backend backend in attendance.Ready)
                 {
                     if (!BackendList.IsEmulator(backend) || problem.FlopsPerStep * problem.SequenceLength <= EmulatorFlops)
-                        exact.Judge(backend, judgement);
+                        attendance.Let(backend, () => exact.Judge(backend, judgements[backend]));
                 }
             }
 
-            foreach ((Backend backend, Judgement j) in judgements)
+            foreach (Backend backend in attendance.Ready)
             {
+                Judgement j = judgements[backend];
                 var entry = new Entry(backend.Name, cell.Key.Name, j.Problems, j.Values, j.Tolerance, j.Ok, j.Worst, j.WorstUlp, j.FirstDivergence);
                 entries.Add(entry);
                 if (format == OutputFormat.Table)
@@ -80,16 +80,16 @@ internal static class VerifyCommand
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
-            session.WriteJson(new Document(entries, UnavailableEntry.Of(backends), seed, Machine.Here));
+            session.WriteJson(new Document(entries, attendance.Unavailable, seed, Machine.Here));
         }
         else
         {
-            foreach (Backend backend in backends.Where(b => !b.IsAvailable))
-                session.WriteLine($"{backend.Name} absent: {backend.UnavailableReason}");
+            foreach (UnavailableEntry absent in attendance.Unavailable)
+                session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
             session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance grows with the root of (I + H)/128.");
         }
 
-        return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : named ? Absence.Report(session, backends) : ExitCode.Ok;
+        return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);
     }
 
     private static void WriteEntry(Session session, TextTable table, Entry entry)

@@ -21,8 +21,4 @@ internal static class JsonOutput
 }
 
 /// <summary>A backend that did not run, and why.</summary>
-internal sealed record UnavailableEntry(string Backend, string Reason)
-{
-    public static IReadOnlyList<UnavailableEntry> Of(IEnumerable<Backend> backends) =>
-        [.. backends.Where(b => !b.IsAvailable).Select(b => new UnavailableEntry(b.Name, b.UnavailableReason!))];
-}
+internal sealed record UnavailableEntry(string Backend, string Reason);

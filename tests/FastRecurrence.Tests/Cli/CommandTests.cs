@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using FastRecurrence.Cli.Commands;
 using FastRecurrence.Cli.Verification;
 using FastRecurrence.Gpu;
 using BackendList = FastRecurrence.Cli.BackendList;
 using Program = FastRecurrence.Cli.Program;
+using Session = FastRecurrence.Cli.Session;
 
 namespace FastRecurrence.Tests.Tool;
 
@@ -84,6 +86,29 @@ public sealed class CommandTests
         Assert.NotEmpty(run.Json().GetProperty("results").EnumerateArray());
         Assert.Equal(1, ToolRun.Of("verify", "-B", absent.Name).ExitCode);
         Assert.Equal(1, ToolRun.Of("crossover", "-B", absent.Name).ExitCode);
+    }
+
+    [Fact]
+    public void All_means_all_there_are_so_an_absent_one_is_no_failure()
+    {
+        ToolRun run = ToolRun.Of("exercises", "2", "-B", "all", "-o", "json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal(BackendList.All.Count(b => !b.IsAvailable), run.Json().GetProperty("unavailable").GetArrayLength());
+    }
+
+    [Fact]
+    public void A_device_that_fails_drops_out_and_the_others_go_on()
+    {
+        var broken = new GpuBackend("cuda:99", "there is no such device", DeviceKind.Cuda, 99, isCpuDevice: false, unavailableReason: null);
+        var attendance = new Attendance([], [Backend.Simd, broken]);
+        Assert.Equal([Backend.Simd, broken], attendance.Ready);
+        foreach (Backend backend in attendance.Ready)
+            attendance.Let(backend, () => backend.Prepare(LayerWeights.Random(LayerShape.Lstm(1, 1), 1)).Dispose());
+        Assert.Equal([Backend.Simd], attendance.Ready);
+        Assert.Contains("cuda:99", Assert.Single(attendance.Unavailable).Reason);
+        using var error = new StringWriter();
+        Assert.Equal(1, attendance.Report(new Session(TextWriter.Null, error, showProgress: false, TestContext.Current.CancellationToken)));
+        Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
     }
 
     [Theory]
