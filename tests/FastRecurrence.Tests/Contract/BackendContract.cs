@@ -1,3 +1,4 @@
+using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Contract;
@@ -256,6 +257,16 @@ public abstract class BackendContract
         using RecurrentLayer layer = Ready().Prepare(p.Weights);
         float[] output = Run(layer, p);
         AssertClose(p, "h", p.Exact.Output, output);
+    }
+
+    [Fact]
+    public void Every_exercise_of_the_sheet_is_right()
+    {
+        Backend backend = Ready();
+        IReadOnlyList<ExerciseResult> results = ExerciseSheet.Run(backend);
+        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], results.Select(r => r.Exercise).Distinct().Order());
+        foreach (ExerciseResult r in results)
+            Assert.True(r.Ok, $"exercise {r.Exercise} on {backend.Name}: {r.Quantity} is {r.Actual:R}, expected {r.Expected:R}");
     }
 
     private IEnumerable<Problem> TheProblem()
