@@ -4,12 +4,9 @@ namespace FastRecurrence.Lanes;
 /// The few verbs a cell, an activation and a microkernel may use. <typeparamref name="V"/> is the vector itself, not a
 /// wrapper around it: a wrapper struct costs extra moves in the inner loop. Width 1 is a vector like the others.
 /// </summary>
-internal interface ILanes<V>
+internal interface ILanes<V> : ILanesCount
     where V : struct
 {
-    /// <summary>Floats in a vector.</summary>
-    static abstract int Count { get; }
-
     static abstract V Broadcast(float x);
 
     static abstract V Add(V a, V b);
@@ -45,6 +42,13 @@ internal interface ILanes<V>
     /// (so that adding the magic number rounds to the nearest integer and needs no conversion). −127 ≤ n ≤ 127; n = −127 gives +0.
     /// </summary>
     static abstract V PowerOfTwo(V shifted);
+}
+
+/// <summary>The width, where the vector itself does not matter.</summary>
+internal interface ILanesCount
+{
+    /// <summary>Floats in a vector.</summary>
+    static abstract int Count { get; }
 }
 
 /// <summary>How the CPU kernels reach memory; devices have their own way, so it is apart from the arithmetic.</summary>

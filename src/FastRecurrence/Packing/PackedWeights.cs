@@ -32,6 +32,9 @@ internal sealed unsafe class PackedWeights
 
     public PanelLayout Layout { get; }
 
+    /// <summary>Memory of all panels.</summary>
+    public long Bytes => Input.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
+
     /// <summary>W.</summary>
     public PackedMatrix Input { get; }
 

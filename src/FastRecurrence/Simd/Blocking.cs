@@ -9,6 +9,9 @@ internal static class Blocking
     /// <summary>Floats of a slice of a panel that many tiles reuse: 32 KB, two thirds of an L1.</summary>
     public const int PanelSliceFloats = 8192;
 
+    /// <summary>What may stay in a second cache level from step to step.</summary>
+    public const long SecondLevelBytes = 1 << 20;
+
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
 

@@ -13,14 +13,18 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
 {
     private readonly PanelLayout _layout = weights.Layout;
 
+    /// <summary>Whether the weights are too many for the second cache level.</summary>
+    private bool Distant => weights.Bytes > Blocking.SecondLevelBytes;
+
     private bool ResetsFirst => shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
+    /// <param name="nextPanel">The panel after it.</param>
     /// <param name="step">The step's memory.</param>
     /// <param name="projected">b + x·W of the step's rows in this panel, or null to compute it.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void Panel(int panel, in StepPlace step, float* projected, int worker)
+    public void Panel(int panel, int nextPanel, in StepPlace step, float* projected, int worker)
     {
         float* scratch = state.Scratch(worker);
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
@@ -30,8 +34,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             if (projected != null)
                 start = projected + (nint)row * _layout.Width;
             else
-                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch);
-            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch);
+                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch, weights.Recurrent.Panel(panel));
+            PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
+            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch, next.Panel(nextPanel));
             Finish(panel, step, row, rows, scratch, worker);
         }
     }
@@ -74,31 +79,33 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         Finish(panel + 1, step, 0, 1, scratch + width, worker);
     }
 
-    /// <summary>c = b + x·W for a block of rows.</summary>
-    public void Input(int panel, int rows, float* x, float* c)
+    /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
+    public void Input(int panel, int rows, float* x, float* c, float* after)
     {
+        after = Distant ? after : null;
         int I = shape.InputSize;
         float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
         switch (shape.Cell)
         {
-            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c); break;
-            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c); break;
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c, after); break;
         }
     }
 
     /// <summary>c = start + h·R for a block of rows.</summary>
-    private void Recurrent(int panel, int rows, float* h, float* start, float* c)
+    private void Recurrent(int panel, int rows, float* h, float* start, float* c, float* after)
     {
+        after = Distant ? after : null;
         int P = shape.OutputSize;
         nint width = _layout.Width;
         float* r = weights.Recurrent.Panel(panel);
         switch (shape.Cell)
         {
-            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c); break;
-            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c); break;
-            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c); break;
+            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c, after); break;
         }
     }
 
@@ -153,11 +160,11 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row);
+            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
             else
-                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
 
             nint at = (nint)row * P + unit;
             if (shape.Cell != CellKind.Gru)

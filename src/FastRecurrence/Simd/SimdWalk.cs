@@ -96,7 +96,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             if (pair)
                 _kernels.PanelPair(panel, step, start, chunkRows * width, worker);
             else
-                _kernels.Panel(panel, step, start, worker);
+                _kernels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
             done += taken;
         }
     }
@@ -115,7 +115,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             for (int row = 0; row < rows; row += Blocking.RowsPerBlock)
             {
                 _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x + (nint)row * shape.InputSize,
-                    _projected + ((nint)panel * rows + row) * weights.Layout.Width);
+                    _projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, end - 1)));
             }
         }
     }
