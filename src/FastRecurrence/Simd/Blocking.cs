@@ -12,6 +12,17 @@ internal static class Blocking
     /// <summary>What may stay in a second cache level from step to step.</summary>
     public const long SecondLevelBytes = 1 << 20;
 
+    /// <summary>Panels of a lone row whose epilogues run together.</summary>
+    public const int GatheredPanels = 32;
+
+    /// <summary>
+    /// Whether a single row takes panels in pairs. Two chains per accumulator's place hide the latency of FMA where weights sit
+    /// in L1; beyond it one stream comes faster than two.
+    /// </summary>
+    public static bool PairPanels(long weightBytes) => weightBytes <= FirstLevelBytes;
+
+    private const long FirstLevelBytes = 40 << 10;
+
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
 

@@ -37,46 +37,75 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch, weights.Recurrent.Panel(panel));
             PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
             Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch, next.Panel(nextPanel));
-            Finish(panel, step, row, rows, scratch, worker);
+            Finish(panel, step, row, rows, scratch, worker, shape.HiddenSize);
         }
     }
 
-    /// <summary>Two neighbouring panels of a step with a single row.</summary>
+    /// <summary>
+    /// Some neighbouring panels of a step of a batch of one: all their products, then one epilogue for all, which takes them
+    /// for rows. So the latency of an epilogue is paid once.
+    /// </summary>
     /// <param name="panel">The first panel.</param>
+    /// <param name="count">Panels.</param>
+    /// <param name="backwards">Whether to multiply the last panel first.</param>
     /// <param name="step">The step's memory.</param>
     /// <param name="projected">b + x·W of the row in the first panel, or null to compute it.</param>
-    /// <param name="projectedStep">Floats to the second panel's.</param>
+    /// <param name="projectedStep">Floats to the next panel's.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void PanelPair(int panel, in StepPlace step, float* projected, nint projectedStep, int worker)
+    public void LoneRow(int panel, int count, bool backwards, in StepPlace step, float* projected, nint projectedStep, int worker)
     {
+        int width = _layout.Width;
         float* scratch = state.Scratch(worker);
-        int width = _layout.Width, I = shape.InputSize, P = shape.OutputSize;
-        float* start = projected;
-        nint apart = projectedStep;
-        if (projected == null)
+        bool paired = Blocking.PairPanels((projected == null ? weights.Input.Bytes : 0) + weights.Recurrent.Bytes);
+        for (int done = 0; done < count;)
         {
-            start = scratch;
-            apart = width;
-            float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
-            switch (shape.Cell)
+            int taken = paired && done + 1 < count ? 2 : 1;
+            int at = backwards ? count - done - taken : done;
+            float* c = scratch + (nint)at * width;
+            if (taken == 2)
             {
-                case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, step.Input, w, b, width, scratch); break;
-                case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, step.Input, w, b, width, scratch); break;
-                default: PairKernel<V, L, Four>.Run(I, step.Input, w, b, width, scratch); break;
+                if (projected == null)
+                    InputPair(panel + at, step.Input, c);
+                RecurrentPair(panel + at, step.Before, projected == null ? c : projected + at * projectedStep, projected == null ? width : projectedStep, c);
             }
+            else
+            {
+                if (projected == null)
+                    Input(panel + at, 1, step.Input, c, null);
+                Recurrent(panel + at, 1, step.Before, projected == null ? c : projected + at * projectedStep, c, null);
+            }
+
+            done += taken;
         }
 
+        FinishLoneRow(panel, count, step, scratch, worker);
+    }
+
+    /// <summary><see cref="Input"/> for one row and two neighbouring panels.</summary>
+    private void InputPair(int panel, float* x, float* c)
+    {
+        int I = shape.InputSize;
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, x, w, b, _layout.Width, c); break;
+            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, x, w, b, _layout.Width, c); break;
+            default: PairKernel<V, L, Four>.Run(I, x, w, b, _layout.Width, c); break;
+        }
+    }
+
+    /// <summary><see cref="Recurrent"/> for one row and two neighbouring panels.</summary>
+    private void RecurrentPair(int panel, float* h, float* start, nint apart, float* c)
+    {
+        int P = shape.OutputSize;
         float* r = weights.Recurrent.Panel(panel);
         switch (shape.Cell)
         {
-            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, step.Before, r, start, apart, scratch); break;
-            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, step.Before, r, start, apart, scratch); break;
-            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, step.Before, r, start, apart, scratch); break;
-            default: PairKernel<V, L, Four>.Run(P, step.Before, r, start, apart, scratch); break;
+            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, h, r, start, apart, c); break;
+            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, h, r, start, apart, c); break;
+            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, h, r, start, apart, c); break;
+            default: PairKernel<V, L, Four>.Run(P, h, r, start, apart, c); break;
         }
-
-        Finish(panel, step, 0, 1, scratch, worker);
-        Finish(panel + 1, step, 0, 1, scratch + width, worker);
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
@@ -109,8 +138,26 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         }
     }
 
+    /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
+    private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
+    {
+        bool asRows = step.Gates == null && step.Cells == null && shape.IsStandard && !ResetsFirst;
+        int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
+        if (full > 0)
+            Finish(panel, step, 0, full, scratch, worker, _layout.UnitsPerPanel);
+        for (int i = full; i < count; i++)
+            Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker, shape.HiddenSize);
+    }
+
     /// <summary>The epilogue of a block, and its optional outputs.</summary>
-    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker)
+    /// <param name="panel">The panel.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="row">The block's first row.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="scratch">Its preactivations.</param>
+    /// <param name="worker">Whose spare scratch to use.</param>
+    /// <param name="stride">Floats between rows of h: H, or the units of a panel when the rows are panels of a lone row.</param>
+    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker, nint stride)
     {
         int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
         nint at = (nint)row * H + unit;
@@ -118,14 +165,14 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         {
             case CellKind.Elman:
                 GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
-                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, H, units);
+                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, stride, units);
                 break;
             case CellKind.Lstm:
                 float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
                 if (shape.IsStandard)
-                    Epilogue<V, L>.Lstm(scratch, rows, c, h, H, units);
+                    Epilogue<V, L>.Lstm(scratch, rows, c, h, stride, units);
                 else
-                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, H, units);
+                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, stride, units);
                 if (step.Cells != null)
                     Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
                 break;
@@ -137,9 +184,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 break;
             default:
                 if (shape.IsStandard)
-                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, stride, units);
                 else
-                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, stride, units);
                 break;
         }
 

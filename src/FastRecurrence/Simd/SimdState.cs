@@ -26,8 +26,8 @@ internal sealed unsafe class SimdState : LayerState
         if (shape.HasCellState)
             _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
 
-        // Two rows at least: a single row takes panels in pairs. One more vector a row: the general LSTM epilogue's activated c.
-        int rows = Math.Clamp(batchSize, 2, Blocking.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
+        // A lone row gathers the preactivations of many panels. One more vector a row: the general LSTM epilogue's activated c.
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Blocking.GatheredPanels) : Math.Clamp(batchSize, 1, Blocking.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
         _spare = (rows * _layout.Lanes + CacheLineFloats - 1) / CacheLineFloats * CacheLineFloats;
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)

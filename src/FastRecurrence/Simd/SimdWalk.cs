@@ -90,11 +90,12 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         nint width = weights.Layout.Width;
         for (int done = first; done < end;)
         {
-            bool pair = step.Rows == 1 && done + 1 < end;
-            int taken = pair ? 2 : 1, panel = backwards ? first + end - done - taken : done;
+            // A lone row has so little to do for a panel that its epilogues are worth gathering.
+            int taken = state.BatchSize == 1 ? Math.Min(Blocking.GatheredPanels, end - done) : 1;
+            int panel = backwards ? first + end - done - taken : done;
             float* start = _projected == null ? null : _projected + ((nint)panel * chunkRows + chunkRow) * width;
-            if (pair)
-                _kernels.PanelPair(panel, step, start, chunkRows * width, worker);
+            if (state.BatchSize == 1)
+                _kernels.LoneRow(panel, taken, backwards, step, start, chunkRows * width, worker);
             else
                 _kernels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
             done += taken;
