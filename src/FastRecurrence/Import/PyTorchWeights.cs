@@ -12,20 +12,23 @@ public static partial class PyTorchWeights
 {
     /// <summary>Finds every recurrent module of a source, by prefix, and checks its parts against each other.</summary>
     /// <param name="source">A safetensors file or tensors in memory; tensors of other names belong to other modules.</param>
+    /// <param name="prefix">Only names that begin with it are looked at.</param>
     /// <returns>The modules in the order of the source; empty when there are none.</returns>
     /// <exception cref="ModelFormatException">
     /// A part lacks its partner (one bias of two, no weight_hh, a layer or a reverse direction missing, weight_hr of some layers
     /// only), or shapes contradict each other. The message names both.
     /// </exception>
-    public static IReadOnlyList<PyTorchModule> Find(TensorSource source)
+    public static IReadOnlyList<PyTorchModule> Find(TensorSource source, string prefix = "")
     {
         ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(prefix);
         var parts = new Dictionary<(string Prefix, bool Cell), List<(TensorInfo Info, string Part, int Layer, bool Reverse)>>();
         foreach (TensorInfo info in source.Tensors)
         {
             Match match = Names().Match(info.Name);
-            if (!match.Success)
+            if (!match.Success || !info.Name.StartsWith(prefix, StringComparison.Ordinal))
                 continue;
+            source.RequireFloating(info);
             bool cell = !match.Groups["layer"].Success;
             int layer = cell ? 0 : int.Parse(match.Groups["layer"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
             (string, bool) key = (match.Groups["prefix"].Value, cell);

@@ -44,7 +44,8 @@ public abstract class TensorSource
 
     private protected abstract double[] ReadDoublesCore(TensorInfo info);
 
-    private void RequireFloating(TensorInfo info)
+    /// <summary>Refuses a tensor that is no weight.</summary>
+    internal void RequireFloating(TensorInfo info)
     {
         if (info.DataType is not ("F32" or "F64" or "F16" or "BF16"))
             throw new ModelFormatException($"{Name}, tensor '{info.Name}'", $"its type is {info.DataType}; weights are read from F32, F64, F16 or BF16. Integers are never taken for weights.");
