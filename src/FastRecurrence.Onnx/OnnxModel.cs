@@ -32,6 +32,7 @@ public sealed class OnnxModel
         RecurrentNodes = finder.Found;
         LookAlikes = finder.LookAlikes;
         _nodeCount = finder.NodeCount;
+        Initializers = new InitializerSource(name, model.Graph, external);
         Inputs = [.. model.Graph.Input.Select(i => i.Name).Except(model.Graph.Initializer.Select(t => t.Name))];
         Outputs = [.. model.Graph.Output.Select(o => o.Name)];
     }
@@ -53,6 +54,12 @@ public sealed class OnnxModel
 
     /// <summary>What looks recurrent but is no recurrent node, a line each: quantised cells, loops, cells that were spelled out.</summary>
     public IReadOnlyList<string> LookAlikes { get; }
+
+    /// <summary>
+    /// The stored tensors of the main graph, read on demand: for what is not recurrent. Recurrent weights are better taken from
+    /// <see cref="RecurrentNodes"/>: what is stored may have another order than the node sees.
+    /// </summary>
+    public FastRecurrence.Import.TensorSource Initializers { get; }
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ModelFormatException">The file is damaged or contradicts itself or the operators; the message names the node.</exception>
