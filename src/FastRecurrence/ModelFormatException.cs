@@ -16,10 +16,10 @@ public sealed class ModelFormatException : Exception
 
     /// <summary>Says where and why, and keeps the cause.</summary>
     public ModelFormatException(string location, string reason, Exception? innerException)
-        : base($"{location}: {reason}", innerException)
+        : base(OneLine($"{location}: {reason}"), innerException)
     {
-        Location = location;
-        Reason = reason;
+        Location = OneLine(location);
+        Reason = OneLine(reason);
     }
 
     /// <summary>The file, and in it the tensor, node or offset.</summary>
@@ -27,4 +27,7 @@ public sealed class ModelFormatException : Exception
 
     /// <summary>What is wrong.</summary>
     public string Reason { get; }
+
+    // Names come from the file: a line break in one must not forge a second line of output.
+    private static string OneLine(string text) => text.AsSpan().IndexOfAnyInRange('\0', '\x1F') < 0 ? text : string.Concat(text.Select(c => c < ' ' ? '?' : c));
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Onnx.Graph;
 
 namespace FastRecurrence.Onnx.Operators;
 
@@ -58,6 +59,6 @@ internal static class ActivationList
                 return kind;
         }
 
-        throw new ModelFormatException(where, $"the activation '{(name.Length > 60 ? name[..60] : name)}' is unknown; ONNX has {string.Join(", ", Enum.GetNames<Activation>()[1..])}.");
+        throw new ModelFormatException(where, $"the activation '{NodeText.Short(name)}' is unknown; ONNX has {string.Join(", ", Enum.GetNames<Activation>()[1..])}.");
     }
 }

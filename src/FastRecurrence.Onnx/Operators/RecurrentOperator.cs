@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using FastRecurrence.Import;
+using FastRecurrence.Onnx.Graph;
 
 namespace FastRecurrence.Onnx.Operators;
 
@@ -135,7 +136,7 @@ internal sealed class RecurrentOperator
 
         string direction = attributes.Text("direction") ?? "forward";
         if (direction is not ("forward" or "reverse" or "bidirectional"))
-            throw new ModelFormatException(where, $"direction is '{(direction.Length > 60 ? direction[..60] : direction)}'; it is forward, reverse or bidirectional.");
+            throw new ModelFormatException(where, $"direction is '{NodeText.Short(direction)}'; it is forward, reverse or bidirectional.");
         int D = direction == "bidirectional" ? 2 : 1;
 
         string[] standard = name switch { "LSTM" => ["Sigmoid", "Tanh", "Tanh"], "GRU" => ["Sigmoid", "Tanh"], _ => ["Tanh"] };

@@ -89,7 +89,13 @@ public static partial class PyTorchWeights
         }
 
         var directions = new List<PyTorchDirection>();
-        var byName = found.ToDictionary(f => (f.Part, f.Layer, f.Reverse), f => f.Info);
+        var byName = new Dictionary<(string, int, bool), TensorInfo>();
+        foreach ((TensorInfo info, string part, int layer, bool backward) in found)
+        {
+            if (!byName.TryAdd((part, layer, backward), info))
+                throw new ModelFormatException(where, $"{info.Name} and {byName[(part, layer, backward)].Name} are the same part.");
+        }
+
         for (int k = 0; k < layers; k++)
         {
             foreach (bool backward in (ReadOnlySpan<bool>)(reverse ? [false, true] : [false]))
