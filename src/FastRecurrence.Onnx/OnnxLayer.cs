@@ -66,5 +66,5 @@ public sealed class OnnxLayer
     /// <summary>As <see cref="ReadWeights"/> in double, for the reference.</summary>
     internal LayerData<double>[] ReadDoubles() => Meaning.Weights(_w.ToDoubles(), _r.ToDoubles(), _b?.ToDoubles(), _p?.ToDoubles());
 
-    private static ReadOnlyMemory<float>? State(Folded? state) => state is { Constant: { } tensor } && tensor.Type.IsFloating() ? tensor.ToFloats() : null;
+    private static ReadOnlyMemory<float>? State(Folded? state) => state is { Constant: { } tensor } && tensor.Type.IsFloating() ? tensor.ToFloats().AsMemory() : default(ReadOnlyMemory<float>?);
 }
