@@ -34,7 +34,11 @@ internal sealed class GpuLayer : RecurrentLayer
         }
     }
 
-    private protected override LayerState CreateStateCore(int batchSize) => new GpuState(this, _device, batchSize);
+    private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
+    {
+        RefuseTeam(team);
+        return new GpuState(this, _device, batchSize);
+    }
 
     private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
     {

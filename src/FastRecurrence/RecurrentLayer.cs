@@ -24,14 +24,16 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>Makes a zero state for <paramref name="batchSize"/> rows, with all memory that dense calls will need: steps allocate nothing.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <param name="team">Threads that calls with this state may use; null for the calling thread alone. The bits are the same.</param>
     /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
+    /// <exception cref="NotSupportedException">The backend has no use for a team.</exception>
     /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
-    public LayerState CreateState(int batchSize)
+    public LayerState CreateState(int batchSize, WorkerTeam? team = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
-        return CreateStateCore(batchSize);
+        return CreateStateCore(batchSize, team);
     }
 
     /// <summary>
@@ -112,6 +114,20 @@ public abstract class RecurrentLayer : IDisposable
     private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
         ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
+        if (!Fit((long)T * N, input.Length, output.Length, gates.Length, cells.Length))
+            RefuseMisfit(T, N, input, output, options);
+        RequireApart(input, output, gates, cells);
+    }
+
+    /// <summary>The everyday check, of a few multiplications; sizes that could overflow it do not fit.</summary>
+    private bool Fit(long rows, int input, int output, int gates, int cells) =>
+        rows <= int.MaxValue && input == rows * Shape.InputSize && output == rows * Shape.OutputSize
+        && (gates == 0 || gates == rows * (Shape.GateCount * Shape.HiddenSize)) && (cells == 0 || (Shape.HasCellState && cells == rows * Shape.HiddenSize));
+
+    /// <summary>Names what does not fit, with both numbers.</summary>
+    private void RefuseMisfit(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    {
+        ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
         bool timeMajor = options.Layout == SequenceLayout.TimeMajor;
         Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T, Shape.InputSize);
         Extents.Require(nameof(output), output.Length, timeMajor ? "T×N×H" : "N×T×H", timeMajor ? T : N, timeMajor ? N : T, Shape.OutputSize);
@@ -123,8 +139,6 @@ public abstract class RecurrentLayer : IDisposable
                 throw new NotSupportedException($"{Shape} is an {Shape.Cell} layer and has no cell state c to hand out.");
             Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
         }
-
-        RequireApart(input, output, gates, cells);
     }
 
     private static void RequireApart(ReadOnlySpan<float> input, ReadOnlySpan<float> output, ReadOnlySpan<float> gates, ReadOnlySpan<float> cells)
@@ -160,7 +174,14 @@ public abstract class RecurrentLayer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected abstract LayerState CreateStateCore(int batchSize);
+    private protected abstract LayerState CreateStateCore(int batchSize, WorkerTeam? team);
+
+    /// <summary>Refuses a team that would be ignored.</summary>
+    private protected void RefuseTeam(WorkerTeam? team)
+    {
+        if (team is not null)
+            throw new NotSupportedException($"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
+    }
 
     /// <summary>Runs a packed sequence: at least one step, at least one row. All arguments have been checked.</summary>
     private protected abstract void RunCore(LayerState state, in PackedSequence sequence);
