@@ -151,7 +151,7 @@ public abstract class RecurrentLayer : IDisposable
             throw new ArgumentException("cells overlap input, output or gates. Use separate memory.", nameof(cells));
     }
 
-    private static void RequireLengths(int T, int N, ReadOnlySpan<int> lengths)
+    internal static void RequireLengths(int T, int N, ReadOnlySpan<int> lengths)
     {
         if (lengths.IsEmpty)
             return;
