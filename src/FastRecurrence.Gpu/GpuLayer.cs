@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -7,73 +8,191 @@ namespace FastRecurrence.Gpu;
 using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 
 /// <summary>
-/// A layer whose weights lie on the device. A sequence is: x up, one input GEMM for all its rows, one launch a step, y
-/// down, one synchronisation. Sequences whose scratch would be too large run in chunks of steps, with the same bits.
+/// A layer whose weights lie on a device; what <see cref="GpuBackend"/> prepares. Beside the spans of
+/// <see cref="RecurrentLayer"/> it takes data that already lie on the device, and streams.
 /// </summary>
-internal sealed class GpuLayer : RecurrentLayer
+public sealed class GpuLayer : RecurrentLayer
 {
     private readonly GpuDevice _device;
-    private readonly CellKernels _kernels;
     private readonly Buffer _inputWeights, _recurrentWeights, _bias;
+    private readonly KernelKind? _forced;
     private bool _freed;
 
-    public GpuLayer(LayerWeights weights, GpuBackend backend)
+    internal GpuLayer(LayerWeights weights, GpuBackend backend)
         : base(weights.Shape, backend)
     {
-        if (!Shape.IsStandard || Shape.Cell == CellKind.Gru || Shape.ProjectionSize != 0)
+        if (!Shape.IsStandard || Shape.Cell == CellKind.Gru || Shape.ProjectionSize != 0 || Shape.Activation > Activation.Relu)
             throw new NotSupportedException($"{Shape} does not run on {backend.Name} yet: devices run LSTM and Elman layers without variations.");
-        int G = Shape.GateCount, H = Shape.HiddenSize, I = Shape.InputSize;
         _device = backend.Device;
-        lock (_device.Gate)
+        _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
+        Buffer? input = null, recurrent = null;
+        using Lock.Scope _ = _device.Enter();
+        try
         {
-            _device.Bind();
-            _kernels = _device.Kernels(Shape.Cell);
-            _inputWeights = _device.Upload(PackedWeights.Interleave(weights.InputWeights, G, H, I), "W");
-            _recurrentWeights = _device.Upload(PackedWeights.Interleave(weights.RecurrentWeights, G, H, H), "R");
-            _bias = _device.Upload(PackedWeights.Interleave(weights.Bias, G, H, 1), "b");
+            _inputWeights = input = _device.Upload(PackedWeights.Pack(Shape, weights.InputWeights, Shape.InputSize), "W");
+            _recurrentWeights = recurrent = _device.Upload(PackedWeights.Pack(Shape, weights.RecurrentWeights, Shape.HiddenSize), "R");
+            _bias = _device.Upload(PackedWeights.Pack(Shape, weights.Bias, 1), "b");
+        }
+        catch
+        {
+            _device.Free(input, recurrent);
+            throw;
         }
     }
 
-    private protected override LayerState CreateStateCore(int batchSize) => new GpuState(this, _device, batchSize);
+    /// <summary>Sequences of this layer's states that a persistent grid gave up and that were run again step by step.</summary>
+    internal long Fallbacks { get; private set; }
+
+    /// <summary>Polls of a word before a persistent grid gives up: about a tenth of a second. Small in tests.</summary>
+    internal int PollBudget { get; set; } = 1 << 18;
+
+    /// <summary>A state whose work goes to a stream of its own.</summary>
+    /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <param name="stream">A stream of the same device; must outlive the state's use.</param>
+    /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
+    /// <exception cref="ArgumentException">The stream is another device's.</exception>
+    /// <exception cref="DeviceException">The device has too little memory.</exception>
+    public LayerState CreateState(int batchSize, GpuStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
+        ObjectDisposedException.ThrowIf(_freed, this);
+        Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
+        return new GpuState(this, _device, batchSize, stream, _forced);
+    }
+
+    /// <summary>
+    /// A whole sequence from and to device memory, without any copy to or from the host. Enqueued, not waited for: wait
+    /// with the stream's <see cref="GpuStream.Synchronize"/>, or by reading the output. (Where a persistent grid is used,
+    /// the call waits: it must know that the grid ran through.)
+    /// </summary>
+    /// <param name="state">The stream's state, made by this layer.</param>
+    /// <param name="sequenceLength">T; 0 does nothing.</param>
+    /// <param name="input">x, <c>[T, N, I]</c>. Never written.</param>
+    /// <param name="output">h for every step, <c>[T, N, H]</c>. Must not be <paramref name="input"/>.</param>
+    /// <param name="gates">Null, or room for the activated gates, <c>[T, N, G, H]</c>.</param>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's, or two are the same. Nothing is enqueued.</exception>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    /// <exception cref="ObjectDisposedException">Something was disposed.</exception>
+    /// <exception cref="DeviceException">The driver failed.</exception>
+    public void Run(LayerState state, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates = null)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
+        if (!ReferenceEquals(state.Layer, this))
+            throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
+        int N = state.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        input.Require(nameof(input), _device, "T×N×I", sequenceLength, N, I);
+        output.Require(nameof(output), _device, "T×N×H", sequenceLength, N, H);
+        gates?.Require(nameof(gates), _device, "T×N×G×H", sequenceLength, N, G, H);
+        if (ReferenceEquals(input, output) || ReferenceEquals(gates, input) || ReferenceEquals(gates, output))
+            throw new ArgumentException("input, output and gates must be different buffers.", nameof(output));
+
+        using LayerState.Lease lease = state.Acquire();
+        if (sequenceLength == 0 || N == 0)
+            return;
+        var s = (GpuState)state;
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        try
+        {
+            int chunk = s.ChunkLength(sequenceLength);
+            s.Reserve(chunk);
+            for (int t = 0; t < sequenceLength; t += chunk)
+            {
+                int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
+                RunChunk(s, new DeviceChunk(steps, N,
+                    input.View(input.Length).SubView(rows * I, steps * N * I),
+                    output.View(output.Length).SubView(rows * H, steps * N * H),
+                    gates is null ? s.Gates : gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H),
+                    gates is not null));
+            }
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(sequenceLength, N, e);
+        }
+    }
+
+    /// <summary>Copies h, and c where there is one, into device memory, <c>[N, H]</c> each; enqueued in the state's stream.</summary>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's.</exception>
+    public void CopyState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell = null) => MoveState(state, hidden, cell, read: true);
+
+    /// <summary>Sets h, and c where there is one, from device memory, <c>[N, H]</c> each; enqueued in the state's stream.</summary>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's.</exception>
+    public void SetState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell = null) => MoveState(state, hidden, cell, read: false);
+
+    /// <summary>Which kernels a batch of this size runs on, and why; a line for people.</summary>
+    /// <param name="batchSize">N, at least 1.</param>
+    public string Explain(int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return Plan(batchSize).ToString();
+    }
+
+    /// <summary>The plan of a batch.</summary>
+    internal KernelPlan Plan(int batchSize)
+    {
+        using Lock.Scope _ = _device.Enter();
+        return new PlannedKernels(_device, Shape, batchSize, _forced).Plan;
+    }
+
+    private protected override LayerState CreateStateCore(int batchSize) => new GpuState(this, _device, batchSize, stream: null, _forced);
 
     private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
     {
-        if (!sequence.RowsPerStep.IsEmpty && sequence.RowsPerStep[^1] != state.BatchSize)
-            throw new NotSupportedException($"Rows of different lengths do not run on {Backend.Name} yet.");
-        int sequenceLength = sequence.Steps;
-        ReadOnlySpan<float> input = sequence.Input;
-        Span<float> output = sequence.Output, gates = sequence.Gates;
         var s = (GpuState)state;
-        int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
-        bool wantGates = !gates.IsEmpty;
-        lock (_device.Gate)
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        // Copies are asynchronous: the spans stay pinned until the queue is synchronised, on the way out by a failure too.
+        fixed (float* x = sequence.Input, y = sequence.Output, g = sequence.Gates, c = sequence.Cells)
         {
-            ObjectDisposedException.ThrowIf(_freed, this);
-            // Copies are asynchronous: the spans stay pinned until the stream is synchronised, on the way out by a failure too.
-            fixed (float* x = input, y = output, g = gates)
+            try
             {
-                try
+                // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
+                for (int t = 0, row = 0; t < sequence.Steps;)
                 {
-                    _device.Bind();
-                    int chunk = s.ChunkLength(sequenceLength);
-                    s.Reserve(chunk);
-                    for (int t = 0; t < sequenceLength; t += chunk)
-                    {
-                        int steps = Math.Min(chunk, sequenceLength - t);
-                        Transfer.ToDevice(_device.Stream, input.Slice(t * N * I, steps * N * I), s.Input);
-                        LaunchChunk(s, steps, wantGates);
-                        Transfer.ToHost(_device.Stream, s.Outputs(steps), output.Slice(t * N * H, steps * N * H));
-                        if (wantGates)
-                            Transfer.ToHost(_device.Stream, s.Gates, gates.Slice(t * N * G * H, steps * N * G * H));
-                    }
-
-                    _device.Stream.Synchronize();
-                }
-                catch (AcceleratorException e)
-                {
-                    throw _device.Failure($"run {Shape} over {sequenceLength} steps of {N} rows", e);
+                    int rows = sequence.RowsAt(t, s.BatchSize), until = t + 1;
+                    while (until < sequence.Steps && sequence.RowsAt(until, s.BatchSize) == rows)
+                        until++;
+                    RunDense(s, sequence, until - t, rows, row);
+                    row += (until - t) * rows;
+                    t = until;
                 }
             }
+            catch (AcceleratorException e)
+            {
+                throw Failure(sequence.Steps, s.BatchSize, e);
+            }
+        }
+    }
+
+    /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
+    private void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
+    {
+        int I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;
+        // c of every step is in memory only between launches.
+        int chunk = wantCells ? 1 : s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        if (wantGates)
+            s.ReserveGates();
+        for (int t = 0; t < sequenceLength; t += chunk)
+        {
+            int steps = Math.Min(chunk, sequenceLength - t), from = row + t * rows, count = steps * rows;
+            s.Upload(sequence.Input.Slice(from * I, count * I));
+            RunChunk(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
+            Span<float> output = sequence.Output.Slice(from * H, count * H);
+            bool staged = s.Download(output);
+            if (wantGates)
+                Transfer.ToHost(s.Queue, s.Gates, sequence.Gates.Slice(from * G * H, count * G * H));
+            if (wantCells)
+                Transfer.ToHost(s.Queue, s.Cell, sequence.Cells.Slice(from * H, count * H));
+            s.Queue.Synchronize();
+            if (staged)
+                s.Unstage(output);
         }
     }
 
@@ -89,52 +208,130 @@ internal sealed class GpuLayer : RecurrentLayer
         ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(s.BatchSize, 1);
-        using LayerState.Lease _ = state.Acquire();
-        lock (_device.Gate)
+        using LayerState.Lease lease = state.Acquire();
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        int chunk = s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        s.Queue.Synchronize();
+        long start = Stopwatch.GetTimestamp();
+        for (int repeat = 0; repeat < repeats; repeat++)
         {
-            ObjectDisposedException.ThrowIf(_freed, this);
-            _device.Bind();
-            int chunk = s.ChunkLength(sequenceLength);
-            s.Reserve(chunk);
-            _device.Stream.Synchronize();
-            long start = Stopwatch.GetTimestamp();
-            for (int repeat = 0; repeat < repeats; repeat++)
-            {
-                for (int t = 0; t < sequenceLength; t += chunk)
-                    LaunchChunk(s, Math.Min(chunk, sequenceLength - t), wantGates: false);
-                _device.Stream.Synchronize();
-            }
-
-            return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
+            for (int t = 0; t < sequenceLength; t += chunk)
+                RunChunk(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Output, s.Gates, false));
+            s.Queue.Synchronize();
         }
+
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
     }
 
-    /// <summary>From the chunk's x to its y, both on the device.</summary>
-    private void LaunchChunk(GpuState s, int steps, bool wantGates)
+    /// <summary>From a chunk's x to its y and the state, all on the device.</summary>
+    private void RunChunk(GpuState s, in DeviceChunk chunk)
     {
-        int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize;
-        AcceleratorStream stream = _device.Stream;
-        ArrayView<float> recurrentWeights = _recurrentWeights.View.BaseView;
-        _kernels.InputGemm(stream, CellKernels.Grid(steps * N, H), s.Input, _inputWeights.View.BaseView, _bias.View.BaseView, s.Preactivation, steps * N, I, H);
-        KernelConfig grid = CellKernels.Grid(N, H);
-        for (int t = 0; t < steps; t++)
+        PlannedKernels kernels = s.Kernels;
+        int rows = chunk.Steps * chunk.Rows, quads = PackedWeights.Quads(Shape);
+        InputGemmLaunch gemm = kernels.InputGemm(rows, out KernelConfig config);
+        gemm(s.Queue, config, chunk.Input, _inputWeights.View.BaseView.Cast<Quad>(), _bias.View.BaseView.Cast<Quad>(), s.Preactivation, rows, Shape.InputSize, quads);
+        if (kernels.GroupSequence is not null)
         {
-            _kernels.Step(stream, grid, s.HiddenBefore(t), recurrentWeights, s.PreactivationOf(t), s.Cell, s.HiddenBefore(t + 1), s.GatesOf(t),
-                N, H, (int)Shape.Activation, wantGates ? 1 : 0);
+            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, chunk.Gates,
+                chunk.Steps, chunk.Rows, Shape.HiddenSize, quads, (int)Shape.Activation, chunk.WantGates ? 1 : 0);
+        }
+        else if (kernels.GridSequence is null || chunk.Steps < KernelPlan.ShortestGridSequence || !RunGrid(s, chunk))
+        {
+            RunSteps(s, chunk);
         }
 
-        s.CarryHidden(steps);
+        int step = chunk.Rows * Shape.HiddenSize;
+        ArrayView<float> hidden = s.Hidden.SubView(0, step);
+        chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(s.Queue, hidden);
     }
+
+    private void RunSteps(GpuState s, in DeviceChunk chunk)
+    {
+        int N = chunk.Rows, H = Shape.HiddenSize, quads = PackedWeights.Quads(Shape), gateStep = Shape.GateCount * N * H;
+        KernelConfig config = s.Kernels.Config(N);
+        for (int t = 0; t < chunk.Steps; t++)
+        {
+            s.Kernels.Step!(s.Queue, config,
+                t == 0 ? s.Hidden : chunk.Output.SubView((t - 1) * N * H, N * H), R,
+                s.Preactivation.SubView(t * N * quads, N * quads), s.Cell, chunk.Output.SubView(t * N * H, N * H),
+                chunk.WantGates ? chunk.Gates.SubView(t * gateStep, gateStep) : chunk.Gates,
+                N, H, quads, (int)Shape.Activation, chunk.WantGates ? 1 : 0);
+        }
+    }
+
+    /// <summary>False when the grid gave up; h and c before the chunk are then as they were. The device is held: no second grid spins beside it.</summary>
+    private bool RunGrid(GpuState s, in DeviceChunk chunk)
+    {
+        chunk.Output.SubView(0, chunk.Steps * chunk.Rows * Shape.HiddenSize).MemSet(s.Queue, 0xFF);
+        s.Flags.MemSetToZero(s.Queue);
+        s.Kernels.GridSequence!(s.Queue, s.Kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, s.NextCell, chunk.Gates, s.Flags,
+            chunk.Steps, chunk.Rows, Shape.HiddenSize, PackedWeights.Quads(Shape), (int)Shape.Activation, chunk.WantGates ? 1 : 0, PollBudget);
+        if (s.TakeFlag())
+        {
+            Fallbacks++;
+            return false;
+        }
+
+        if (Shape.HasCellState)
+        {
+            int step = chunk.Rows * Shape.HiddenSize;
+            ArrayView<float> cell = s.Cell.SubView(0, step);
+            s.NextCell.SubView(0, step).CopyTo(s.Queue, cell);
+        }
+
+        return true;
+    }
+
+    private ArrayView<Quad> R => _recurrentWeights.View.BaseView.Cast<Quad>();
+
+    private void MoveState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell, bool read)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(hidden);
+        if (!ReferenceEquals(state.Layer, this))
+            throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
+        if (Shape.HasCellState != cell is not null)
+            throw new ArgumentException($"{Shape} {(Shape.HasCellState ? "has a cell state: give a buffer for c" : "has no cell state c")}.", nameof(cell));
+        hidden.Require(nameof(hidden), _device, "N×H", state.BatchSize, Shape.HiddenSize);
+        cell?.Require(nameof(cell), _device, "N×H", state.BatchSize, Shape.HiddenSize);
+        using LayerState.Lease lease = state.Acquire();
+        var s = (GpuState)state;
+        int length = s.BatchSize * Shape.HiddenSize;
+        if (length == 0)
+            return;
+        using Lock.Scope _ = _device.Enter();
+        try
+        {
+            Move(s.Hidden, hidden.View(length));
+            if (cell is not null)
+                Move(s.Cell, cell.View(length));
+        }
+        catch (AcceleratorException e)
+        {
+            throw _device.Failure("copy a state on the device", e);
+        }
+
+        void Move(ArrayView<float> own, ArrayView<float> other)
+        {
+            own = own.SubView(0, length);
+            if (read)
+                own.CopyTo(s.Queue, other);
+            else
+                other.CopyTo(s.Queue, own);
+        }
+    }
+
+    private DeviceException Failure(int steps, int rows, AcceleratorException e) =>
+        _device.Failure(FormattableString.Invariant($"run {Shape} over {steps} steps of {rows} rows"), e);
 
     private protected override void DisposeCore()
     {
-        lock (_device.Gate)
-        {
-            _freed = true;
-            _device.Bind();
-            _inputWeights.Dispose();
-            _recurrentWeights.Dispose();
-            _bias.Dispose();
-        }
+        _freed = true;
+        _device.Free(_inputWeights, _recurrentWeights, _bias);
     }
+
+    /// <summary>Some steps that run at once: x <c>[steps, rows, I]</c>, h <c>[steps, rows, H]</c>, gates <c>[steps, rows, G, H]</c>, on the device.</summary>
+    private readonly record struct DeviceChunk(int Steps, int Rows, ArrayView<float> Input, ArrayView<float> Output, ArrayView<float> Gates, bool WantGates);
 }
