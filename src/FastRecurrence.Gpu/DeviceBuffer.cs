@@ -94,6 +94,7 @@ public sealed class DeviceBuffer : IDisposable
     /// <summary>Refuses a buffer that is too short or another device's.</summary>
     internal void Require(string what, GpuDevice device, string dimensions, params ReadOnlySpan<int> factors)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (!ReferenceEquals(device, _device))
             throw new ArgumentException($"{what} lies on {Backend.Name}, another device than the layer.", what);
         int needed = Extents.Elements(what, factors);

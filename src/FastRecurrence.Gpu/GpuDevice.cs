@@ -97,15 +97,16 @@ internal sealed class GpuDevice
     }
 
     /// <summary>Page-locked host memory, which the device copies from and to by itself. Call it inside <see cref="Enter"/>.</summary>
-    public PageLockedArray1D<float> AllocatePageLocked(long length)
+    public unsafe PageLockedArray1D<T> AllocatePageLocked<T>(long length)
+        where T : unmanaged
     {
         try
         {
-            return _accelerator.AllocatePageLocked1D<float>(length, uninitialized: true);
+            return _accelerator.AllocatePageLocked1D<T>(length);
         }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
-            throw new DeviceException(_name, "lock host memory for copies", length * sizeof(float), e);
+            throw new DeviceException(_name, "lock host memory for copies", length * sizeof(T), e);
         }
     }
 
@@ -167,9 +168,12 @@ internal sealed class GpuDevice
     public DeviceException Failure(string attempted, AcceleratorException e)
     {
         if (e is CudaException cuda && IsFatal(cuda.Error))
-            _lost = e;
+            Lose(e);
         return new DeviceException(_name, attempted, 0, e);
     }
+
+    /// <summary>Takes the device out of use.</summary>
+    internal void Lose(Exception reason) => _lost = reason;
 
     /// <summary>Whether CUDA's context is unusable after this error, by the driver's name for it.</summary>
     internal static bool IsFatal(string error) => error is "CUDA_ERROR_ILLEGAL_ADDRESS" or "CUDA_ERROR_LAUNCH_TIMEOUT"

@@ -1,11 +1,8 @@
 using System.Diagnostics;
-using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
-
-using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 
 /// <summary>
 /// A layer whose weights lie on a device; what <see cref="GpuBackend"/> prepares. Beside the spans of
@@ -14,7 +11,7 @@ using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 public sealed class GpuLayer : RecurrentLayer
 {
     private readonly GpuDevice _device;
-    private readonly Buffer _inputWeights, _recurrentWeights, _bias;
+    private readonly ChunkRunner _runner;
     private readonly KernelKind? _forced;
     private bool _freed;
 
@@ -25,26 +22,11 @@ public sealed class GpuLayer : RecurrentLayer
             throw new NotSupportedException($"{Shape} does not run on {backend.Name} yet: devices run LSTM and Elman layers without variations.");
         _device = backend.Device;
         _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
-        Buffer? input = null, recurrent = null;
-        using Lock.Scope _ = _device.Enter();
-        try
-        {
-            _inputWeights = input = _device.Upload(PackedWeights.Pack(Shape, weights.InputWeights, Shape.InputSize), "W");
-            _recurrentWeights = recurrent = _device.Upload(PackedWeights.Pack(Shape, weights.RecurrentWeights, Shape.HiddenSize), "R");
-            _bias = _device.Upload(PackedWeights.Pack(Shape, weights.Bias, 1), "b");
-        }
-        catch
-        {
-            _device.Free(input, recurrent);
-            throw;
-        }
+        _runner = new ChunkRunner(weights, _device);
     }
 
-    /// <summary>Sequences of this layer's states that a persistent grid gave up and that were run again step by step.</summary>
-    internal long Fallbacks { get; private set; }
-
-    /// <summary>Polls of a word before a persistent grid gives up: about a tenth of a second. Small in tests.</summary>
-    internal int PollBudget { get; set; } = 1 << 18;
+    /// <summary>What runs the kernels.</summary>
+    internal ChunkRunner Runner => _runner;
 
     /// <summary>A state whose work goes to a stream of its own.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
@@ -103,7 +85,7 @@ public sealed class GpuLayer : RecurrentLayer
             for (int t = 0; t < sequenceLength; t += chunk)
             {
                 int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
-                RunChunk(s, new DeviceChunk(steps, N,
+                _runner.Run(s, new DeviceChunk(steps, N,
                     input.View(input.Length).SubView(rows * I, steps * N * I),
                     output.View(output.Length).SubView(rows * H, steps * N * H),
                     gates is null ? s.Gates : gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H),
@@ -183,7 +165,7 @@ public sealed class GpuLayer : RecurrentLayer
         {
             int steps = Math.Min(chunk, sequenceLength - t), from = row + t * rows, count = steps * rows;
             s.Upload(sequence.Input.Slice(from * I, count * I));
-            RunChunk(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
+            _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
             Span<float> output = sequence.Output.Slice(from * H, count * H);
             bool staged = s.Download(output);
             if (wantGates)
@@ -218,73 +200,12 @@ public sealed class GpuLayer : RecurrentLayer
         for (int repeat = 0; repeat < repeats; repeat++)
         {
             for (int t = 0; t < sequenceLength; t += chunk)
-                RunChunk(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Output, s.Gates, false));
+                _runner.Run(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Output, s.Gates, false));
             s.Queue.Synchronize();
         }
 
         return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
     }
-
-    /// <summary>From a chunk's x to its y and the state, all on the device.</summary>
-    private void RunChunk(GpuState s, in DeviceChunk chunk)
-    {
-        PlannedKernels kernels = s.Kernels;
-        int rows = chunk.Steps * chunk.Rows, quads = PackedWeights.Quads(Shape);
-        InputGemmLaunch gemm = kernels.InputGemm(rows, out KernelConfig config);
-        gemm(s.Queue, config, chunk.Input, _inputWeights.View.BaseView.Cast<Quad>(), _bias.View.BaseView.Cast<Quad>(), s.Preactivation, rows, Shape.InputSize, quads);
-        if (kernels.GroupSequence is not null)
-        {
-            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, chunk.Gates,
-                chunk.Steps, chunk.Rows, Shape.HiddenSize, quads, (int)Shape.Activation, chunk.WantGates ? 1 : 0);
-        }
-        else if (kernels.GridSequence is null || chunk.Steps < KernelPlan.ShortestGridSequence || !RunGrid(s, chunk))
-        {
-            RunSteps(s, chunk);
-        }
-
-        int step = chunk.Rows * Shape.HiddenSize;
-        ArrayView<float> hidden = s.Hidden.SubView(0, step);
-        chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(s.Queue, hidden);
-    }
-
-    private void RunSteps(GpuState s, in DeviceChunk chunk)
-    {
-        int N = chunk.Rows, H = Shape.HiddenSize, quads = PackedWeights.Quads(Shape), gateStep = Shape.GateCount * N * H;
-        KernelConfig config = s.Kernels.Config(N);
-        for (int t = 0; t < chunk.Steps; t++)
-        {
-            s.Kernels.Step!(s.Queue, config,
-                t == 0 ? s.Hidden : chunk.Output.SubView((t - 1) * N * H, N * H), R,
-                s.Preactivation.SubView(t * N * quads, N * quads), s.Cell, chunk.Output.SubView(t * N * H, N * H),
-                chunk.WantGates ? chunk.Gates.SubView(t * gateStep, gateStep) : chunk.Gates,
-                N, H, quads, (int)Shape.Activation, chunk.WantGates ? 1 : 0);
-        }
-    }
-
-    /// <summary>False when the grid gave up; h and c before the chunk are then as they were. The device is held: no second grid spins beside it.</summary>
-    private bool RunGrid(GpuState s, in DeviceChunk chunk)
-    {
-        chunk.Output.SubView(0, chunk.Steps * chunk.Rows * Shape.HiddenSize).MemSet(s.Queue, 0xFF);
-        s.Flags.MemSetToZero(s.Queue);
-        s.Kernels.GridSequence!(s.Queue, s.Kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, s.NextCell, chunk.Gates, s.Flags,
-            chunk.Steps, chunk.Rows, Shape.HiddenSize, PackedWeights.Quads(Shape), (int)Shape.Activation, chunk.WantGates ? 1 : 0, PollBudget);
-        if (s.TakeFlag())
-        {
-            Fallbacks++;
-            return false;
-        }
-
-        if (Shape.HasCellState)
-        {
-            int step = chunk.Rows * Shape.HiddenSize;
-            ArrayView<float> cell = s.Cell.SubView(0, step);
-            s.NextCell.SubView(0, step).CopyTo(s.Queue, cell);
-        }
-
-        return true;
-    }
-
-    private ArrayView<Quad> R => _recurrentWeights.View.BaseView.Cast<Quad>();
 
     private void MoveState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell, bool read)
     {
@@ -329,9 +250,6 @@ public sealed class GpuLayer : RecurrentLayer
     private protected override void DisposeCore()
     {
         _freed = true;
-        _device.Free(_inputWeights, _recurrentWeights, _bias);
+        _runner.Dispose();
     }
-
-    /// <summary>Some steps that run at once: x <c>[steps, rows, I]</c>, h <c>[steps, rows, H]</c>, gates <c>[steps, rows, G, H]</c>, on the device.</summary>
-    private readonly record struct DeviceChunk(int Steps, int Rows, ArrayView<float> Input, ArrayView<float> Output, ArrayView<float> Gates, bool WantGates);
 }

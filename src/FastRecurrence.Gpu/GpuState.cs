@@ -15,7 +15,10 @@ internal sealed class GpuState : LayerState
     /// <summary>What the scratch of a chunk may take, unless a single step needs more; longer sequences run in chunks.</summary>
     private const long ScratchBytes = 64L << 20;
 
-    /// <summary>Copies up to this size go through page-locked memory; a driver's own way is as good for larger ones.</summary>
+    /// <summary>
+    /// Copies up to this size go through page-locked memory, which the device reads and writes by itself and for which
+    /// ILGPU allocates nothing; a driver's own way is as good for larger ones.
+    /// </summary>
     private const long StagedBytes = 4L << 20;
 
     private readonly GpuDevice _device;
@@ -24,7 +27,7 @@ internal sealed class GpuState : LayerState
     private readonly Buffer _hidden, _cell;
     private readonly Buffer? _nextCell;
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? _flags;
-    private readonly int[] _flag = new int[1];
+    private readonly PageLockedArray1D<int>? _flag;
     private Buffer? _input, _preactivation, _output, _gates;
     private PageLockedArray1D<float>? _stagedInput, _stagedOutput;
 
@@ -49,6 +52,7 @@ internal sealed class GpuState : LayerState
                 {
                     _nextCell = device.Allocate<float>(shape.HasCellState ? _hiddenStep : 0, "the next c");
                     _flags = device.Allocate<int>(1, "the error flag");
+                    _flag = device.AllocatePageLocked<int>(1);
                 }
 
                 Reserve(1);
@@ -68,12 +72,6 @@ internal sealed class GpuState : LayerState
 
     /// <summary>Where the state's work goes.</summary>
     public AcceleratorStream Queue => GpuStream.Of(_stream, _device);
-
-    /// <summary>Sequences of a grid kernel that waited too long and were run again step by step.</summary>
-    public long Fallbacks { get; set; }
-
-    /// <summary>Copies spans through page-locked memory where that pays: on CUDA. Settable for tests.</summary>
-    public bool Stages { get; set; }
 
     /// <summary>h, <c>[N, H]</c>.</summary>
     public ArrayView<float> Hidden => _hidden.View.BaseView;
@@ -129,8 +127,8 @@ internal sealed class GpuState : LayerState
 
         FreeScratch();
         (_input, _preactivation, _output, _gates, Capacity) = (input, preactivation, output, gates, steps);
-        if (Stages || _device.Traits.Kind == DeviceKind.Cuda)
-            Stage(steps);
+        _stagedInput = Stage((long)steps * _inputStep);
+        _stagedOutput = Stage((long)steps * _hiddenStep);
     }
 
     /// <summary>Makes room for the gates of as many steps as the scratch has.</summary>
@@ -146,32 +144,42 @@ internal sealed class GpuState : LayerState
     /// <summary>Enqueues the copy of a chunk's x, which must stay pinned until the queue is synchronised.</summary>
     public void Upload(ReadOnlySpan<float> input)
     {
-        if (_stagedInput is not null && input.Length <= _stagedInput.Length)
+        if (input.Length > _stagedInput!.Length)
+        {
+            Transfer.ToDevice(Queue, input, Input);
+        }
+        else if (!input.IsEmpty)
         {
             input.CopyTo(_stagedInput.Span);
-            input = _stagedInput.Span[..input.Length];
+            ArrayView<float> target = Input.SubView(0, input.Length);
+            _stagedInput.ArrayView.SubView(0, input.Length).CopyTo(Queue, target);
         }
-
-        Transfer.ToDevice(Queue, input, Input);
     }
 
     /// <summary>Enqueues the copy of a chunk's h; true when it is complete only after <see cref="Unstage"/>.</summary>
     public bool Download(Span<float> output)
     {
-        bool staged = _stagedOutput is not null && output.Length <= _stagedOutput.Length;
-        Transfer.ToHost(Queue, Output, staged ? _stagedOutput!.Span[..output.Length] : output);
-        return staged;
+        if (output.Length > _stagedOutput!.Length)
+        {
+            Transfer.ToHost(Queue, Output, output);
+            return false;
+        }
+
+        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, output.Length);
+        Output.SubView(0, output.Length).CopyTo(Queue, target);
+        return true;
     }
 
     /// <summary>Brings h from page-locked memory to the caller; the queue must have been synchronised.</summary>
     public void Unstage(Span<float> output) => _stagedOutput!.Span[..output.Length].CopyTo(output);
 
-    /// <summary>Reads the error flag after all that was enqueued, and clears it for the next launch.</summary>
-    public bool TakeFlag()
+    /// <summary>Waits for all that was enqueued, and says whether the grid's error flag is up.</summary>
+    public bool ReadFlag()
     {
-        Flags.CopyToCPUUnsafeAsync(Queue, ref _flag[0], 1);
+        ArrayView<int> target = _flag!.ArrayView;
+        Flags.CopyTo(Queue, target);
         Queue.Synchronize();
-        return _flag[0] != 0;
+        return _flag.Span[0] != 0;
     }
 
     private protected override void ResetCore()
@@ -227,24 +235,14 @@ internal sealed class GpuState : LayerState
 
     private protected override void DisposeCore() => Free();
 
-    private void Stage(int steps)
-    {
-        long input = (long)steps * _inputStep, output = (long)steps * _hiddenStep;
-        if (input > 0 && input * sizeof(float) <= StagedBytes)
-            _stagedInput = _device.AllocatePageLocked(input);
-        if (output > 0 && output * sizeof(float) <= StagedBytes)
-            _stagedOutput = _device.AllocatePageLocked(output);
-    }
+    private PageLockedArray1D<float> Stage(long length) =>
+        _device.AllocatePageLocked<float>(Math.Clamp(length, 1, StagedBytes / sizeof(float)));
 
     private void Free()
     {
         FreeScratch();
-        _device.Free(_hidden, _cell, _nextCell, _flags);
+        _device.Free(_hidden, _cell, _nextCell, _flags, _flag);
     }
 
-    private void FreeScratch()
-    {
-        _device.Free(_input, _preactivation, _output, _gates, _stagedInput, _stagedOutput);
-        (_stagedInput, _stagedOutput) = (null, null);
-    }
+    private void FreeScratch() => _device.Free(_input, _preactivation, _output, _gates, _stagedInput, _stagedOutput);
 }
