@@ -48,9 +48,7 @@ internal sealed class ChunkRunner : IDisposable
     public void Run(GpuState s, in DeviceChunk chunk)
     {
         PlannedKernels kernels = s.Kernels;
-        int rows = chunk.Steps * chunk.Rows;
-        InputGemmLaunch gemm = kernels.InputGemm(rows, out KernelConfig config);
-        gemm(s.Queue, config, chunk.Input, _inputWeights.View.BaseView.Cast<Quad>(), _bias.View.BaseView.Cast<Quad>(), s.Preactivation, rows, _shape.InputSize, _quads);
+        RunInputGemm(s, chunk.Input, chunk.Steps * chunk.Rows);
         if (kernels.GroupSequence is not null)
         {
             kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, chunk.Gates,
@@ -64,6 +62,13 @@ internal sealed class ChunkRunner : IDisposable
         int step = chunk.Rows * _shape.HiddenSize;
         ArrayView<float> hidden = s.Hidden.SubView(0, step);
         chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(s.Queue, hidden);
+    }
+
+    /// <summary>The preactivations of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public void RunInputGemm(GpuState s, ArrayView<float> input, int rows)
+    {
+        InputGemmLaunch gemm = s.Kernels.InputGemm(rows, out KernelConfig config);
+        gemm(s.Queue, config, input, _inputWeights.View.BaseView.Cast<Quad>(), _bias.View.BaseView.Cast<Quad>(), s.Preactivation, rows, _shape.InputSize, _quads);
     }
 
     private void RunSteps(GpuState s, in DeviceChunk chunk)

@@ -178,6 +178,22 @@ public sealed class GpuLayer : RecurrentLayer
         }
     }
 
+    /// <summary>The input GEMM of a sequence alone, enqueued; for measurements.</summary>
+    internal void RunInputGemm(LayerState state, int sequenceLength, DeviceBuffer input)
+    {
+        var s = (GpuState)state;
+        using LayerState.Lease lease = state.Acquire();
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        int N = s.BatchSize, I = Shape.InputSize, chunk = s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        for (int t = 0; t < sequenceLength; t += chunk)
+        {
+            int rows = Math.Min(chunk, sequenceLength - t) * N;
+            _runner.RunInputGemm(s, input.View(input.Length).SubView(t * N * I, rows * I), rows);
+        }
+    }
+
     /// <summary>
     /// Runs the kernels of a sequence <paramref name="repeats"/> times on whatever input lies on the device, without any
     /// copy to or from the host, and returns the seconds of one sequence, synchronisation included. What a caller would see
