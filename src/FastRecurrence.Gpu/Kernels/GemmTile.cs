@@ -68,8 +68,16 @@ internal static class GemmTile
             }
 
             Group.Barrier();
-            for (int k = 0; k < Depth; k++)
-                sums = TBlock.MultiplyAdd(sums, tileA, k * strideA + y, tileB, k * strideB + x);
+            // Four k's a turn by hand: ptxas leaves the loop rolled with large blocks, and every turn would wait for its loads.
+            for (int k = 0; k < Depth; k += 4)
+            {
+                int atA = k * strideA + y, atB = k * strideB + x;
+                sums = TBlock.MultiplyAdd(sums, tileA, atA, tileB, atB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + strideA, tileB, atB + strideB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + 2 * strideA, tileB, atB + 2 * strideB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + 3 * strideA, tileB, atB + 3 * strideB);
+            }
+
             Group.Barrier();
         }
 
