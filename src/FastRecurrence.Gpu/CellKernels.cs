@@ -9,13 +9,13 @@ namespace FastRecurrence.Gpu;
 internal delegate void InputGemmLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> input, ArrayView<Quad> weights, ArrayView<Quad> bias, ArrayView<Quad> preactivation, int rowCount, int inputSize, int quads);
 
 /// <summary>Launches <see cref="TileStepKernel"/> or <see cref="SliceStepKernel"/>.</summary>
-internal delegate void StepLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> output, ArrayView<float> gates, int batchSize, int hiddenSize, int quads, int activation, int wantGates);
+internal delegate void StepLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int batchSize, int depth, int hiddenSize, int quads, CellParameters cell, int wantGates);
 
 /// <summary>Launches <see cref="GroupSequenceKernel"/>.</summary>
-internal delegate void GroupSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> gates, int steps, int batchSize, int hiddenSize, int quads, int activation, int wantGates);
+internal delegate void GroupSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> gates, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates);
 
 /// <summary>Launches <see cref="GridSequenceKernel"/>.</summary>
-internal delegate void GridSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> nextCell, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, int activation, int wantGates, int pollBudget);
+internal delegate void GridSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget);
 
 /// <summary>
 /// The kernels' instances: a generic method closed over the cell, the rows of a tile and the way weights are held. A plan
@@ -26,8 +26,8 @@ internal static class CellKernels
     /// <summary>Rows in the registers of a thread of the sliced kernels.</summary>
     public static IReadOnlyList<int> RowCounts { get; } = [1, 4, 8];
 
-    /// <summary>Cells that the kernels are built for.</summary>
-    public static IReadOnlyList<CellKind> Cells { get; } = [CellKind.Lstm, CellKind.Elman];
+    /// <summary>Cells that every kernel is built for, as textbooks have them.</summary>
+    public static IReadOnlyList<CellKind> Cells { get; } = [CellKind.Lstm, CellKind.Gru, CellKind.Elman];
 
     /// <summary>Chunks of R that a thread can hold in registers; 0 streams.</summary>
     public static IReadOnlyList<int> ChunkCounts { get; } = [0, 1, 2, 3, 4, 6, 8];
@@ -36,7 +36,22 @@ internal static class CellKernels
     public static MethodInfo InputGemm(bool large) => Close(typeof(InputGemmKernel), Block(large));
 
     /// <summary>A step by tiles.</summary>
-    public static MethodInfo TileStep(CellKind cell, bool large) => Close(typeof(TileStepKernel), Epilogue(cell), Block(large));
+    public static MethodInfo TileStep(CellKind cell, bool large) => TileStep(Epilogue(cell), large);
+
+    /// <summary>A step by tiles, with the epilogue that a shape needs.</summary>
+    public static MethodInfo TileStep(LayerShape shape, bool large) => TileStep(
+        IsTextbook(shape) ? Epilogue(shape.Cell)
+        : shape.Cell == CellKind.Elman ? typeof(VariedElmanEpilogue)
+        : shape.Cell == CellKind.Lstm ? typeof(VariedLstmEpilogue)
+        : shape.LinearBeforeReset ? typeof(VariedGruEpilogue)
+        : typeof(GruResetEpilogue), large);
+
+    /// <summary>The second launch of a step of a GRU that resets before its product.</summary>
+    public static MethodInfo CandidateStep(bool large) => TileStep(typeof(GruCandidateEpilogue), large);
+
+    /// <summary>Whether a shape's cell has the fused epilogue that all kernels have.</summary>
+    public static bool IsTextbook(LayerShape shape) => shape.IsStandard && shape.ProjectionSize == 0
+        && (shape.Cell != CellKind.Gru || shape.LinearBeforeReset) && (shape.Cell != CellKind.Elman || shape.Activation <= Activation.Relu);
 
     /// <summary>A step by slices.</summary>
     public static MethodInfo SliceStep(CellKind cell, int rows) => Close(typeof(SliceStepKernel), Epilogue(cell), Rows(rows));
@@ -56,6 +71,12 @@ internal static class CellKernels
         {
             foreach (bool large in (bool[])[false, true])
                 yield return ($"input-gemm-{Size(large)}", InputGemm(large), GemmTile.Threads);
+            foreach (Type epilogue in (Type[])[typeof(VariedLstmEpilogue), typeof(VariedGruEpilogue), typeof(GruResetEpilogue), typeof(GruCandidateEpilogue), typeof(VariedElmanEpilogue)])
+            {
+                foreach (bool large in (bool[])[false, true])
+                    yield return ($"tile-step-{epilogue.Name.Replace("Epilogue", "", StringComparison.Ordinal).ToLowerInvariant()}-{Size(large)}", TileStep(epilogue, large), GemmTile.Threads);
+            }
+
             foreach (CellKind cell in Cells)
             {
                 string name = cell.ToString().ToLowerInvariant();
@@ -81,7 +102,14 @@ internal static class CellKernels
 
     private static Type Block(bool large) => large ? typeof(LargeBlock) : typeof(SmallBlock);
 
-    private static Type Epilogue(CellKind cell) => cell == CellKind.Lstm ? typeof(LstmEpilogue) : typeof(ElmanEpilogue);
+    private static Type Epilogue(CellKind cell) => cell switch
+    {
+        CellKind.Lstm => typeof(LstmEpilogue),
+        CellKind.Gru => typeof(GruEpilogue),
+        _ => typeof(ElmanEpilogue),
+    };
+
+    private static MethodInfo TileStep(Type epilogue, bool large) => Close(typeof(TileStepKernel), epilogue, Block(large));
 
     private static Type Rows(int rows) => rows switch
     {

@@ -15,25 +15,35 @@ internal sealed class ChunkRunner : IDisposable
     private readonly GpuDevice _device;
     private readonly LayerShape _shape;
     private readonly int _quads;
-    private readonly Buffer _inputWeights, _recurrentWeights, _bias;
+    private readonly CellParameters _cell, _linear;
+    private readonly Buffer[] _buffers;
 
     /// <summary>Uploads the weights.</summary>
     public ChunkRunner(LayerWeights weights, GpuDevice device)
     {
         (_device, _shape, _quads) = (device, weights.Shape, PackedWeights.Quads(weights.Shape));
-        Buffer? input = null, recurrent = null;
+        var buffers = new List<Buffer>();
         using Lock.Scope _ = device.Enter();
         try
         {
-            _inputWeights = input = device.Upload(PackedWeights.Pack(_shape, weights.InputWeights, _shape.InputSize), "W");
-            _recurrentWeights = recurrent = device.Upload(PackedWeights.Pack(_shape, weights.RecurrentWeights, _shape.HiddenSize), "R");
-            _bias = device.Upload(PackedWeights.Pack(_shape, weights.Bias, 1), "b");
+            buffers.Add(device.Upload(PackedWeights.Input(weights), "W"));
+            buffers.Add(device.Upload(PackedWeights.Recurrent(weights), "R"));
+            buffers.Add(device.Upload(PackedWeights.Bias(weights), "b"));
+            buffers.Add(device.Upload(weights.Peepholes, "the peepholes"));
+            if (_shape.Cell == CellKind.Gru && !_shape.LinearBeforeReset)
+                buffers.Add(device.Upload(PackedWeights.Candidate(weights), "R of the candidate"));
+            if (_shape.ProjectionSize != 0)
+                buffers.Add(device.Upload(PackedWeights.Projection(weights), "the projection"));
         }
         catch
         {
-            device.Free(input, recurrent);
+            device.Free([.. buffers]);
             throw;
         }
+
+        _buffers = [.. buffers];
+        _cell = CellParameters.From(_shape, _buffers[3].View.BaseView);
+        _linear.Peepholes = _cell.Peepholes; // all else 0: the identity
     }
 
     /// <summary>Chunks that a persistent grid gave up and that were run again step by step.</summary>
@@ -42,7 +52,7 @@ internal sealed class ChunkRunner : IDisposable
     /// <summary>Polls of a word before a persistent grid gives up: about a tenth of a second on a GPU. Other values in tests.</summary>
     public int PollBudget { get; set; } = 1 << 18;
 
-    public void Dispose() => _device.Free(_inputWeights, _recurrentWeights, _bias);
+    public void Dispose() => _device.Free(_buffers);
 
     /// <summary>From a chunk's x to its y and the state, all on the device. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public void Run(GpuState s, in DeviceChunk chunk)
@@ -51,15 +61,15 @@ internal sealed class ChunkRunner : IDisposable
         RunInputGemm(s, chunk.Input, chunk.Steps * chunk.Rows);
         if (kernels.GroupSequence is not null)
         {
-            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, chunk.Gates,
-                chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, (int)_shape.Activation, chunk.WantGates ? 1 : 0);
+            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), chunk.Gates,
+                chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, chunk.WantGates ? 1 : 0);
         }
         else if (kernels.GridSequence is null || chunk.Steps < KernelPlan.ShortestGridSequence || !RunGrid(s, chunk))
         {
             RunSteps(s, chunk);
         }
 
-        int step = chunk.Rows * _shape.HiddenSize;
+        int step = chunk.Rows * _shape.OutputSize;
         ArrayView<float> hidden = s.Hidden.SubView(0, step);
         chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(s.Queue, hidden);
     }
@@ -68,30 +78,39 @@ internal sealed class ChunkRunner : IDisposable
     public void RunInputGemm(GpuState s, ArrayView<float> input, int rows)
     {
         InputGemmLaunch gemm = s.Kernels.InputGemm(rows, out KernelConfig config);
-        gemm(s.Queue, config, input, _inputWeights.View.BaseView.Cast<Quad>(), _bias.View.BaseView.Cast<Quad>(), s.Preactivation, rows, _shape.InputSize, _quads);
+        gemm(s.Queue, config, input, Packed(0), Packed(2), s.Preactivation, rows, _shape.InputSize, _quads);
     }
 
     private void RunSteps(GpuState s, in DeviceChunk chunk)
     {
-        int N = chunk.Rows, H = _shape.HiddenSize, gateStep = _shape.GateCount * N * H;
-        KernelConfig config = s.Kernels.Config(N);
+        int N = chunk.Rows, H = _shape.HiddenSize, P = _shape.OutputSize, gateStep = _shape.GateCount * N * H, wantGates = chunk.WantGates ? 1 : 0;
+        PlannedKernels kernels = s.Kernels;
+        KernelConfig config = kernels.Config(N);
         for (int t = 0; t < chunk.Steps; t++)
         {
-            s.Kernels.Step!(s.Queue, config,
-                t == 0 ? s.Hidden : chunk.Output.SubView((t - 1) * N * H, N * H), R,
-                s.Preactivation.SubView(t * N * _quads, N * _quads), s.Cell, chunk.Output.SubView(t * N * H, N * H),
-                chunk.WantGates ? chunk.Gates.SubView(t * gateStep, gateStep) : chunk.Gates,
-                N, H, _quads, (int)_shape.Activation, chunk.WantGates ? 1 : 0);
+            ArrayView<float> hidden = t == 0 ? s.Hidden : chunk.Output.SubView((t - 1) * N * P, N * P), output = chunk.Output.SubView(t * N * P, N * P);
+            ArrayView<float> gates = chunk.WantGates ? chunk.Gates.SubView(t * gateStep, gateStep) : chunk.Gates;
+            ArrayView<Quad> preactivation = s.Preactivation.SubView(t * N * _quads, N * _quads);
+            bool oneLaunch = kernels.CandidateStep is null && kernels.Project is null;
+            kernels.Step!(s.Queue, config, hidden, Packed(1), preactivation, Own(s, hidden), oneLaunch ? output : s.Between, gates,
+                N, P, H, _quads, _cell, kernels.CandidateStep is null ? wantGates : 0);
+            kernels.CandidateStep?.Invoke(s.Queue, config, s.Between, Packed(4), preactivation, hidden, output, gates, N, H, H, _quads, _cell, wantGates);
+            int projected = PackedWeights.Quads(P);
+            kernels.Project?.Invoke(s.Queue, PlannedKernels.ProjectConfig(N, projected), s.Between, Packed(4), s.Zeros, s.Cell, output, gates,
+                N, H, P, projected, _linear, 0);
         }
     }
+
+    /// <summary>What a unit reads of its own: c, or a GRU's h of the step before.</summary>
+    private ArrayView<float> Own(GpuState s, ArrayView<float> hidden) => _shape.Cell == CellKind.Gru ? hidden : s.Cell;
 
     /// <summary>False when the grid gave up; h and c before the chunk are then as they were. The device is held: no second grid spins beside it.</summary>
     private bool RunGrid(GpuState s, in DeviceChunk chunk)
     {
         chunk.Output.SubView(0, chunk.Steps * chunk.Rows * _shape.HiddenSize).MemSet(s.Queue, 0xFF);
         s.Flags.MemSetToZero(s.Queue);
-        s.Kernels.GridSequence!(s.Queue, s.Kernels.Config(chunk.Rows), s.Hidden, chunk.Output, R, s.Preactivation, s.Cell, s.NextCell, chunk.Gates, s.Flags,
-            chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, (int)_shape.Activation, chunk.WantGates ? 1 : 0, PollBudget);
+        s.Kernels.GridSequence!(s.Queue, s.Kernels.Config(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), s.NextCell, chunk.Gates, s.Flags,
+            chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, chunk.WantGates ? 1 : 0, PollBudget);
         if (s.ReadFlag())
         {
             Fallbacks++;
@@ -108,5 +127,6 @@ internal sealed class ChunkRunner : IDisposable
         return true;
     }
 
-    private ArrayView<Quad> R => _recurrentWeights.View.BaseView.Cast<Quad>();
+    /// <summary>W, R, b; 4: R of a candidate, or the projection.</summary>
+    private ArrayView<Quad> Packed(int which) => _buffers[which].View.BaseView.Cast<Quad>();
 }

@@ -34,6 +34,9 @@ internal readonly struct DeviceLanes : ILanes<float>
     public static float Abs(float x) => Interop.IntAsFloat(Interop.FloatAsInt(x) & 0x7FFFFFFFu);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float NegativeAbs(float x) => Interop.IntAsFloat(Interop.FloatAsInt(x) | 0x80000000u);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float CopySign(float magnitude, float sign) =>
         Interop.IntAsFloat(Interop.FloatAsInt(magnitude) & 0x7FFFFFFFu | Interop.FloatAsInt(sign) & 0x80000000u);
 
@@ -44,7 +47,7 @@ internal readonly struct DeviceLanes : ILanes<float>
     public static float AtLeast(float x, float limit) => x < limit ? limit : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ZeroBelow(float x, float limit, float value) => x < limit ? 0f : value;
+    public static float WhereNegative(float x, float negative, float other) => x < 0f ? negative : other;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float PowerOfTwo(float shifted) => Interop.IntAsFloat((Interop.FloatAsInt(shifted) << 23) + 0x3F800000u);

@@ -18,8 +18,6 @@ public sealed class GpuLayer : RecurrentLayer
     internal GpuLayer(LayerWeights weights, GpuBackend backend)
         : base(weights.Shape, backend)
     {
-        if (!Shape.IsStandard || Shape.Cell == CellKind.Gru || Shape.ProjectionSize != 0 || Shape.Activation > Activation.Relu)
-            throw new NotSupportedException($"{Shape} does not run on {backend.Name} yet: devices run LSTM and Elman layers without variations.");
         _device = backend.Device;
         _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
         _runner = new ChunkRunner(weights, _device);
@@ -65,9 +63,9 @@ public sealed class GpuLayer : RecurrentLayer
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         if (!ReferenceEquals(state.Layer, this))
             throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
-        int N = state.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        int N = state.BatchSize, I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
         input.Require(nameof(input), _device, "T×N×I", sequenceLength, N, I);
-        output.Require(nameof(output), _device, "T×N×H", sequenceLength, N, H);
+        output.Require(nameof(output), _device, "T×N×H", sequenceLength, N, P);
         gates?.Require(nameof(gates), _device, "T×N×G×H", sequenceLength, N, G, H);
         if (ReferenceEquals(input, output) || ReferenceEquals(gates, input) || ReferenceEquals(gates, output))
             throw new ArgumentException("input, output and gates must be different buffers.", nameof(output));
@@ -87,7 +85,7 @@ public sealed class GpuLayer : RecurrentLayer
                 int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
                 _runner.Run(s, new DeviceChunk(steps, N,
                     input.View(input.Length).SubView(rows * I, steps * N * I),
-                    output.View(output.Length).SubView(rows * H, steps * N * H),
+                    output.View(output.Length).SubView(rows * P, steps * N * P),
                     gates is null ? s.Gates : gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H),
                     gates is not null));
             }
@@ -121,7 +119,11 @@ public sealed class GpuLayer : RecurrentLayer
         return new PlannedKernels(_device, Shape, batchSize, _forced).Plan;
     }
 
-    private protected override LayerState CreateStateCore(int batchSize) => new GpuState(this, _device, batchSize, stream: null, _forced);
+    private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
+    {
+        RefuseTeam(team);
+        return new GpuState(this, _device, batchSize, stream: null, _forced);
+    }
 
     private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
     {
@@ -154,7 +156,7 @@ public sealed class GpuLayer : RecurrentLayer
     /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
     private void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
     {
-        int I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        int I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
         bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;
         // c of every step is in memory only between launches.
         int chunk = wantCells ? 1 : s.ChunkLength(sequenceLength);
@@ -166,7 +168,7 @@ public sealed class GpuLayer : RecurrentLayer
             int steps = Math.Min(chunk, sequenceLength - t), from = row + t * rows, count = steps * rows;
             s.Upload(sequence.Input.Slice(from * I, count * I));
             _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
-            Span<float> output = sequence.Output.Slice(from * H, count * H);
+            Span<float> output = sequence.Output.Slice(from * P, count * P);
             bool staged = s.Download(output);
             if (wantGates)
                 Transfer.ToHost(s.Queue, s.Gates, sequence.Gates.Slice(from * G * H, count * G * H));
@@ -231,26 +233,26 @@ public sealed class GpuLayer : RecurrentLayer
             throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
         if (Shape.HasCellState != cell is not null)
             throw new ArgumentException($"{Shape} {(Shape.HasCellState ? "has a cell state: give a buffer for c" : "has no cell state c")}.", nameof(cell));
-        hidden.Require(nameof(hidden), _device, "N×H", state.BatchSize, Shape.HiddenSize);
+        hidden.Require(nameof(hidden), _device, "N×H", state.BatchSize, Shape.OutputSize);
         cell?.Require(nameof(cell), _device, "N×H", state.BatchSize, Shape.HiddenSize);
         using LayerState.Lease lease = state.Acquire();
         var s = (GpuState)state;
-        int length = s.BatchSize * Shape.HiddenSize;
-        if (length == 0)
+        int hiddenLength = s.BatchSize * Shape.OutputSize, cellLength = s.BatchSize * Shape.HiddenSize;
+        if (hiddenLength == 0)
             return;
         using Lock.Scope _ = _device.Enter();
         try
         {
-            Move(s.Hidden, hidden.View(length));
+            Move(s.Hidden, hidden.View(hiddenLength), hiddenLength);
             if (cell is not null)
-                Move(s.Cell, cell.View(length));
+                Move(s.Cell, cell.View(cellLength), cellLength);
         }
         catch (AcceleratorException e)
         {
             throw _device.Failure("copy a state on the device", e);
         }
 
-        void Move(ArrayView<float> own, ArrayView<float> other)
+        void Move(ArrayView<float> own, ArrayView<float> other, int length)
         {
             own = own.SubView(0, length);
             if (read)

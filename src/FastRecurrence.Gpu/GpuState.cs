@@ -23,9 +23,9 @@ internal sealed class GpuState : LayerState
 
     private readonly GpuDevice _device;
     private readonly GpuStream? _stream;
-    private readonly int _inputStep, _hiddenStep, _gateStep, _quadStep;
+    private readonly int _inputStep, _hiddenStep, _cellStep, _gateStep, _quadStep;
     private readonly Buffer _hidden, _cell;
-    private readonly Buffer? _nextCell;
+    private readonly Buffer? _nextCell, _between, _zeros;
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? _flags;
     private readonly PageLockedArray1D<int>? _flag;
     private Buffer? _input, _preactivation, _output, _gates;
@@ -37,8 +37,9 @@ internal sealed class GpuState : LayerState
         LayerShape shape = layer.Shape;
         (_device, _stream) = (device, stream);
         _inputStep = Extents.Elements("input of one step", batchSize, shape.InputSize);
-        _hiddenStep = batchSize * shape.HiddenSize;
-        _gateStep = shape.GateCount * _hiddenStep;
+        _hiddenStep = batchSize * shape.OutputSize;
+        _cellStep = batchSize * shape.HiddenSize;
+        _gateStep = shape.GateCount * _cellStep;
         _quadStep = Extents.Elements("preactivations of one step", batchSize, PackedWeights.Quads(shape), PackedWeights.Lanes);
         _hidden = _cell = null!;
         try
@@ -47,10 +48,18 @@ internal sealed class GpuState : LayerState
             {
                 Kernels = new PlannedKernels(device, shape, Math.Max(batchSize, 1), forced);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");
-                _cell = device.Allocate<float>(shape.HasCellState ? _hiddenStep : 0, "c");
+                _cell = device.Allocate<float>(shape.HasCellState ? _cellStep : 0, "c");
+                if (Kernels.CandidateStep is not null || Kernels.Project is not null)
+                    _between = device.Allocate<float>(_cellStep, "what goes from launch to launch of a step");
+                if (Kernels.Project is not null)
+                {
+                    _zeros = device.Allocate<float>((long)batchSize * PackedWeights.Quads(shape.ProjectionSize) * PackedWeights.Lanes, "zeros");
+                    _zeros.View.BaseView.MemSetToZero(Queue);
+                }
+
                 if (Kernels.Plan.Kind == KernelKind.Grid)
                 {
-                    _nextCell = device.Allocate<float>(shape.HasCellState ? _hiddenStep : 0, "the next c");
+                    _nextCell = device.Allocate<float>(shape.HasCellState ? _cellStep : 0, "the next c");
                     _flags = device.Allocate<int>(1, "the error flag");
                     _flag = device.AllocatePageLocked<int>(1);
                 }
@@ -78,6 +87,12 @@ internal sealed class GpuState : LayerState
 
     /// <summary>c, <c>[N, H]</c>; one unused float for an Elman layer.</summary>
     public ArrayView<float> Cell => _cell.View.BaseView;
+
+    /// <summary>r∘h, or an LSTM's output before its projection, <c>[N, H]</c>, within a step of two launches.</summary>
+    public ArrayView<float> Between => _between!.View.BaseView;
+
+    /// <summary>What a projection adds to.</summary>
+    public ArrayView<Quad> Zeros => _zeros!.View.BaseView.Cast<Quad>();
 
     /// <summary>Where a grid kernel leaves c until it is known to have succeeded.</summary>
     public ArrayView<float> NextCell => _nextCell!.View.BaseView;
@@ -241,7 +256,7 @@ internal sealed class GpuState : LayerState
     private void Free()
     {
         FreeScratch();
-        _device.Free(_hidden, _cell, _nextCell, _flags, _flag);
+        _device.Free(_hidden, _cell, _nextCell, _between, _zeros, _flags, _flag);
     }
 
     private void FreeScratch() => _device.Free(_input, _preactivation, _output, _gates, _stagedInput, _stagedOutput);

@@ -83,7 +83,7 @@ internal sealed record KernelPlan(KernelKind Kind, bool Large, int Rows, int Chu
     /// <summary>Threads of a group of <see cref="GroupSequenceKernel"/> at most, with so many chunks in registers.</summary>
     public static int GroupThreads(CellKind cell, int chunks) => chunks == 0
         ? GroupSequenceKernel.MaxQuads * GroupSequenceKernel.Slices
-        : chunks * GroupSequenceKernel.ChunkDepth / (cell == CellKind.Lstm ? 1 : 4) * GroupSequenceKernel.Slices;
+        : chunks * GroupSequenceKernel.ChunkDepth / (cell == CellKind.Elman ? 4 : 1) * GroupSequenceKernel.Slices;
 
     /// <summary>
     /// Rows that a group's registers hold beside so many chunks: none, where 64K words divided by its threads leave less
@@ -108,6 +108,8 @@ internal sealed record KernelPlan(KernelKind Kind, bool Large, int Rows, int Chu
         int H = shape.HiddenSize, quads = PackedWeights.Quads(shape);
         switch (kind)
         {
+            case not KernelKind.Tile when !CellKernels.IsTextbook(shape):
+                return "the cell is a variation, which only tiles run";
             case KernelKind.Slice or KernelKind.Grid when device.MaxThreads < SliceTile.Threads:
                 return $"needs groups of {SliceTile.Threads} threads";
             case KernelKind.Group when quads > GroupSequenceKernel.MaxQuads || H > GroupSequenceKernel.MaxHidden:

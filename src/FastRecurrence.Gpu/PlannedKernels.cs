@@ -23,7 +23,11 @@ internal sealed class PlannedKernels
         switch (Plan.Kind)
         {
             case KernelKind.Tile:
-                Step = device.Kernel<StepLaunch>(CellKernels.TileStep(shape.Cell, Plan.Large), GemmTile.Threads);
+                Step = device.Kernel<StepLaunch>(CellKernels.TileStep(shape, Plan.Large), GemmTile.Threads);
+                if (shape.Cell == CellKind.Gru && !shape.LinearBeforeReset)
+                    CandidateStep = device.Kernel<StepLaunch>(CellKernels.CandidateStep(Plan.Large), GemmTile.Threads);
+                if (shape.ProjectionSize != 0)
+                    Project = device.Kernel<StepLaunch>(CellKernels.TileStep(CellKind.Elman, large: false), GemmTile.Threads);
                 break;
             case KernelKind.Slice:
                 Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, Plan.Rows), SliceTile.Threads);
@@ -43,6 +47,12 @@ internal sealed class PlannedKernels
 
     /// <summary>A step; null for a group plan, whose sequence of one step it is.</summary>
     public StepLaunch? Step { get; }
+
+    /// <summary>The second launch of a step of a GRU that resets before its product.</summary>
+    public StepLaunch? CandidateStep { get; }
+
+    /// <summary>The projection of a step: a linear Elman step without preactivations.</summary>
+    public StepLaunch? Project { get; }
 
     public GroupSequenceLaunch? GroupSequence { get; }
 
@@ -69,6 +79,11 @@ internal sealed class PlannedKernels
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private KernelConfig TileConfig(int rows, bool large) => new(
         new Index2D(Tiles(rows, GemmTile.GroupRows * (large ? 2 : 1)), Tiles(_quads, GemmTile.QuadThreads * (large ? 2 : 1))),
+        new Index2D(GemmTile.QuadThreads, GemmTile.RowThreads));
+
+    /// <summary>The launch of <see cref="Project"/> over so many rows, to so many quads.</summary>
+    public static KernelConfig ProjectConfig(int rows, int quads) => new(
+        new Index2D(Tiles(rows, GemmTile.GroupRows), Tiles(quads, GemmTile.QuadThreads)),
         new Index2D(GemmTile.QuadThreads, GemmTile.RowThreads));
 
     private static int Tiles(int count, int size) => (count - 1) / size + 1;

@@ -24,14 +24,16 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>Makes a zero state for <paramref name="batchSize"/> rows, with all memory that dense calls will need: steps allocate nothing.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <param name="team">Threads that calls with this state may use; null for the calling thread alone. The bits are the same.</param>
     /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
+    /// <exception cref="NotSupportedException">The backend has no use for a team.</exception>
     /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
-    public LayerState CreateState(int batchSize)
+    public LayerState CreateState(int batchSize, WorkerTeam? team = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
-        return CreateStateCore(batchSize);
+        return CreateStateCore(batchSize, team);
     }
 
     /// <summary>
@@ -160,7 +162,14 @@ public abstract class RecurrentLayer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected abstract LayerState CreateStateCore(int batchSize);
+    private protected abstract LayerState CreateStateCore(int batchSize, WorkerTeam? team);
+
+    /// <summary>Refuses a team that would be ignored.</summary>
+    private protected void RefuseTeam(WorkerTeam? team)
+    {
+        if (team is not null)
+            throw new NotSupportedException($"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
+    }
 
     /// <summary>Runs a packed sequence: at least one step, at least one row. All arguments have been checked.</summary>
     private protected abstract void RunCore(LayerState state, in PackedSequence sequence);

@@ -6,19 +6,19 @@ namespace FastRecurrence.Gpu.Kernels;
 /// <summary>The end of a step for one quad of one row, with c and h in memory.</summary>
 internal static class CellStep
 {
-    /// <summary>Reads and writes c, writes h and, when asked, the gates. All of <c>[N, H]</c>; gates <c>[N, G, H]</c>.</summary>
+    /// <summary>Reads and writes the unit's own value, writes h and, when asked, the gates. All of <c>[N, H]</c>; gates <c>[N, G, H]</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InMemory<TCell>(Quad sum, ArrayView<float> cell, ArrayView<float> output, ArrayView<float> gates, int row, int quad, int hiddenSize, int activation, int wantGates)
+    public static void InMemory<TCell>(ref Quad sum, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int row, int quad, int hiddenSize, CellParameters cell, int wantGates)
         where TCell : struct, ICellEpilogue
     {
         int unit = quad * TCell.Units;
         int at = row * hiddenSize + unit;
-        float c = 0f;
-        if (TCell.HasCell)
-            c = cell[at];
-        Quad h = TCell.Step(ref sum, ref c, activation);
-        if (TCell.HasCell)
-            cell[at] = c;
+        float value = 0f;
+        if (TCell.ReadsOwn)
+            value = own[at];
+        Quad h = TCell.Step(ref sum, ref value, unit, cell);
+        if (TCell.WritesOwn)
+            own[at] = value;
         StoreHidden<TCell>(h, output, at, hiddenSize - unit);
         if (wantGates != 0)
             StoreGates<TCell>(sum, gates, row, unit, hiddenSize);
@@ -35,9 +35,9 @@ internal static class CellStep
             Units4.Store(h, output, at, left);
     }
 
-    /// <summary>Writes activated gates to <c>[rows, G, H]</c>; a quad of 4/Units gates.</summary>
+    /// <summary>Writes activated gates to <c>[rows, G, H]</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreGates<TCell>(Quad activated, ArrayView<float> gates, int row, int unit, int hiddenSize)
         where TCell : struct, ICellEpilogue =>
-        TCell.StoreGates(activated, gates, row * (4 / TCell.Units) * hiddenSize, unit, hiddenSize);
+        TCell.StoreGates(activated, gates, row * TCell.Gates * hiddenSize, unit, hiddenSize);
 }

@@ -19,7 +19,7 @@ internal static class GridSequenceKernel
     /// <paramref name="initial"/> is h0, <c>[N, H]</c>, H a multiple of 4; <paramref name="output"/> is <c>[steps, N, H]</c>,
     /// filled with 0xFF. <paramref name="flags"/>[0] is the error flag, 0 before the launch.
     /// </summary>
-    public static void Run<TCell, TWeights, TRows, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> nextCell, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, int activation, int wantGates, int pollBudget)
+    public static void Run<TCell, TWeights, TRows, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
         where TCell : struct, ICellEpilogue
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
@@ -42,9 +42,9 @@ internal static class GridSequenceKernel
 
         if (thread == 0)
             late[0] = 0;
-        float c = 0f;
-        if (TCell.HasCell && finishes)
-            c = cell[at];
+        float value = 0f;
+        if (TCell.ReadsOwn && finishes)
+            value = own[at];
         WeightSlice slice = default;
         (slice.Weights, slice.Depth, slice.Quads, slice.Quad, slice.Slices, slice.Slice) = (weights, hiddenSize, quads, quad, SliceTile.Slices, y);
         TWeights held = TWeights.Load(slice, 0);
@@ -90,7 +90,7 @@ internal static class GridSequenceKernel
             if (finishes && !gaveUp)
             {
                 Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * SliceTile.Row + x, SliceTile.Quads, SliceTile.Slices));
-                Quad next = TCell.Step(ref sum, ref c, activation);
+                Quad next = TCell.Step(ref sum, ref value, unit, cell);
                 Publish<TCell, TExchange>(next, output, t * step + at, hiddenSize - unit);
                 if (wantGates != 0)
                     CellStep.StoreGates<TCell>(sum, gates, t * batchSize + row, unit, hiddenSize);
@@ -100,8 +100,8 @@ internal static class GridSequenceKernel
                 Group.Barrier();
         }
 
-        if (TCell.HasCell && finishes && !gaveUp)
-            nextCell[at] = c;
+        if (TCell.WritesOwn && finishes && !gaveUp)
+            nextOwn[at] = value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

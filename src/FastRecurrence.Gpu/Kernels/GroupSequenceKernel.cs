@@ -24,7 +24,7 @@ internal static class GroupSequenceKernel
     /// The kernel. Grid: tiles of rows; group: the layer's quads × <see cref="Slices"/>. <paramref name="initial"/> is
     /// h0, <c>[N, H]</c>; <paramref name="output"/> is <c>[steps, N, H]</c>.
     /// </summary>
-    public static void Run<TCell, TWeights, TRows>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> gates, int steps, int batchSize, int hiddenSize, int quads, int activation, int wantGates)
+    public static void Run<TCell, TWeights, TRows>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> gates, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates)
         where TCell : struct, ICellEpilogue
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
@@ -52,9 +52,9 @@ internal static class GroupSequenceKernel
             }
         }
 
-        float c = 0f;
-        if (TCell.HasCell && finishes)
-            c = cell[at];
+        float value = 0f;
+        if (TCell.ReadsOwn && finishes)
+            value = own[at];
 
         WeightSlice slice = default;
         (slice.Weights, slice.Depth, slice.Quads, slice.Quad, slice.Slices, slice.Slice) = (weights, hiddenSize, quads, quad, Slices, y);
@@ -72,7 +72,7 @@ internal static class GroupSequenceKernel
             if (finishes)
             {
                 Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * Slices * MaxQuads + quad, MaxQuads, Slices));
-                Quad h = TCell.Step(ref sum, ref c, activation);
+                Quad h = TCell.Step(ref sum, ref value, unit, cell);
                 CellStep.StoreHidden<TCell>(h, output, t * step + at, hiddenSize - unit);
                 CellStep.StoreHidden<TCell>(h, hidden, y * MaxHidden + unit, hiddenSize - unit);
                 if (wantGates != 0)
@@ -82,7 +82,7 @@ internal static class GroupSequenceKernel
             Group.Barrier();
         }
 
-        if (TCell.HasCell && finishes)
-            cell[at] = c;
+        if (TCell.WritesOwn && finishes)
+            own[at] = value;
     }
 }

@@ -13,11 +13,20 @@ internal interface ICellEpilogue
     /// <summary>Hidden units in a quad: 1 where it holds a unit's gates, 4 where it holds units.</summary>
     static abstract int Units { get; }
 
-    /// <summary>Whether c is read and written; such a cell has one unit in a quad.</summary>
-    static abstract bool HasCell { get; }
+    /// <summary>G, gates of a unit in the gates output.</summary>
+    static abstract int Gates { get; }
 
-    /// <summary>Activates the preactivations in place, advances c and returns the h of the quad's units, the first in X.</summary>
-    static abstract Quad Step(ref Quad gates, ref float c, int activation);
+    /// <summary>Whether a value of the unit's own is read: c, or h of the step before. Such a cell has one unit in a quad.</summary>
+    static abstract bool ReadsOwn { get; }
+
+    /// <summary>Whether the new value is written back: c.</summary>
+    static abstract bool WritesOwn { get; }
+
+    /// <summary>Whether the activated quad goes back to where its preactivations were, for a second launch.</summary>
+    static abstract bool KeepsQuad { get; }
+
+    /// <summary>Activates the preactivations in place, advances the unit's own value and returns the h of the quad's units, the first in X.</summary>
+    static abstract Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell);
 
     /// <summary>Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on.</summary>
     static abstract void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize);
@@ -28,13 +37,19 @@ internal readonly struct LstmEpilogue : ICellEpilogue
 {
     public static int Units => 1;
 
-    public static bool HasCell => true;
+    public static int Gates => 4;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => true;
+
+    public static bool KeepsQuad => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Step(ref Quad gates, ref float c, int activation)
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
     {
         Quad h = Quad.Zero;
-        h.X = LstmCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, ref gates.W, ref c);
+        h.X = LstmCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, ref gates.W, ref own);
         return h;
     }
 
@@ -53,21 +68,58 @@ internal readonly struct ElmanEpilogue : ICellEpilogue
 {
     public static int Units => 4;
 
-    public static bool HasCell => false;
+    public static int Gates => 1;
+
+    public static bool ReadsOwn => false;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Step(ref Quad gates, ref float c, int activation)
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
     {
-        gates.X = ElmanCell<float, DeviceLanes>.Step(gates.X, (Activation)activation);
-        gates.Y = ElmanCell<float, DeviceLanes>.Step(gates.Y, (Activation)activation);
-        gates.Z = ElmanCell<float, DeviceLanes>.Step(gates.Z, (Activation)activation);
-        gates.W = ElmanCell<float, DeviceLanes>.Step(gates.W, (Activation)activation);
+        gates.X = ElmanCell<float, DeviceLanes>.Step(gates.X, (Activation)cell.Candidate.Kind);
+        gates.Y = ElmanCell<float, DeviceLanes>.Step(gates.Y, (Activation)cell.Candidate.Kind);
+        gates.Z = ElmanCell<float, DeviceLanes>.Step(gates.Z, (Activation)cell.Candidate.Kind);
+        gates.W = ElmanCell<float, DeviceLanes>.Step(gates.W, (Activation)cell.Candidate.Kind);
         return gates;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
         Units4.Store(gates, destination, at + unit, hiddenSize - unit);
+}
+
+/// <summary>The core's GRU equations, linear before the reset; the quad is r, z, the candidate's input part and its recurrent part.</summary>
+internal readonly struct GruEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 3;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        own = GruCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, gates.W, own);
+        Quad h = Quad.Zero;
+        h.X = own;
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
+    {
+        destination[at + unit] = gates.X;
+        destination[at + unit + hiddenSize] = gates.Y;
+        destination[at + unit + 2 * hiddenSize] = gates.Z;
+    }
 }
 
 /// <summary>Up to four neighbouring floats of a row.</summary>

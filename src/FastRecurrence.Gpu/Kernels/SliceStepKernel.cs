@@ -10,7 +10,7 @@ namespace FastRecurrence.Gpu.Kernels;
 internal static class SliceStepKernel
 {
     /// <summary>The kernel. Grid: groups of quads × tiles of rows; <see cref="SliceTile.Quads"/> × <see cref="SliceTile.Slices"/> threads.</summary>
-    public static void Run<TCell, TRows>(ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> cell, ArrayView<float> output, ArrayView<float> gates, int batchSize, int hiddenSize, int quads, int activation, int wantGates)
+    public static void Run<TCell, TRows>(ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int batchSize, int depth, int hiddenSize, int quads, CellParameters cell, int wantGates)
         where TCell : struct, ICellEpilogue
         where TRows : unmanaged, IRows<TRows>
     {
@@ -28,19 +28,19 @@ internal static class SliceStepKernel
             start = preactivation[(rowBase + y) * quads + quad];
 
         WeightSlice slice = default;
-        (slice.Weights, slice.Depth, slice.Quads, slice.Quad, slice.Slices, slice.Slice) = (weights, hiddenSize, quads, quad, SliceTile.Slices, y);
+        (slice.Weights, slice.Depth, slice.Quads, slice.Quad, slice.Slices, slice.Slice) = (weights, depth, quads, quad, SliceTile.Slices, y);
         TRows sums = default;
-        for (int k0 = 0; k0 < hiddenSize; k0 += SliceTile.MaxHidden)
+        for (int k0 = 0; k0 < depth; k0 += SliceTile.MaxHidden)
         {
-            int depth = hiddenSize - k0 < SliceTile.MaxHidden ? hiddenSize - k0 : SliceTile.MaxHidden;
-            int padded = (depth + SliceTile.ChunkDepth - 1) / SliceTile.ChunkDepth * SliceTile.ChunkDepth;
+            int panel = depth - k0 < SliceTile.MaxHidden ? depth - k0 : SliceTile.MaxHidden;
+            int padded = (panel + SliceTile.ChunkDepth - 1) / SliceTile.ChunkDepth * SliceTile.ChunkDepth;
             for (int row = 0; row < TRows.Count; row++)
             {
                 for (int k = thread; k < padded; k += SliceTile.Threads)
                 {
                     float h = 0f;
-                    if (k < depth && rowBase + row < batchSize)
-                        h = hidden[(rowBase + row) * hiddenSize + k0 + k];
+                    if (k < panel && rowBase + row < batchSize)
+                        h = hidden[(rowBase + row) * depth + k0 + k];
                     tile[row * SliceTile.MaxHidden + k] = h;
                 }
             }
@@ -57,7 +57,7 @@ internal static class SliceStepKernel
         if (finishes)
         {
             Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * SliceTile.Row + x, SliceTile.Quads, SliceTile.Slices));
-            CellStep.InMemory<TCell>(sum, cell, output, gates, rowBase + y, quad, hiddenSize, activation, wantGates);
+            CellStep.InMemory<TCell>(ref sum, own, output, gates, rowBase + y, quad, hiddenSize, cell, wantGates);
         }
     }
 }

@@ -18,11 +18,34 @@ internal static class LstmCell<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Step(ref V i, ref V f, ref V g, ref V o, ref V c)
     {
+        c = Advance(ref i, ref f, ref g, ref o, c);
+        return Hidden(o, Activations<V, L>.Tanh(c));
+    }
+
+    /// <summary>The first half of <see cref="Step"/>: activates the gates and gives the new c.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Advance(ref V i, ref V f, ref V g, ref V o, V c)
+    {
         i = Activations<V, L>.Sigmoid(i);
         f = Activations<V, L>.Sigmoid(f);
         g = Activations<V, L>.Tanh(g);
         o = Activations<V, L>.Sigmoid(o);
-        c = L.MultiplyAdd(f, c, L.Multiply(i, g));
-        return L.Multiply(o, Activations<V, L>.Tanh(c));
+        return Cell(i, f, g, c);
     }
+
+    /// <summary><c>c' = f∘c + i∘g</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Cell(V i, V f, V g, V c) => L.MultiplyAdd(f, c, L.Multiply(i, g));
+
+    /// <summary><c>h = o∘tanh(c)</c>, the tanh (or what stands for it) being done.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Hidden(V o, V activatedCell) => L.Multiply(o, activatedCell);
+
+    /// <summary>A gate that looks at the cell (Gers and Schmidhuber 2000): the peephole joins the preactivation last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Peep(V preactivation, V weight, V c) => L.MultiplyAdd(weight, c, preactivation);
+
+    /// <summary><c>f = 1 − i</c>, the coupled forget gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Coupled(V i) => L.Subtract(L.Broadcast(1f), i);
 }

@@ -4,12 +4,9 @@ namespace FastRecurrence.Lanes;
 /// The few verbs a cell, an activation and a microkernel may use. <typeparamref name="V"/> is the vector itself, not a
 /// wrapper around it: a wrapper struct costs extra moves in the inner loop. Width 1 is a vector like the others.
 /// </summary>
-internal interface ILanes<V>
+internal interface ILanes<V> : ILanesCount
     where V : struct
 {
-    /// <summary>Floats in a vector.</summary>
-    static abstract int Count { get; }
-
     static abstract V Broadcast(float x);
 
     static abstract V Add(V a, V b);
@@ -25,7 +22,10 @@ internal interface ILanes<V>
 
     static abstract V Abs(V x);
 
-    /// <summary>The magnitude of <paramref name="magnitude"/> (not negative) with the sign bit of <paramref name="sign"/>.</summary>
+    /// <summary>−|x|.</summary>
+    static abstract V NegativeAbs(V x);
+
+    /// <summary>The magnitude of <paramref name="magnitude"/> with the sign bit of <paramref name="sign"/>.</summary>
     static abstract V CopySign(V magnitude, V sign);
 
     /// <summary>x where x ≤ limit or x is NaN, else limit.</summary>
@@ -34,14 +34,21 @@ internal interface ILanes<V>
     /// <summary>x where x ≥ limit or x is NaN, else limit; x where both are zeros.</summary>
     static abstract V AtLeast(V x, V limit);
 
-    /// <summary>value where x ≥ limit or x is NaN, else +0.</summary>
-    static abstract V ZeroBelow(V x, V limit, V value);
+    /// <summary>negative where x &lt; 0, else other; NaN and −0 are not negative.</summary>
+    static abstract V WhereNegative(V x, V negative, V other);
 
     /// <summary>
     /// 2ⁿ for the integer n that <paramref name="shifted"/> carries in its low mantissa bits, shifted = n + 1.5·2²³
-    /// (so that adding the magic number rounds to the nearest integer and needs no conversion). −126 ≤ n ≤ 127.
+    /// (so that adding the magic number rounds to the nearest integer and needs no conversion). −127 ≤ n ≤ 127; n = −127 gives +0.
     /// </summary>
     static abstract V PowerOfTwo(V shifted);
+}
+
+/// <summary>The width, where the vector itself does not matter.</summary>
+internal interface ILanesCount
+{
+    /// <summary>Floats in a vector.</summary>
+    static abstract int Count { get; }
 }
 
 /// <summary>How the CPU kernels reach memory; devices have their own way, so it is apart from the arithmetic.</summary>

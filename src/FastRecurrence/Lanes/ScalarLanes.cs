@@ -31,6 +31,9 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
     public static float Abs(float x) => MathF.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float NegativeAbs(float x) => MathF.CopySign(x, -1f);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float CopySign(float magnitude, float sign) => MathF.CopySign(magnitude, sign);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -40,7 +43,7 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
     public static float AtLeast(float x, float limit) => x < limit ? limit : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ZeroBelow(float x, float limit, float value) => x < limit ? 0f : value;
+    public static float WhereNegative(float x, float negative, float other) => x < 0f ? negative : other;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float PowerOfTwo(float shifted) =>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Vec = System.Runtime.Intrinsics.Vector256<float>;
 using Wide = System.Runtime.Intrinsics.Vector256;
 
@@ -34,16 +35,21 @@ internal readonly unsafe struct Vector256Lanes : IMemoryLanes<Vec>
     public static Vec Abs(Vec x) => Wide.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec CopySign(Vec magnitude, Vec sign) => magnitude | (sign & Wide.Create(-0f));
+    public static Vec NegativeAbs(Vec x) => x | Wide.Create(-0f);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec AtMost(Vec x, Vec limit) => Wide.ConditionalSelect(Wide.GreaterThan(x, limit), limit, x);
+    public static Vec CopySign(Vec magnitude, Vec sign) => Wide.ConditionalSelect(Wide.Create(-0f), sign, magnitude);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec AtLeast(Vec x, Vec limit) => Wide.ConditionalSelect(Wide.LessThan(x, limit), limit, x);
+    public static Vec AtMost(Vec x, Vec limit) =>
+        Sse.IsSupported ? Wide.MinNative(limit, x) : Wide.ConditionalSelect(Wide.GreaterThan(x, limit), limit, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec ZeroBelow(Vec x, Vec limit, Vec value) => Wide.AndNot(value, Wide.LessThan(x, limit));
+    public static Vec AtLeast(Vec x, Vec limit) =>
+        Sse.IsSupported ? Wide.MaxNative(limit, x) : Wide.ConditionalSelect(Wide.LessThan(x, limit), limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec WhereNegative(Vec x, Vec negative, Vec other) => Wide.ConditionalSelect(Wide.LessThan(x, Vec.Zero), negative, other);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec PowerOfTwo(Vec shifted) => (Wide.ShiftLeft(shifted.AsInt32(), 23) + Wide.Create(0x3F800000)).AsSingle();

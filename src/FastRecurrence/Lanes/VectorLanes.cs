@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FastRecurrence.Lanes;
 
@@ -33,19 +34,22 @@ internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
     public static Vector<float> Abs(Vector<float> x) => Vector.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> CopySign(Vector<float> magnitude, Vector<float> sign) => magnitude | (sign & new Vector<float>(-0f));
+    public static Vector<float> NegativeAbs(Vector<float> x) => x | new Vector<float>(-0f);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> CopySign(Vector<float> magnitude, Vector<float> sign) => Vector.ConditionalSelect(new Vector<float>(-0f), sign, magnitude);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> AtMost(Vector<float> x, Vector<float> limit) =>
-        Vector.ConditionalSelect(Vector.GreaterThan(x, limit), limit, x);
+        Sse.IsSupported ? Vector.MinNative(limit, x) : Vector.ConditionalSelect(Vector.GreaterThan(x, limit), limit, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> AtLeast(Vector<float> x, Vector<float> limit) =>
-        Vector.ConditionalSelect(Vector.LessThan(x, limit), limit, x);
+        Sse.IsSupported ? Vector.MaxNative(limit, x) : Vector.ConditionalSelect(Vector.LessThan(x, limit), limit, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ZeroBelow(Vector<float> x, Vector<float> limit, Vector<float> value) =>
-        Vector.AndNot(value, Vector.AsVectorSingle(Vector.LessThan(x, limit)));
+    public static Vector<float> WhereNegative(Vector<float> x, Vector<float> negative, Vector<float> other) =>
+        Vector.ConditionalSelect(Vector.LessThan(x, Vector<float>.Zero), negative, other);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> PowerOfTwo(Vector<float> shifted) =>

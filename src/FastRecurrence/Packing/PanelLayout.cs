@@ -1,45 +1,63 @@
 namespace FastRecurrence.Packing;
 
 /// <summary>
-/// Where the rows of W and R go. A panel is what one register tile consumes: four vectors for every k, stored
-/// <c>[panel][k][vector][lane]</c>. For an LSTM the four vectors are the gates i, f, g, o of the same <c>lanes</c> units,
-/// so that the epilogue finds all that a unit needs in one place; for an Elman cell they are four runs of units.
-/// Units beyond H are padding with zero weights: tails end here, kernels have none.
+/// How the units of a layer, or the rows of a plain matrix, are dealt out to panels. With several gates the vectors of a
+/// panel are the gates of the same <c>lanes</c> units, so that the epilogue finds all that a unit needs in one place; with
+/// one gate they are neighbouring runs of units.
 /// </summary>
 internal readonly struct PanelLayout
 {
-    public const int Vectors = 4;
-
-    public PanelLayout(LayerShape shape, int lanes)
+    private PanelLayout(int units, int lanes, int stride, bool gated)
     {
-        Shape = shape;
+        Units = units;
         Lanes = lanes;
-        UnitsPerPanel = shape.GateCount == 1 ? Vectors * lanes : lanes;
-        PanelCount = (shape.HiddenSize + UnitsPerPanel - 1) / UnitsPerPanel;
+        Stride = stride;
+        Gated = gated;
+        UnitsPerPanel = gated ? lanes : stride * lanes;
+        PanelCount = (units - 1) / UnitsPerPanel + 1;
     }
 
-    public LayerShape Shape { get; }
+    /// <summary>Gates side by side: LSTM (i, f, g, o) and GRU (r, z, n of the input, n of the recurrence).</summary>
+    public static PanelLayout OfGates(int units, int lanes) => new(units, lanes, 4, gated: true);
+
+    /// <summary>Runs of units: an Elman cell, a projection, the second product of a GRU. Small ones get two vectors, so that two threads have work.</summary>
+    public static PanelLayout OfRuns(int units, int lanes) => new(units, lanes, units > 4 * lanes ? 4 : 2, gated: false);
+
+    /// <summary>Real units; the last panel is padded.</summary>
+    public int Units { get; }
 
     /// <summary>Floats in a vector.</summary>
     public int Lanes { get; }
 
-    /// <summary>Floats that a panel holds for one k.</summary>
-    public int PanelWidth => Vectors * Lanes;
+    /// <summary>Vectors of a row of preactivations of one panel.</summary>
+    public int Stride { get; }
+
+    /// <summary>Whether a panel's vectors are gates.</summary>
+    public bool Gated { get; }
 
     public int UnitsPerPanel { get; }
 
     public int PanelCount { get; }
 
-    /// <summary>Units of a panel that are not padding.</summary>
-    public int UnitsIn(int panel) => Math.Min(UnitsPerPanel, Shape.HiddenSize - panel * UnitsPerPanel);
+    /// <summary>Floats of a row of preactivations of one panel.</summary>
+    public int Width => Stride * Lanes;
 
-    /// <summary>The row of W, R or b at a place in a panel; −1 for padding.</summary>
-    public int SourceRow(int panel, int vector, int lane)
+    /// <summary>The first unit of a panel.</summary>
+    public int FirstUnit(int panel) => panel * UnitsPerPanel;
+
+    /// <summary>Units of a panel that are not padding.</summary>
+    public int UnitsIn(int panel) => Math.Min(UnitsPerPanel, Units - panel * UnitsPerPanel);
+
+    /// <summary>The row of a matrix <c>[blocks × units, K]</c>, or of a bias, at a place in a panel; −1 for padding.</summary>
+    /// <param name="panel">Panel.</param>
+    /// <param name="column">Gate block, or run of units.</param>
+    /// <param name="lane">Lane.</param>
+    /// <param name="firstRow">Row of the first unit.</param>
+    public int SourceRow(int panel, int column, int lane, int firstRow = 0)
     {
-        bool oneGate = Shape.GateCount == 1;
-        int unit = panel * UnitsPerPanel + (oneGate ? vector * Lanes : 0) + lane;
-        if (unit >= Shape.HiddenSize)
+        int unit = FirstUnit(panel) + (Gated ? 0 : column * Lanes) + lane;
+        if (unit >= Units)
             return -1;
-        return oneGate ? unit : vector * Shape.HiddenSize + unit;
+        return firstRow + unit + (Gated ? column * Units : 0);
     }
 }

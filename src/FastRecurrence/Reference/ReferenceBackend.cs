@@ -9,7 +9,11 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
     {
         private readonly ReferenceLayer _layer = new(weights);
 
-        private protected override LayerState CreateStateCore(int batchSize) => new State(this, batchSize);
+        private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
+        {
+            RefuseTeam(team);
+            return new State(this, batchSize);
+        }
 
         private protected override void RunCore(LayerState state, in PackedSequence sequence)
         {

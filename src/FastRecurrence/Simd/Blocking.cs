@@ -3,11 +3,25 @@ namespace FastRecurrence.Simd;
 /// <summary>The tunables of the loop nests; kernels.md, "Loop nests", says what each level holds and where the numbers come from.</summary>
 internal static class Blocking
 {
-    /// <summary>Rows whose preactivations of one panel stay in L1 between the microkernels and the epilogue (12 KB at 256 bits).</summary>
+    /// <summary>Rows whose preactivations of one panel stay in L1 between the microkernels and the epilogue (24 KB at 512 bits).</summary>
     public const int RowsPerBlock = 96;
 
-    /// <summary>Depth of a slice of a panel that many tiles reuse: 192·4·8 floats are 24 KB at 256 bits.</summary>
-    public const int DepthPerBlock = 192;
+    /// <summary>Floats of a slice of a panel that many tiles reuse: 32 KB, two thirds of an L1.</summary>
+    public const int PanelSliceFloats = 8192;
+
+    /// <summary>What may stay in a second cache level from step to step.</summary>
+    public const long SecondLevelBytes = 1 << 20;
+
+    /// <summary>Panels of a lone row whose epilogues run together.</summary>
+    public const int GatheredPanels = 32;
+
+    /// <summary>
+    /// Whether a single row takes panels in pairs. Two chains per accumulator's place hide the latency of FMA where weights sit
+    /// in L1; beyond it one stream comes faster than two.
+    /// </summary>
+    public static bool PairPanels(long weightBytes) => weightBytes <= FirstLevelBytes;
+
+    private const long FirstLevelBytes = 40 << 10;
 
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
@@ -18,4 +32,18 @@ internal static class Blocking
     /// <summary>Steps whose input product is computed together; 1 means none ahead.</summary>
     public static int ChunkSteps(int sequenceLength, int batchSize) =>
         sequenceLength == 1 || batchSize >= FusedBatch ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / batchSize));
+
+    /// <summary>Work of a whole call below which waking a team costs more than it gains.</summary>
+    private const double FlopsPerCall = 800_000;
+
+    /// <summary>Recurrent work of a step below which a meeting costs more than it gains.</summary>
+    private const double FlopsPerStep = 24_000;
+
+    /// <summary>Workers that a call is worth; never more than there are panels.</summary>
+    public static int WorthwhileWorkers(LayerShape shape, int panelCount, int sequenceLength, int batchSize, int workers)
+    {
+        double step = shape.FlopsPerStep(batchSize);
+        double recurrent = 2.0 * shape.RecurrentWeightCount * batchSize;
+        return step * sequenceLength < FlopsPerCall || recurrent < FlopsPerStep ? 1 : Math.Min(workers, panelCount);
+    }
 }

@@ -4,33 +4,42 @@ using FastRecurrence.Lanes;
 namespace FastRecurrence.Simd;
 
 /// <summary>
-/// The register tiles: <c>C[r, :] = init[r, :] + Σₖ A[r, k]·B[k, :]</c> for the rows of a tile and the four vectors of a
-/// panel. Every output is one FMA chain in ascending k, whatever the tile, so bits do not depend on it. The tiles are
+/// The register tiles: <c>C[r, :] = init[r, :] + Σₖ A[r, k]·B[k, :]</c> for the rows of a tile and the columns (vectors) of
+/// a panel. Every output is one FMA chain in ascending k, whatever the tile, so bits do not depend on it. The tiles are
 /// call-free leaves: with a call beside the loop the JIT keeps the accumulators in memory (a quarter of the speed).
+/// Conditions on <typeparamref name="C"/> are constants to the JIT: the columns that a panel lacks leave no code behind.
 /// </summary>
-internal static unsafe class Microkernel<V, L>
+internal static unsafe class Microkernel<V, L, C>
     where V : struct
     where L : IMemoryLanes<V>
+    where C : struct, IColumns
 {
     /// <summary>Runs one tile.</summary>
-    /// <param name="rows">1 to <c>L.TileRows</c>.</param>
+    /// <param name="rows">1 to <c>L.TileRows</c>; one of the sizes that <see cref="NextRows"/> gives.</param>
     /// <param name="depth">K, terms of every sum; 0 copies init.</param>
     /// <param name="a">A, <c>[rows, K]</c> with row stride <paramref name="lda"/>; read one float at a time, never beyond K.</param>
     /// <param name="lda">Row stride of A in floats.</param>
-    /// <param name="b">A panel, <c>[K][4][lanes]</c>.</param>
-    /// <param name="init">Start of every sum, <c>[rows][4][lanes]</c> with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
+    /// <param name="b">A panel, <c>[K][columns][lanes]</c>.</param>
+    /// <param name="init">Start of every sum, rows of <c>C.Stride</c> vectors with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
-    /// <param name="c">C, <c>[rows][4][lanes]</c>, dense.</param>
+    /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
+    /// <param name="next">What to fetch into the second cache level meanwhile, as long as B; null for nothing. Tiles below 4 rows do not.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    public static void Run(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
     {
         switch (rows)
         {
             case 1: Tile1(depth, a, lda, b, init, ldi, c); break;
             case 2: Tile2(depth, a, lda, b, init, ldi, c); break;
             case 3: Tile3(depth, a, lda, b, init, ldi, c); break;
-            case 4: Tile4(depth, a, lda, b, init, ldi, c); break;
-            default: Tile6(depth, a, lda, b, init, ldi, c); break;
+            case 4 when next == null: Tile4<NoFetch>(depth, a, lda, b, init, ldi, c, next); break;
+            case 4: Tile4<Fetch>(depth, a, lda, b, init, ldi, c, next); break;
+            default:
+                if (next == null)
+                    Tile6<NoFetch>(depth, a, lda, b, init, ldi, c, next);
+                else
+                    Tile6<Fetch>(depth, a, lda, b, init, ldi, c, next);
+                break;
         }
     }
 
@@ -43,53 +52,12 @@ internal static unsafe class Microkernel<V, L>
         return Math.Min(remaining, 3);
     }
 
-    /// <summary>
-    /// One row × two neighbouring panels: 8 accumulators. A single row has only four chains, too few to hide the latency of
-    /// FMA; a second panel doubles them and keeps the order of every sum.
-    /// </summary>
-    /// <param name="depth">K, as in <see cref="Run"/>.</param>
-    /// <param name="a">A, <c>[K]</c>.</param>
-    /// <param name="b">The first panel; the second lies K·4·lanes floats behind it.</param>
-    /// <param name="init">Starts of both, the second <paramref name="initStep"/> floats behind the first.</param>
-    /// <param name="initStep">Floats between the starts.</param>
-    /// <param name="c">Results, <c>[2][4][lanes]</c>, dense.</param>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void Pair(int depth, float* a, float* b, float* init, nint initStep, float* c)
-    {
-        float* b2 = b + (nint)depth * 4 * L.Count;
-        float* init2 = init + initStep;
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
-        V c10 = L.Load(init2), c11 = L.Load(init2 + L.Count), c12 = L.Load(init2 + 2 * L.Count), c13 = L.Load(init2 + 3 * L.Count);
-        for (nint k = 0; k < depth; k++)
-        {
-            V x = L.Broadcast(a[k]);
-            c00 = L.MultiplyAdd(x, L.Load(b), c00);
-            c01 = L.MultiplyAdd(x, L.Load(b + L.Count), c01);
-            c02 = L.MultiplyAdd(x, L.Load(b + 2 * L.Count), c02);
-            c03 = L.MultiplyAdd(x, L.Load(b + 3 * L.Count), c03);
-            c10 = L.MultiplyAdd(x, L.Load(b2), c10);
-            c11 = L.MultiplyAdd(x, L.Load(b2 + L.Count), c11);
-            c12 = L.MultiplyAdd(x, L.Load(b2 + 2 * L.Count), c12);
-            c13 = L.MultiplyAdd(x, L.Load(b2 + 3 * L.Count), c13);
-            b += 4 * L.Count;
-            b2 += 4 * L.Count;
-        }
-
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
-        L.Store(c10, c + 4 * L.Count);
-        L.Store(c11, c + 5 * L.Count);
-        L.Store(c12, c + 6 * L.Count);
-        L.Store(c13, c + 7 * L.Count);
-    }
-
-    /// <summary>1 row × 4 vectors: 4 accumulators, B streamed through one register.</summary>
+    /// <summary>1 row: up to 4 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Tile1(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
     {
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count);
+        V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
         for (nint k = 0; k < depth; k++)
         {
             V x0 = L.Broadcast(a[k]);
@@ -97,26 +65,33 @@ internal static unsafe class Microkernel<V, L>
             c00 = L.MultiplyAdd(x0, w, c00);
             w = L.Load(b + L.Count);
             c01 = L.MultiplyAdd(x0, w, c01);
-            w = L.Load(b + 2 * L.Count);
-            c02 = L.MultiplyAdd(x0, w, c02);
-            w = L.Load(b + 3 * L.Count);
-            c03 = L.MultiplyAdd(x0, w, c03);
-            b += 4 * L.Count;
+            if (C.Count > 2)
+            {
+                w = L.Load(b + 2 * L.Count);
+                c02 = L.MultiplyAdd(x0, w, c02);
+            }
+
+            if (C.Count > 3)
+            {
+                w = L.Load(b + 3 * L.Count);
+                c03 = L.MultiplyAdd(x0, w, c03);
+            }
+
+            b += C.Count * L.Count;
         }
 
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
+        Finish(c00, c01, c02, c03, init, c);
     }
 
-    /// <summary>2 rows × 4 vectors: 8 accumulators, B streamed through one register.</summary>
+    /// <summary>2 rows: up to 8 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Tile2(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
     {
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
-        float* init1 = init + ldi;
-        V c10 = L.Load(init1), c11 = L.Load(init1 + L.Count), c12 = L.Load(init1 + 2 * L.Count), c13 = L.Load(init1 + 3 * L.Count);
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count);
+        V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
+        float* i1 = init + ldi;
+        V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
+        V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
         float* a1 = a + lda;
         for (nint k = 0; k < depth; k++)
         {
@@ -128,34 +103,39 @@ internal static unsafe class Microkernel<V, L>
             w = L.Load(b + L.Count);
             c01 = L.MultiplyAdd(x0, w, c01);
             c11 = L.MultiplyAdd(x1, w, c11);
-            w = L.Load(b + 2 * L.Count);
-            c02 = L.MultiplyAdd(x0, w, c02);
-            c12 = L.MultiplyAdd(x1, w, c12);
-            w = L.Load(b + 3 * L.Count);
-            c03 = L.MultiplyAdd(x0, w, c03);
-            c13 = L.MultiplyAdd(x1, w, c13);
-            b += 4 * L.Count;
+            if (C.Count > 2)
+            {
+                w = L.Load(b + 2 * L.Count);
+                c02 = L.MultiplyAdd(x0, w, c02);
+                c12 = L.MultiplyAdd(x1, w, c12);
+            }
+
+            if (C.Count > 3)
+            {
+                w = L.Load(b + 3 * L.Count);
+                c03 = L.MultiplyAdd(x0, w, c03);
+                c13 = L.MultiplyAdd(x1, w, c13);
+            }
+
+            b += C.Count * L.Count;
         }
 
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
-        L.Store(c10, c + 4 * L.Count);
-        L.Store(c11, c + 5 * L.Count);
-        L.Store(c12, c + 6 * L.Count);
-        L.Store(c13, c + 7 * L.Count);
+        Finish(c00, c01, c02, c03, init, c);
+        Finish(c10, c11, c12, c13, i1, c + C.Stride * L.Count);
     }
 
-    /// <summary>3 rows × 4 vectors: 12 accumulators, B streamed through one register.</summary>
+    /// <summary>3 rows: up to 12 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Tile3(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
     {
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
-        float* init1 = init + ldi;
-        V c10 = L.Load(init1), c11 = L.Load(init1 + L.Count), c12 = L.Load(init1 + 2 * L.Count), c13 = L.Load(init1 + 3 * L.Count);
-        float* init2 = init1 + ldi;
-        V c20 = L.Load(init2), c21 = L.Load(init2 + L.Count), c22 = L.Load(init2 + 2 * L.Count), c23 = L.Load(init2 + 3 * L.Count);
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count);
+        V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
+        float* i1 = init + ldi;
+        V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
+        V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
+        float* i2 = i1 + ldi;
+        V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
+        V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
         float* a1 = a + lda;
         float* a2 = a1 + lda;
         for (nint k = 0; k < depth; k++)
@@ -171,104 +151,113 @@ internal static unsafe class Microkernel<V, L>
             c01 = L.MultiplyAdd(x0, w, c01);
             c11 = L.MultiplyAdd(x1, w, c11);
             c21 = L.MultiplyAdd(x2, w, c21);
-            w = L.Load(b + 2 * L.Count);
-            c02 = L.MultiplyAdd(x0, w, c02);
-            c12 = L.MultiplyAdd(x1, w, c12);
-            c22 = L.MultiplyAdd(x2, w, c22);
-            w = L.Load(b + 3 * L.Count);
-            c03 = L.MultiplyAdd(x0, w, c03);
-            c13 = L.MultiplyAdd(x1, w, c13);
-            c23 = L.MultiplyAdd(x2, w, c23);
-            b += 4 * L.Count;
+            if (C.Count > 2)
+            {
+                w = L.Load(b + 2 * L.Count);
+                c02 = L.MultiplyAdd(x0, w, c02);
+                c12 = L.MultiplyAdd(x1, w, c12);
+                c22 = L.MultiplyAdd(x2, w, c22);
+            }
+
+            if (C.Count > 3)
+            {
+                w = L.Load(b + 3 * L.Count);
+                c03 = L.MultiplyAdd(x0, w, c03);
+                c13 = L.MultiplyAdd(x1, w, c13);
+                c23 = L.MultiplyAdd(x2, w, c23);
+            }
+
+            b += C.Count * L.Count;
         }
 
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
-        L.Store(c10, c + 4 * L.Count);
-        L.Store(c11, c + 5 * L.Count);
-        L.Store(c12, c + 6 * L.Count);
-        L.Store(c13, c + 7 * L.Count);
-        L.Store(c20, c + 8 * L.Count);
-        L.Store(c21, c + 9 * L.Count);
-        L.Store(c22, c + 10 * L.Count);
-        L.Store(c23, c + 11 * L.Count);
+        Finish(c00, c01, c02, c03, init, c);
+        Finish(c10, c11, c12, c13, i1, c + C.Stride * L.Count);
+        Finish(c20, c21, c22, c23, i2, c + 2 * C.Stride * L.Count);
     }
 
-    /// <summary>4 rows × 4 vectors: 16 accumulators, 4 of B, one broadcast.</summary>
+    /// <summary>4 rows: up to 16 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile4<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+        where F : struct, IFetch
     {
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
-        float* init1 = init + ldi;
-        V c10 = L.Load(init1), c11 = L.Load(init1 + L.Count), c12 = L.Load(init1 + 2 * L.Count), c13 = L.Load(init1 + 3 * L.Count);
-        float* init2 = init1 + ldi;
-        V c20 = L.Load(init2), c21 = L.Load(init2 + L.Count), c22 = L.Load(init2 + 2 * L.Count), c23 = L.Load(init2 + 3 * L.Count);
-        float* init3 = init2 + ldi;
-        V c30 = L.Load(init3), c31 = L.Load(init3 + L.Count), c32 = L.Load(init3 + 2 * L.Count), c33 = L.Load(init3 + 3 * L.Count);
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count);
+        V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
+        float* i1 = init + ldi;
+        V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
+        V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
+        float* i2 = i1 + ldi;
+        V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
+        V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
+        float* i3 = i2 + ldi;
+        V c30 = L.Load(i3), c31 = L.Load(i3 + L.Count);
+        V c32 = C.Count > 2 ? L.Load(i3 + C.Third * L.Count) : default, c33 = C.Count > 3 ? L.Load(i3 + 3 * L.Count) : default;
         float* a1 = a + lda;
         float* a2 = a1 + lda;
         float* a3 = a2 + lda;
         for (nint k = 0; k < depth; k++)
         {
-            V w0 = L.Load(b), w1 = L.Load(b + L.Count), w2 = L.Load(b + 2 * L.Count), w3 = L.Load(b + 3 * L.Count);
+            V w0 = L.Load(b), w1 = L.Load(b + L.Count);
+            V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
             V x = L.Broadcast(a[k]);
             c00 = L.MultiplyAdd(x, w0, c00);
             c01 = L.MultiplyAdd(x, w1, c01);
-            c02 = L.MultiplyAdd(x, w2, c02);
-            c03 = L.MultiplyAdd(x, w3, c03);
+            if (C.Count > 2)
+                c02 = L.MultiplyAdd(x, w2, c02);
+            if (C.Count > 3)
+                c03 = L.MultiplyAdd(x, w3, c03);
             x = L.Broadcast(a1[k]);
             c10 = L.MultiplyAdd(x, w0, c10);
             c11 = L.MultiplyAdd(x, w1, c11);
-            c12 = L.MultiplyAdd(x, w2, c12);
-            c13 = L.MultiplyAdd(x, w3, c13);
+            if (C.Count > 2)
+                c12 = L.MultiplyAdd(x, w2, c12);
+            if (C.Count > 3)
+                c13 = L.MultiplyAdd(x, w3, c13);
             x = L.Broadcast(a2[k]);
             c20 = L.MultiplyAdd(x, w0, c20);
             c21 = L.MultiplyAdd(x, w1, c21);
-            c22 = L.MultiplyAdd(x, w2, c22);
-            c23 = L.MultiplyAdd(x, w3, c23);
+            if (C.Count > 2)
+                c22 = L.MultiplyAdd(x, w2, c22);
+            if (C.Count > 3)
+                c23 = L.MultiplyAdd(x, w3, c23);
             x = L.Broadcast(a3[k]);
             c30 = L.MultiplyAdd(x, w0, c30);
             c31 = L.MultiplyAdd(x, w1, c31);
-            c32 = L.MultiplyAdd(x, w2, c32);
-            c33 = L.MultiplyAdd(x, w3, c33);
-            b += 4 * L.Count;
+            if (C.Count > 2)
+                c32 = L.MultiplyAdd(x, w2, c32);
+            if (C.Count > 3)
+                c33 = L.MultiplyAdd(x, w3, c33);
+            F.Ahead<L, C>(next + k * C.Count * L.Count);
+            b += C.Count * L.Count;
         }
 
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
-        L.Store(c10, c + 4 * L.Count);
-        L.Store(c11, c + 5 * L.Count);
-        L.Store(c12, c + 6 * L.Count);
-        L.Store(c13, c + 7 * L.Count);
-        L.Store(c20, c + 8 * L.Count);
-        L.Store(c21, c + 9 * L.Count);
-        L.Store(c22, c + 10 * L.Count);
-        L.Store(c23, c + 11 * L.Count);
-        L.Store(c30, c + 12 * L.Count);
-        L.Store(c31, c + 13 * L.Count);
-        L.Store(c32, c + 14 * L.Count);
-        L.Store(c33, c + 15 * L.Count);
+        Finish(c00, c01, c02, c03, init, c);
+        Finish(c10, c11, c12, c13, i1, c + C.Stride * L.Count);
+        Finish(c20, c21, c22, c23, i2, c + 2 * C.Stride * L.Count);
+        Finish(c30, c31, c32, c33, i3, c + 3 * C.Stride * L.Count);
     }
 
-    /// <summary>6 rows × 4 vectors: 24 accumulators, 4 of B, one broadcast.</summary>
+    /// <summary>6 rows: up to 24 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile6<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+        where F : struct, IFetch
     {
-        V c00 = L.Load(init), c01 = L.Load(init + L.Count), c02 = L.Load(init + 2 * L.Count), c03 = L.Load(init + 3 * L.Count);
-        float* init1 = init + ldi;
-        V c10 = L.Load(init1), c11 = L.Load(init1 + L.Count), c12 = L.Load(init1 + 2 * L.Count), c13 = L.Load(init1 + 3 * L.Count);
-        float* init2 = init1 + ldi;
-        V c20 = L.Load(init2), c21 = L.Load(init2 + L.Count), c22 = L.Load(init2 + 2 * L.Count), c23 = L.Load(init2 + 3 * L.Count);
-        float* init3 = init2 + ldi;
-        V c30 = L.Load(init3), c31 = L.Load(init3 + L.Count), c32 = L.Load(init3 + 2 * L.Count), c33 = L.Load(init3 + 3 * L.Count);
-        float* init4 = init3 + ldi;
-        V c40 = L.Load(init4), c41 = L.Load(init4 + L.Count), c42 = L.Load(init4 + 2 * L.Count), c43 = L.Load(init4 + 3 * L.Count);
-        float* init5 = init4 + ldi;
-        V c50 = L.Load(init5), c51 = L.Load(init5 + L.Count), c52 = L.Load(init5 + 2 * L.Count), c53 = L.Load(init5 + 3 * L.Count);
+        V c00 = L.Load(init), c01 = L.Load(init + L.Count);
+        V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
+        float* i1 = init + ldi;
+        V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
+        V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
+        float* i2 = i1 + ldi;
+        V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
+        V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
+        float* i3 = i2 + ldi;
+        V c30 = L.Load(i3), c31 = L.Load(i3 + L.Count);
+        V c32 = C.Count > 2 ? L.Load(i3 + C.Third * L.Count) : default, c33 = C.Count > 3 ? L.Load(i3 + 3 * L.Count) : default;
+        float* i4 = i3 + ldi;
+        V c40 = L.Load(i4), c41 = L.Load(i4 + L.Count);
+        V c42 = C.Count > 2 ? L.Load(i4 + C.Third * L.Count) : default, c43 = C.Count > 3 ? L.Load(i4 + 3 * L.Count) : default;
+        float* i5 = i4 + ldi;
+        V c50 = L.Load(i5), c51 = L.Load(i5 + L.Count);
+        V c52 = C.Count > 2 ? L.Load(i5 + C.Third * L.Count) : default, c53 = C.Count > 3 ? L.Load(i5 + 3 * L.Count) : default;
         float* a1 = a + lda;
         float* a2 = a1 + lda;
         float* a3 = a2 + lda;
@@ -276,63 +265,73 @@ internal static unsafe class Microkernel<V, L>
         float* a5 = a4 + lda;
         for (nint k = 0; k < depth; k++)
         {
-            V w0 = L.Load(b), w1 = L.Load(b + L.Count), w2 = L.Load(b + 2 * L.Count), w3 = L.Load(b + 3 * L.Count);
+            V w0 = L.Load(b), w1 = L.Load(b + L.Count);
+            V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
             V x = L.Broadcast(a[k]);
             c00 = L.MultiplyAdd(x, w0, c00);
             c01 = L.MultiplyAdd(x, w1, c01);
-            c02 = L.MultiplyAdd(x, w2, c02);
-            c03 = L.MultiplyAdd(x, w3, c03);
+            if (C.Count > 2)
+                c02 = L.MultiplyAdd(x, w2, c02);
+            if (C.Count > 3)
+                c03 = L.MultiplyAdd(x, w3, c03);
             x = L.Broadcast(a1[k]);
             c10 = L.MultiplyAdd(x, w0, c10);
             c11 = L.MultiplyAdd(x, w1, c11);
-            c12 = L.MultiplyAdd(x, w2, c12);
-            c13 = L.MultiplyAdd(x, w3, c13);
+            if (C.Count > 2)
+                c12 = L.MultiplyAdd(x, w2, c12);
+            if (C.Count > 3)
+                c13 = L.MultiplyAdd(x, w3, c13);
             x = L.Broadcast(a2[k]);
             c20 = L.MultiplyAdd(x, w0, c20);
             c21 = L.MultiplyAdd(x, w1, c21);
-            c22 = L.MultiplyAdd(x, w2, c22);
-            c23 = L.MultiplyAdd(x, w3, c23);
+            if (C.Count > 2)
+                c22 = L.MultiplyAdd(x, w2, c22);
+            if (C.Count > 3)
+                c23 = L.MultiplyAdd(x, w3, c23);
             x = L.Broadcast(a3[k]);
             c30 = L.MultiplyAdd(x, w0, c30);
             c31 = L.MultiplyAdd(x, w1, c31);
-            c32 = L.MultiplyAdd(x, w2, c32);
-            c33 = L.MultiplyAdd(x, w3, c33);
+            if (C.Count > 2)
+                c32 = L.MultiplyAdd(x, w2, c32);
+            if (C.Count > 3)
+                c33 = L.MultiplyAdd(x, w3, c33);
             x = L.Broadcast(a4[k]);
             c40 = L.MultiplyAdd(x, w0, c40);
             c41 = L.MultiplyAdd(x, w1, c41);
-            c42 = L.MultiplyAdd(x, w2, c42);
-            c43 = L.MultiplyAdd(x, w3, c43);
+            if (C.Count > 2)
+                c42 = L.MultiplyAdd(x, w2, c42);
+            if (C.Count > 3)
+                c43 = L.MultiplyAdd(x, w3, c43);
             x = L.Broadcast(a5[k]);
             c50 = L.MultiplyAdd(x, w0, c50);
             c51 = L.MultiplyAdd(x, w1, c51);
-            c52 = L.MultiplyAdd(x, w2, c52);
-            c53 = L.MultiplyAdd(x, w3, c53);
-            b += 4 * L.Count;
+            if (C.Count > 2)
+                c52 = L.MultiplyAdd(x, w2, c52);
+            if (C.Count > 3)
+                c53 = L.MultiplyAdd(x, w3, c53);
+            F.Ahead<L, C>(next + k * C.Count * L.Count);
+            b += C.Count * L.Count;
         }
 
-        L.Store(c00, c);
-        L.Store(c01, c + L.Count);
-        L.Store(c02, c + 2 * L.Count);
-        L.Store(c03, c + 3 * L.Count);
-        L.Store(c10, c + 4 * L.Count);
-        L.Store(c11, c + 5 * L.Count);
-        L.Store(c12, c + 6 * L.Count);
-        L.Store(c13, c + 7 * L.Count);
-        L.Store(c20, c + 8 * L.Count);
-        L.Store(c21, c + 9 * L.Count);
-        L.Store(c22, c + 10 * L.Count);
-        L.Store(c23, c + 11 * L.Count);
-        L.Store(c30, c + 12 * L.Count);
-        L.Store(c31, c + 13 * L.Count);
-        L.Store(c32, c + 14 * L.Count);
-        L.Store(c33, c + 15 * L.Count);
-        L.Store(c40, c + 16 * L.Count);
-        L.Store(c41, c + 17 * L.Count);
-        L.Store(c42, c + 18 * L.Count);
-        L.Store(c43, c + 19 * L.Count);
-        L.Store(c50, c + 20 * L.Count);
-        L.Store(c51, c + 21 * L.Count);
-        L.Store(c52, c + 22 * L.Count);
-        L.Store(c53, c + 23 * L.Count);
+        Finish(c00, c01, c02, c03, init, c);
+        Finish(c10, c11, c12, c13, i1, c + C.Stride * L.Count);
+        Finish(c20, c21, c22, c23, i2, c + 2 * C.Stride * L.Count);
+        Finish(c30, c31, c32, c33, i3, c + 3 * C.Stride * L.Count);
+        Finish(c40, c41, c42, c43, i4, c + 4 * C.Stride * L.Count);
+        Finish(c50, c51, c52, c53, i5, c + 5 * C.Stride * L.Count);
+    }
+
+    /// <summary>Stores a row; the vector that this product does not touch is carried over from init.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(V c0, V c1, V c2, V c3, float* init, float* c)
+    {
+        if (C.Kept >= 0)
+            L.Store(L.Load(init + C.Kept * L.Count), c + C.Kept * L.Count);
+        L.Store(c0, c);
+        L.Store(c1, c + L.Count);
+        if (C.Count > 2)
+            L.Store(c2, c + C.Third * L.Count);
+        if (C.Count > 3)
+            L.Store(c3, c + 3 * L.Count);
     }
 }

@@ -2,37 +2,68 @@ using FastRecurrence.Packing;
 
 namespace FastRecurrence.Simd;
 
-/// <summary>h dense <c>[N, H]</c>, c padded by panel <c>[panel][N][lanes]</c>, and the kernels' scratch.</summary>
+/// <summary>
+/// h dense <c>[N, P]</c>, c padded by panel <c>[panel][N][lanes]</c>, and the kernels' scratch, one for each worker so that
+/// no two write the same cache line.
+/// </summary>
 internal sealed unsafe class SimdState : LayerState
 {
+    private const int CacheLineFloats = 16;
     private readonly PanelLayout _layout;
+    private readonly int _spare;
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cell;
+    private readonly AlignedBuffer[] _scratch;
     private AlignedBuffer? _projected;
 
-    public SimdState(RecurrentLayer layer, PanelLayout layout, int batchSize)
+    public SimdState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
         : base(layer, batchSize)
     {
-        _layout = layout;
-        _hidden = new AlignedBuffer("h", batchSize, layer.Shape.HiddenSize);
-        if (layer.Shape.HasCellState)
-            _cell = new AlignedBuffer("c", layout.PanelCount, batchSize, layout.Lanes);
-        Scratch = new AlignedBuffer("scratch", Math.Clamp(batchSize, 2, Blocking.RowsPerBlock), layout.PanelWidth); // 2: a single row takes panels in pairs
+        LayerShape shape = layer.Shape;
+        _layout = weights.Layout;
+        Team = team;
+        _hidden = new AlignedBuffer("h", batchSize, shape.OutputSize);
+        if (shape.HasCellState)
+            _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
+
+        // A lone row gathers the preactivations of many panels. One more vector a row: the general LSTM epilogue's activated c.
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Blocking.GatheredPanels) : Math.Clamp(batchSize, 1, Blocking.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
+        _spare = (rows * _layout.Lanes + CacheLineFloats - 1) / CacheLineFloats * CacheLineFloats;
+        _scratch = new AlignedBuffer[team?.Workers ?? 1];
+        for (int i = 0; i < _scratch.Length; i++)
+            _scratch[i] = new AlignedBuffer("scratch", rows * width + CacheLineFloats);
+        if (weights.Second is not null)
+            Between = new BetweenProducts(shape, weights.SecondLayout, batchSize);
     }
 
-    /// <summary>Preactivations of one panel and one block of rows.</summary>
-    public AlignedBuffer Scratch { get; }
+    /// <summary>Threads that the caller lends; null for his own alone.</summary>
+    public WorkerTeam? Team { get; }
+
+    /// <summary>What lies between the two products of a step, for cells that have two.</summary>
+    public BetweenProducts? Between { get; }
+
+    /// <summary>The driver over this state, at the layer's width.</summary>
+    public ITeamWork? Walk { get; set; }
+
+    /// <summary>Steps done, for the order in which panels are walked.</summary>
+    public int StepsDone { get; set; }
 
     public float* Hidden => _hidden.Pointer;
+
+    /// <summary>Preactivations of one panel and one block of rows, a worker's own.</summary>
+    public float* Scratch(int worker) => _scratch[worker].Pointer + _spare;
+
+    /// <summary>A vector for every row of a block beside <see cref="Scratch"/>.</summary>
+    public float* Spare(int worker) => _scratch[worker].Pointer;
 
     /// <summary>c of one panel, <c>[N][lanes]</c>.</summary>
     public float* Cell(int panel) => _cell is null ? null : _cell.Pointer + (nint)panel * BatchSize * _layout.Lanes;
 
-    /// <summary>Room for the input GEMM of some rows, <c>[panel][rows][4][lanes]</c>; kept, so that a repeated call allocates nothing.</summary>
+    /// <summary>Room for the input GEMM of some rows, <c>[panel][rows][stride][lanes]</c>; kept, so that a repeated call allocates nothing.</summary>
     public float* Projected(int rows)
     {
-        if (_projected is null || _projected.Length < (long)_layout.PanelCount * rows * _layout.PanelWidth)
-            _projected = new AlignedBuffer("projected input", _layout.PanelCount, rows, _layout.PanelWidth);
+        if (_projected is null || _projected.Length < (long)_layout.PanelCount * rows * _layout.Width)
+            _projected = new AlignedBuffer("projected input", _layout.PanelCount, rows, _layout.Width);
         return _projected.Pointer;
     }
 
@@ -54,7 +85,7 @@ internal sealed unsafe class SimdState : LayerState
         for (int panel = 0; panel < _layout.PanelCount; panel++)
         {
             for (int n = 0; n < BatchSize; n++)
-                PanelRow(panel, n).CopyTo(destination.Slice(n * H + panel * _layout.UnitsPerPanel));
+                PanelRow(panel, n).CopyTo(destination[(n * H + _layout.FirstUnit(panel))..]);
         }
     }
 
@@ -70,7 +101,7 @@ internal sealed unsafe class SimdState : LayerState
         for (int panel = 0; panel < _layout.PanelCount; panel++)
         {
             for (int n = 0; n < BatchSize; n++)
-                source.Slice(n * H + panel * _layout.UnitsPerPanel, _layout.UnitsIn(panel)).CopyTo(PanelRow(panel, n));
+                source.Slice(n * H + _layout.FirstUnit(panel), _layout.UnitsIn(panel)).CopyTo(PanelRow(panel, n));
         }
     }
 

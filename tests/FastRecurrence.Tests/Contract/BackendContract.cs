@@ -1,3 +1,4 @@
+using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Contract;
@@ -15,6 +16,8 @@ public abstract class BackendContract
 
     protected virtual IEnumerable<Problem> Problems => Problem.Sizes();
 
+    protected virtual IEnumerable<Problem> Variations => Problem.Variations();
+
     /// <summary>Sizes for the tests that take one problem.</summary>
     protected virtual (int T, int N, int I, int H) One => (4, 5, 11, 19);
 
@@ -31,30 +34,32 @@ public abstract class BackendContract
     }
 
     [Fact]
-    public void Every_size_agrees_with_the_double_reference()
+    public void Every_size_agrees_with_the_double_reference() => AssertAgreement(Problems);
+
+    [Fact]
+    public void Every_variation_of_a_cell_agrees_with_the_double_reference() => AssertAgreement(Variations);
+
+    private void AssertAgreement(IEnumerable<Problem> problems)
     {
         Backend backend = Ready();
-        foreach (Problem p in Problems)
+        foreach (Problem p in problems)
         {
             using RecurrentLayer layer = backend.Prepare(p.Weights);
             using LayerState state = Start(layer, p);
             var output = new Guarded(p.Exact.Output.Length);
             var gates = new Guarded(p.Exact.Gates.Length);
+            var cells = new Guarded(p.Shape.HasCellState ? p.Exact.Cells.Length : 0);
 
-            layer.Run(state, p.T, p.Input, output.Span, gates.Span);
+            layer.Run(state, p.T, p.Input, output.Span, new SequenceOptions { Gates = gates.Span, Cells = cells.Span });
 
             output.AssertWrittenInside(p);
             gates.AssertWrittenInside(p);
+            cells.AssertWrittenInside(p);
+            if (p.Shape.HasCellState)
+                AssertClose(p, "c of every step", p.Exact.Cells, cells.Span);
             AssertClose(p, "h", p.Exact.Output, output.Span);
             AssertClose(p, "gates", p.Exact.Gates, gates.Span);
-            var last = new float[p.N * p.Shape.HiddenSize];
-            state.CopyHiddenTo(last);
-            AssertClose(p, "final h", p.Exact.Hidden, last);
-            if (p.Shape.HasCellState)
-            {
-                state.CopyCellTo(last);
-                AssertClose(p, "final c", p.Exact.Cell, last);
-            }
+            AssertState(p, p.Exact, state);
         }
     }
 
@@ -84,6 +89,51 @@ public abstract class BackendContract
             }
 
             AssertSameBits(p, "split run", whole, split);
+        }
+    }
+
+    public static TheoryData<Direction, Padding, SequenceLayout> Walks =>
+    [
+        .. from direction in Enum.GetValues<Direction>()
+           from padding in Enum.GetValues<Padding>()
+           from layout in Enum.GetValues<SequenceLayout>()
+           select (direction, padding, layout),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Walks))]
+    public void Rows_of_different_lengths_agree_and_padding_is_never_seen(Direction direction, Padding padding, SequenceLayout layout)
+    {
+        Backend backend = Ready();
+        foreach (LayerShape shape in Ragged.Shapes)
+        {
+            var ragged = new Ragged(shape, direction, padding, layout);
+            using RecurrentLayer layer = backend.Prepare(ragged.Dense.Weights);
+            using LayerState state = Start(layer, ragged.Dense);
+            var output = new Guarded(ragged.Exact.Output.Length);
+            var gates = new Guarded(ragged.Exact.Gates.Length);
+            layer.Run(state, ragged.Dense.T, ragged.Input, output.Span, new SequenceOptions
+            {
+                Lengths = Ragged.Lengths, Direction = direction, Padding = padding, Layout = layout, Gates = gates.Span,
+            });
+            output.AssertWrittenInside(ragged);
+            AssertClose(ragged, "h", ragged.ToCaller(ragged.Exact.Output), output.Span);
+            AssertClose(ragged, "gates", ragged.ToCaller(ragged.Exact.Gates), gates.Span);
+            AssertState(ragged, ragged.Exact, state);
+        }
+    }
+
+    [Fact]
+    public void Without_lengths_reverse_and_batch_major_walk_all_of_every_row()
+    {
+        foreach (Problem p in TheProblem())
+        {
+            using RecurrentLayer layer = Ready().Prepare(p.Weights);
+            using LayerState state = Start(layer, p);
+            ReferenceResult exact = new ReferenceLayer(p.Weights).Run(Problem.Widen(p.Input), p.T, p.N, Problem.Widen(p.Hidden), Problem.Widen(p.Cell), Direction.Reverse);
+            var output = new float[exact.Output.Length];
+            layer.Run(state, p.T, Ragged.Transposed(p.Input, p.T, p.N), output, new SequenceOptions { Direction = Direction.Reverse, Layout = SequenceLayout.BatchMajor });
+            AssertClose(p, "h", Ragged.Transposed(exact.Output, p.T, p.N), output);
         }
     }
 
@@ -209,6 +259,16 @@ public abstract class BackendContract
         AssertClose(p, "h", p.Exact.Output, output);
     }
 
+    [Fact]
+    public void Every_exercise_of_the_sheet_is_right()
+    {
+        Backend backend = Ready();
+        IReadOnlyList<ExerciseResult> results = ExerciseSheet.Run(backend);
+        Assert.Equal(["1", "2", "3", "4", "5", "6", "7"], results.Select(r => r.Exercise).Distinct().Order());
+        foreach (ExerciseResult r in results)
+            Assert.True(r.Ok, $"exercise {r.Exercise} on {backend.Name}: {r.Quantity} is {r.Actual:R}, expected {r.Expected:R}");
+    }
+
     private IEnumerable<Problem> TheProblem()
     {
         (int T, int N, int I, int H) = One;
@@ -232,7 +292,19 @@ public abstract class BackendContract
         return output;
     }
 
-    private void AssertClose(Problem p, string what, double[] exact, ReadOnlySpan<float> actual)
+    private void AssertState(object p, ReferenceResult exact, LayerState state)
+    {
+        var hidden = new float[exact.Hidden.Length];
+        state.CopyHiddenTo(hidden);
+        AssertClose(p, "final h", exact.Hidden, hidden);
+        if (!state.Layer.Shape.HasCellState)
+            return;
+        var cell = new float[exact.Cell.Length];
+        state.CopyCellTo(cell);
+        AssertClose(p, "final c", exact.Cell, cell);
+    }
+
+    private void AssertClose(object p, string what, double[] exact, ReadOnlySpan<float> actual)
     {
         for (int i = 0; i < exact.Length; i++)
         {

@@ -42,6 +42,8 @@ public sealed class IlgpuCpuContract : BackendContract
 
     protected override IEnumerable<Problem> Problems => Problem.Tiny();
 
+    protected override IEnumerable<Problem> Variations => Problem.VariedShapes(2, 3).Select(shape => new Problem(shape, 2, 2));
+
     protected override (int T, int N, int I, int H) One => (2, 2, 2, 3);
 }
 

@@ -13,7 +13,7 @@ public sealed class Problem
         var random = new Random(seed + 31 * shape.HiddenSize + 7 * shape.InputSize);
         Weights = LayerWeights.Random(shape, random.Next());
         Input = Uniform(random, T * N * shape.InputSize);
-        Hidden = Uniform(random, N * shape.HiddenSize);
+        Hidden = Uniform(random, N * shape.OutputSize);
         Cell = Uniform(random, N * shape.HiddenSize);
         Exact = new ReferenceLayer(Weights).Run(Widen(Input), T, N, Widen(Hidden), Widen(Cell));
     }
@@ -60,6 +60,39 @@ public sealed class Problem
 
         foreach (Problem p in Both(0, 9, 3, 2).Concat(Both(258, 255, 2, 4)).Concat(Both(13, 300, 2, 1)).Concat(Both(6, 10, 40, 4)).Concat(Both(16, 24, 70, 3)))
             yield return p;
+    }
+
+    /// <summary>Every variation of every cell, and some together, at sizes around the vector widths.</summary>
+    public static IEnumerable<Problem> Variations()
+    {
+        (int, int, int, int)[] sizes = [(3, 1, 3, 1), (4, 5, 3, 2), (2, 8, 3, 1), (6, 15, 2, 3), (5, 17, 3, 4), (3, 33, 2, 1), (9, 65, 2, 7), (7, 20, 3, 100)];
+        foreach ((int I, int H, int T, int N) in sizes)
+        {
+            foreach (LayerShape shape in VariedShapes(I, H))
+                yield return new Problem(shape, T, N);
+        }
+    }
+
+    /// <summary>The variations at one size.</summary>
+    public static IEnumerable<LayerShape> VariedShapes(int I, int H)
+    {
+        LayerShape lstm = LayerShape.Lstm(I, H);
+        yield return LayerShape.Gru(I, H);
+        yield return LayerShape.Gru(I, H, linearBeforeReset: false);
+        yield return LayerShape.Gru(I, H) with { Clip = 0.4f, GateActivation = Activation.HardSigmoid, CandidateActivation = Activation.Softsign };
+        yield return LayerShape.Gru(I, H, linearBeforeReset: false) with { Clip = 0.4f, CandidateActivation = Activation.Relu };
+        yield return lstm with { Peepholes = true };
+        yield return lstm with { CoupledInputForget = true };
+        yield return lstm with { Clip = 0.3f };
+        yield return lstm with { Peepholes = true, CoupledInputForget = true, Clip = 0.5f, GateActivation = Activation.HardSigmoid, CandidateActivation = Activation.Elu, CellActivation = Activation.Softsign };
+        if (H > 1)
+        {
+            yield return lstm with { ProjectionSize = (H + 1) / 2 };
+            yield return lstm with { ProjectionSize = H - 1, Peepholes = true };
+        }
+
+        foreach (Activation kind in Enum.GetValues<Activation>())
+            yield return LayerShape.Elman(I, H, kind is Activation.Affine or Activation.ScaledTanh ? new ActivationFunction(kind, 0.7f, 0.2f) : kind) with { Clip = kind == Activation.Softplus ? 0.9f : float.PositiveInfinity };
     }
 
     /// <summary>A handful for a backend that takes a second for each, ILGPU's CPU emulation.</summary>

@@ -14,6 +14,8 @@ public abstract class KernelContract : BackendContract
 
     protected override IEnumerable<Problem> Problems => Problem.Sizes().Where(Takes);
 
+    protected override IEnumerable<Problem> Variations => Problem.Variations().Where(Takes);
+
     private bool Takes(Problem p)
     {
         using var layer = (GpuLayer)Backend.Prepare(p.Weights);

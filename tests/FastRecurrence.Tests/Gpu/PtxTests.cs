@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using FastRecurrence.Gpu;
 using FastRecurrence.Gpu.Kernels;
@@ -8,6 +9,8 @@ namespace FastRecurrence.Tests.Gpu;
 [Collection("devices")]
 public sealed class PtxTests
 {
+    private static readonly ConcurrentDictionary<string, string> s_compiled = new();
+
     public static TheoryData<string> Kernels => [.. CellKernels.All.Select(k => k.Name)];
 
     [Theory]
@@ -62,9 +65,9 @@ public sealed class PtxTests
         Assert.Equal(4 * chunks + 1, Regex.Count(ptx, @"ld\.global\.v4\.f32"));
     }
 
-    private static string Compile(string kernel)
+    private static string Compile(string kernel) => s_compiled.GetOrAdd(kernel, _ =>
     {
         (_, System.Reflection.MethodInfo method, int threads) = CellKernels.All.Single(k => k.Name == kernel);
         return PtxCompiler.Compile(method, threads);
-    }
+    });
 }

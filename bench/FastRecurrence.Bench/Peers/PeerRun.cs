@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace FastRecurrence.Bench.Peers;
+
+/// <summary>
+/// Times the engines of one problem: outputs judged first, then round-robin samples of at least two milliseconds, with a
+/// pause before each so that the spinning threads of the engine before have gone to sleep.
+/// </summary>
+internal sealed class PeerRun(int rounds, double sampleMilliseconds, TimeSpan pause)
+{
+    private const double LargestError = 1e-5;
+
+    public List<PeerRow> Measure(PeerProblem problem, IReadOnlyList<IEngine> engines)
+    {
+        double[] errors = [.. engines.Select(e => problem.Error(e.FirstOutput()))];
+        for (int i = 0; i < engines.Count; i++)
+        {
+            if (!(errors[i] <= (engines[i].Name.Contains("bf16", StringComparison.Ordinal) ? 2e-2 : LargestError)))
+                throw new InvalidOperationException($"{engines[i].Name} on {problem}: error {errors[i]:E1}; a wrong result is not timed.");
+        }
+
+        int[] calls = [.. engines.Select(Calibrate)];
+        var samples = engines.Select(_ => new double[rounds]).ToArray();
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int i = 0; i < engines.Count; i++)
+            {
+                Thread.Sleep(pause);
+                engines[i].Run(); // wakes what slept
+                long start = Stopwatch.GetTimestamp();
+                for (int call = 0; call < calls[i]; call++)
+                    engines[i].Run();
+                samples[i][round] = Stopwatch.GetElapsedTime(start).TotalMicroseconds / calls[i];
+            }
+        }
+
+        return [.. engines.Select((e, i) => new PeerRow(problem.Cell == CellKind.Lstm ? "lstm" : "rnn", problem.Hidden, problem.Hidden, problem.Batch, problem.Steps,
+            problem.Threads, e.Name, Median(samples[i]), samples[i].Min(), errors[i]))];
+    }
+
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private int Calibrate(IEngine engine)
+    {
+        for (int calls = 1; ; calls *= 2)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int call = 0; call < calls; call++)
+                engine.Run();
+            if (Stopwatch.GetElapsedTime(start).TotalMilliseconds >= sampleMilliseconds)
+                return calls;
+        }
+    }
+}

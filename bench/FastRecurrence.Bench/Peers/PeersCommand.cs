@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using FastRecurrence.Cli.Timing;
+
+namespace FastRecurrence.Bench.Peers;
+
+/// <summary>
+/// <c>peers [--quick] [--rounds N] [--filter TEXT] [--engines a,b] [--threads 1,2] [--pin] [--json FILE] [--markdown FILE]</c>: this library beside
+/// ONNX Runtime over the grid, in one process, and what the ratios come to.
+/// </summary>
+internal static class PeersCommand
+{
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+
+    public static int Run(string[] arguments)
+    {
+        var options = PeerOptions.Parse(arguments);
+        double peak = FmaPeak.MeasureGflops();
+        var rows = new List<PeerRow>();
+        using var team = new WorkerTeam(2, options.Pin);
+        PeerProblem[] problems = [.. options.Grid()];
+        var run = new PeerRun(options.Rounds, 2, TimeSpan.FromMilliseconds(25));
+        for (int i = 0; i < problems.Length; i++)
+        {
+            PeerProblem problem = problems[i];
+            List<IEngine> engines = [.. options.Engines.Select(name => Create(name, problem, problem.Threads == 1 ? null : team)).OfType<IEngine>()];
+            List<PeerRow> measured = run.Measure(problem, engines);
+            engines.ForEach(e => e.Dispose());
+            rows.AddRange(measured);
+            peak = Math.Max(peak, i % 8 == 0 ? FmaPeak.MeasureGflops() : 0);
+            Console.WriteLine($"{i + 1,3}/{problems.Length} {problem,-30} " + string.Join("  ", measured.Select(r =>
+                string.Create(CultureInfo.InvariantCulture, $"{r.Engine} {r.MedianUs:G4}us"))) + string.Create(CultureInfo.InvariantCulture,
+                $"  {problem.Flops / measured[0].MedianUs / 1e3 / (peak * problem.Threads):P0}"));
+        }
+
+        string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
+        var report = new PeerReport(peak, "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchRatios.Status, rows);
+        string summary = PeerSummary.Write(report);
+        Console.WriteLine(summary);
+        if (options.Json is not null)
+            File.WriteAllText(options.Json, JsonSerializer.Serialize(report, s_json));
+        if (options.Markdown is not null)
+            File.WriteAllText(options.Markdown, summary);
+        return 0;
+    }
+
+    private static IEngine? Create(string name, PeerProblem problem, WorkerTeam? team) => name switch
+    {
+        "fastrecurrence" => new OwnEngine(name, Backend.Simd, problem, team),
+        "fastrecurrence-vector" => new OwnEngine(name, Backend.All.Single(b => b.Name == "simd-vector"), problem, team),
+        "onnxruntime" => new OnnxRuntimeEngine(problem),
+        _ => throw new ArgumentException($"'{name}' is no engine; use fastrecurrence, fastrecurrence-vector, fastrecurrence-bf16, onnxruntime."),
+    };
+}

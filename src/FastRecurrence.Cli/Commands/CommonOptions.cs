@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Output;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary>Options that mean the same in every command. Each call makes a new one: a command may set its own default.</summary>
+internal static class CommonOptions
+{
+    public static Option<OutputFormat> Output() => new("--output", "-o")
+    {
+        Description = "table (default) or json.",
+        HelpName = "format",
+        CustomParser = result => Parsed(result, "--output", text => text.ToLowerInvariant() switch
+        {
+            "table" => OutputFormat.Table,
+            "json" => OutputFormat.Json,
+            _ => throw new FormatException($"'{text}' is not a format. Use table or json."),
+        }),
+    };
+
+    /// <summary>Backends by name; empty when the option is absent.</summary>
+    public static Option<string[]> Backends(string byDefault) => new("--backend", "-B")
+    {
+        Description = $"Backends by name, separated by commas: reference, scalar, simd, simd-256, opencl:0, cuda:0, all, …; {byDefault} by default.",
+        HelpName = "names",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result =>
+        {
+            string[] names = [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+            if (result.Tokens.Count > 0 && names.Length == 0)
+                result.AddError("--backend: no name given.");
+            return names;
+        },
+    };
+
+    public static Option<IReadOnlyList<CellName>> Cells(string byDefault) => Axis("--cell", "-c", "cells",
+        $"Cells, separated by commas: {string.Join(", ", CellName.All.Select(c => c.Name))}; {byDefault} by default.", byDefault, CellName.ParseList);
+
+    public static Option<IReadOnlyList<int>> Batch(string byDefault) => Axis("--batch", "-b", "axis",
+        $"Rows N: 1,2,8 or 1..256 (doubling) or 64..512+64 or 1..1000x10; {byDefault} by default.", byDefault, text => IntegerAxis.Parse(text, atLeast: 1));
+
+    public static Option<IReadOnlyList<int>> Hidden(string byDefault) => Axis("--hidden", "-H", "axis",
+        $"Hidden sizes H, written like --batch; {byDefault} by default.", byDefault, text => IntegerAxis.Parse(text, atLeast: 1));
+
+    /// <summary>null in the list stands for the hidden size.</summary>
+    public static Option<IReadOnlyList<int?>> Input(string byDefault) => Axis("--input", "-I", "axis",
+        $"Input sizes I, written like --batch, or same for I = H; {byDefault} by default.", byDefault, IntegerAxis.ParseOrSame);
+
+    public static Option<IReadOnlyList<int>> Length(string byDefault) => Axis("--length", "-t", "axis",
+        $"Steps T, written like --batch; {byDefault} by default.", byDefault, text => IntegerAxis.Parse(text, atLeast: 1));
+
+    /// <summary>An option with one value, read by <paramref name="parse"/>; a FormatException becomes a usage error that names the option.</summary>
+    public static Option<T> Value<T>(string name, string helpName, string description, string byDefault, Func<string, T> parse) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        DefaultValueFactory = _ => parse(byDefault),
+        CustomParser = result => Parsed(result, name, parse),
+    };
+
+    private static Option<IReadOnlyList<T>> Axis<T>(string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)
+    {
+        Option<IReadOnlyList<T>> option = Value(name, helpName, description, byDefault, parse);
+        option.Aliases.Add(alias);
+        return option;
+    }
+
+    private static T? Parsed<T>(ArgumentResult result, string option, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(result.Tokens.Single().Value);
+        }
+        catch (FormatException e)
+        {
+            result.AddError($"{option}: {e.Message}");
+            return default;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Exercises;
+using FastRecurrence.Cli.Output;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary><c>exercises</c>: the sheet's numbers on every backend, printed beside exact.</summary>
+internal static class ExercisesCommand
+{
+    private sealed record Document(IReadOnlyList<ExerciseResult> Results, IReadOnlyList<UnavailableEntry> Unavailable, Machine Machine);
+
+    public static Command Create(Session session)
+    {
+        var numbers = new Argument<string?>("n")
+        {
+            Description = "Which exercises: 6, or 1,6, or 2..7+1; all by default.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<string[]> backends = CommonOptions.Backends("every one that is available");
+        Option<OutputFormat> output = CommonOptions.Output();
+        Option<bool> explain = new("--explain") { Description = "Print the worked steps, in the numbers of the first backend." };
+        var command = new Command("exercises", "Compute the exercise sheet on every backend: printed, exact, computed.") { numbers, backends, explain, output };
+        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), new Attendance(parsed.GetValue(backends) ?? [], BackendList.All), parsed.GetValue(explain), parsed.GetValue(output)));
+        return command;
+    }
+
+    private static IReadOnlyList<Exercise> Select(string? numbers)
+    {
+        if (numbers is null)
+            return ExerciseSheet.All;
+        try
+        {
+            return [.. IntegerAxis.Parse(numbers, atLeast: 1).Select(n => ExerciseSheet.All.FirstOrDefault(e => e.Number == $"{n}")
+                ?? throw new FormatException($"there is no exercise {n}; the sheet has 1 to {ExerciseSheet.All.Count}."))];
+        }
+        catch (FormatException e)
+        {
+            throw CommandException.Usage($"exercises: {e.Message}");
+        }
+    }
+
+    private static int Run(Session session, IReadOnlyList<Exercise> exercises, Attendance attendance, bool explain, OutputFormat format)
+    {
+        var results = new List<ExerciseResult>();
+        foreach (Exercise exercise in exercises)
+        {
+            foreach (Backend backend in attendance.Ready)
+            {
+                session.Progress($"exercise {exercise.Number} on {backend.Name}");
+                attendance.Let(backend, () => results.AddRange(exercise.Run(ExerciseMachine.On(backend))));
+            }
+
+            if (format == OutputFormat.Table && attendance.Ready is [Backend explaining, ..])
+                WriteExercise(session, exercise, [.. results.Where(r => r.Exercise == exercise.Number)], explain ? ExerciseMachine.On(explaining) : null);
+        }
+
+        session.ClearProgress();
+        if (format == OutputFormat.Json)
+            session.WriteJson(new Document(results, attendance.Unavailable, Machine.Here));
+        else
+            WriteSummary(session, results, attendance);
+
+        // Right numbers elsewhere do not make up for a backend that was asked for and is absent.
+        return results.Any(r => !r.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+    }
+
+    /// <summary>A row for each distinct value: backends that agree to the bit share it.</summary>
+    private static void WriteExercise(Session session, Exercise exercise, IReadOnlyList<ExerciseResult> results, ExerciseMachine? explained)
+    {
+        session.WriteLine($"{exercise.Number}. {exercise.Title}");
+        if (explained is not null)
+        {
+            session.WriteLine();
+            foreach (string line in exercise.Explain(explained))
+                session.WriteLine(line);
+            session.WriteLine();
+        }
+
+        var rows = new List<string[]>();
+        foreach (IGrouping<string, ExerciseResult> quantity in results.GroupBy(r => r.Quantity))
+        {
+            bool first = true;
+            foreach (IGrouping<double, ExerciseResult> same in quantity.GroupBy(r => r.Actual))
+            {
+                ExerciseResult r = same.First();
+                rows.Add([
+                    first ? r.Quantity : "", first ? $"{r.Printed}" : "", first ? Digits.Exact(r.Expected) : "",
+                    Digits.Computed(r.Actual), Digits.Error(r.Error), r.Ok ? "ok" : "WRONG", string.Join(' ', same.Select(s => s.Backend))]);
+                first = false;
+            }
+        }
+
+        foreach (string line in TextTable.Render(
+            [new("quantity", Left: true), new("printed"), new("exact"), new("computed"), new("error"), new("", Left: true), new("by", Left: true)], rows))
+            session.WriteLine(line);
+        foreach (string slip in exercise.Slips)
+            session.WriteLine($"Sheet's slip: {slip}");
+        session.WriteLine();
+    }
+
+    private static void WriteSummary(Session session, IReadOnlyList<ExerciseResult> results, Attendance attendance)
+    {
+        foreach (Backend backend in attendance.Backends)
+            session.WriteLine(ScoreLine(backend, attendance.ReasonOf(backend), results));
+    }
+
+    /// <summary>Such as <c>simd-512     7/7   worst error 1.2E-07</c>.</summary>
+    public static string ScoreLine(Backend backend, string? absence, IEnumerable<ExerciseResult> results)
+    {
+        if (absence is not null)
+            return $"{backend.Name,-12} absent: {absence}";
+        ExerciseResult[] own = [.. results.Where(r => r.Backend == backend.Name)];
+        (int right, int of) = ExerciseSheet.Score(own);
+        string wrong = string.Join(", ", own.Where(r => !r.Ok).Select(r => $"{r.Exercise} {r.Quantity}").Take(3));
+        return $"{backend.Name,-12} {right}/{of}   worst error {Digits.Error(own.Select(r => r.Error).DefaultIfEmpty().Max())}{(wrong.Length == 0 ? "" : $"   WRONG: {wrong}")}";
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Verification;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary><c>verify</c>: random problems of awkward sizes on every backend against the double reference.</summary>
+internal static class VerifyCommand
+{
+    /// <summary>What the emulator takes a fraction of a second for; larger problems are left to the others.</summary>
+    private const double EmulatorFlops = 20_000;
+
+    private sealed record Entry(
+        string Backend, string Cell, int Problems, long Values, double Tolerance, bool Ok, Place? Worst, Place? WorstUlp, Place? FirstDivergence);
+
+    private sealed record Document(IReadOnlyList<Entry> Results, IReadOnlyList<UnavailableEntry> Unavailable, int Seed, Machine Machine);
+
+    public static Command Create(Session session)
+    {
+        Option<IReadOnlyList<CellName>> cells = CommonOptions.Cells(string.Join(',', CellName.All.Select(c => c.Name)));
+        Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1,3,17");
+        Option<IReadOnlyList<int>> hidden = CommonOptions.Hidden("1,2,5,8,17,33,65");
+        Option<IReadOnlyList<int?>> input = CommonOptions.Input("0,3,19");
+        Option<IReadOnlyList<int>> length = CommonOptions.Length("1,7");
+        Option<string[]> backends = CommonOptions.Backends("every one that is available");
+        Option<int> seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", ParseSeed);
+        Option<OutputFormat> output = CommonOptions.Output();
+        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes.")
+        {
+            cells, batch, hidden, input, length, backends, seed, output,
+        };
+        command.SetAction(parsed =>
+        {
+            var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
+            ProblemSize[] problems = [.. ProblemSize.Combine(
+                parsed.GetRequiredValue(cells), parsed.GetRequiredValue(length), parsed.GetRequiredValue(batch), parsed.GetRequiredValue(input), parsed.GetRequiredValue(hidden))];
+            return Run(session, attendance, problems, parsed.GetValue(seed), parsed.GetValue(output));
+        });
+        return command;
+    }
+
+    private static int Run(Session session, Attendance attendance, ProblemSize[] problems, int seed, OutputFormat format)
+    {
+        var table = new TextTable(
+            new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 46, Left: true), new("tolerance"), new("verdict", Left: true));
+        if (format == OutputFormat.Table)
+        {
+            foreach (string line in table.Head())
+                session.WriteLine(line);
+        }
+
+        var entries = new List<Entry>();
+        foreach (IGrouping<CellName, ProblemSize> cell in problems.GroupBy(p => p.Cell))
+        {
+            var judgements = attendance.Ready.ToDictionary(b => b, _ => new Judgement());
+            int done = 0;
+            foreach (ProblemSize problem in cell)
+            {
+                session.Progress($"{problem.Id}, {++done} of {cell.Count()}");
+                var exact = new Case(problem, seed);
+                foreach (Backend backend in attendance.Ready)
+                {
+                    if (!BackendList.IsEmulator(backend) || problem.FlopsPerStep * problem.SequenceLength <= EmulatorFlops)
+                        attendance.Let(backend, () => exact.Judge(backend, judgements[backend]));
+                }
+            }
+
+            foreach (Backend backend in attendance.Ready)
+            {
+                Judgement j = judgements[backend];
+                var entry = new Entry(backend.Name, cell.Key.Name, j.Problems, j.Values, j.Tolerance, j.Ok, j.Worst, j.WorstUlp, j.FirstDivergence);
+                entries.Add(entry);
+                if (format == OutputFormat.Table)
+                    WriteEntry(session, table, entry);
+            }
+        }
+
+        session.ClearProgress();
+        if (format == OutputFormat.Json)
+        {
+            session.WriteJson(new Document(entries, attendance.Unavailable, seed, Machine.Here));
+        }
+        else
+        {
+            foreach (UnavailableEntry absent in attendance.Unavailable)
+                session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
+            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance grows with the root of (I + H)/128.");
+        }
+
+        return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+    }
+
+    private static void WriteEntry(Session session, TextTable table, Entry entry)
+    {
+        session.WriteLine(table.Row(
+            entry.Backend, entry.Cell, $"{entry.Problems}", Digits.Error(entry.Worst?.Error ?? 0), Digits.Places(entry.WorstUlp?.Ulp ?? 0, 1),
+            $"{entry.Worst}", Digits.Error(entry.Tolerance), entry.Ok ? "ok" : "WRONG"));
+        if (entry.FirstDivergence is { } first)
+            session.WriteLine($"{entry.Backend} diverges first at {first}: {Digits.Computed(first.Actual)}, exact {Digits.Exact(first.Exact)}");
+    }
+
+    private static int ParseSeed(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seed) ? seed : throw new FormatException($"'{text}' is not a seed. Use a whole number from 0 on.");
+}

@@ -1,0 +1,65 @@
+namespace FastRecurrence.Cli.Timing;
+
+/// <summary>What repeated samples say about a duration.</summary>
+/// <param name="Median">Seconds.</param>
+/// <param name="NoisePercent">The standard error of the median, in percent of it, from the samples' middle half (so that one interruption does not count).</param>
+/// <param name="Samples">How many there were; each is at least a millisecond long.</param>
+/// <param name="Missed">The rule that was not met before the timeout: <c>min-time</c>, <c>max-noise</c>, or null.</param>
+internal sealed record Measurement(double Median, double NoisePercent, int Samples, string? Missed)
+{
+    private const double ShortestSample = 1e-3;
+    private const int FewestSamples = 3;
+
+    /// <summary>Samples until the rule is met.</summary>
+    /// <param name="sample">Does the work so many times and returns the seconds of one.</param>
+    /// <param name="rule">When to stop.</param>
+    /// <param name="cancellation">Looked at between samples.</param>
+    public static Measurement Take(Func<int, double> sample, StopRule rule, CancellationToken cancellation)
+    {
+        // The first samples find the number of repeats, warm caches up, and are thrown away.
+        int repeats = 1;
+        double once = sample(1), spent = once;
+        while (once * repeats < ShortestSample && repeats < 1 << 20)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            repeats = (int)Math.Clamp(1.2 * ShortestSample / Math.Max(once, 1e-9), 2.0 * repeats, 1 << 20);
+            once = sample(repeats);
+            spent += once * repeats;
+        }
+
+        var times = new List<double>();
+        double total = 0;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double time = sample(repeats);
+            times.Add(time);
+            total += time * repeats;
+            spent += time * repeats;
+            Measurement so = Of(times);
+            bool enoughTime = total >= rule.MinTime.TotalSeconds && times.Count >= FewestSamples;
+            bool quiet = so.NoisePercent <= rule.MaxNoisePercent;
+            if (enoughTime && quiet)
+                return so;
+            if (spent >= rule.Timeout.TotalSeconds)
+                return so with { Missed = enoughTime ? "max-noise" : "min-time" };
+        }
+    }
+
+    private static Measurement Of(List<double> times)
+    {
+        double[] sorted = [.. times.Order()];
+        double median = Quantile(sorted, 0.5);
+        // A normal sample's middle half spans 1.349 standard deviations; its median wavers 1.2533 times as much as its mean.
+        double deviation = (Quantile(sorted, 0.75) - Quantile(sorted, 0.25)) / 1.349;
+        double noise = sorted.Length < FewestSamples ? double.PositiveInfinity : 100 * 1.2533 * deviation / Math.Sqrt(sorted.Length) / median;
+        return new Measurement(median, noise, sorted.Length, Missed: null);
+    }
+
+    private static double Quantile(double[] sorted, double q)
+    {
+        double at = q * (sorted.Length - 1);
+        int below = (int)at;
+        return sorted[below] + (at - below) * (sorted[Math.Min(below + 1, sorted.Length - 1)] - sorted[below]);
+    }
+}

@@ -1,0 +1,25 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Gpu;
+
+namespace FastRecurrence.Cli.Timing;
+
+/// <summary>One problem on one backend: checked first, then timed. Times are seconds of a whole sequence of T steps.</summary>
+/// <param name="Problem">What was computed.</param>
+/// <param name="Backend">On what.</param>
+/// <param name="FirstCall">Seconds of preparing and the first run: compilation, packing or upload included.</param>
+/// <param name="MaxError">The largest error against the double reference; see <see cref="PointTimer"/> for the rows looked at.</param>
+/// <param name="Ok">Whether that error is within tolerance; a wrong kernel is never timed.</param>
+/// <param name="EndToEnd">From the caller's memory to the caller's memory: on a device with both transfers. Null when wrong or not asked for.</param>
+/// <param name="Kernels">A device's kernels alone, data already there; null on the CPU, where nothing is transferred.</param>
+internal sealed record Point(ProblemSize Problem, Backend Backend, double FirstCall, double MaxError, bool Ok, Measurement? EndToEnd, Measurement? Kernels)
+{
+    /// <summary>The time without transfers where there are any, else the only one.</summary>
+    public Measurement? Best => Kernels ?? EndToEnd;
+
+    public double StepMicroseconds(Measurement time) => time.Median / Problem.SequenceLength * 1e6;
+
+    /// <summary>The share of one thread's FMA peak; null on devices, whose peak is another.</summary>
+    public double? PeakPercent(double peakGflops) => Backend is GpuBackend || EndToEnd is null ? null : 100 * Gflops(EndToEnd) / peakGflops;
+
+    public double Gflops(Measurement time) => Problem.FlopsPerStep * Problem.SequenceLength / time.Median / 1e9;
+}

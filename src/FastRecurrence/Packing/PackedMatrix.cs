@@ -1,0 +1,50 @@
+namespace FastRecurrence.Packing;
+
+/// <summary>The row of W, R or b at a place of a panel; −1 for padding.</summary>
+internal delegate int SourceRow(int panel, int column, int lane);
+
+/// <summary>
+/// One weight matrix as panels, <c>[panel][k][column][lane]</c>: what a register tile reads, in the order in which it
+/// reads it. Places without a source row are zero: tails end here, kernels have none. Immutable.
+/// </summary>
+internal sealed unsafe class PackedMatrix
+{
+    private readonly AlignedBuffer _panels;
+    private readonly nint _panelSize;
+
+    /// <param name="what">Its name, for a refusal of its size.</param>
+    /// <param name="source">Row-major, <paramref name="depth"/> columns.</param>
+    /// <param name="depth">K, terms of every sum.</param>
+    /// <param name="panelCount">Panels.</param>
+    /// <param name="columns">Vectors of a panel for one k.</param>
+    /// <param name="lanes">Floats in a vector.</param>
+    /// <param name="sourceRow">Where each place comes from.</param>
+    public PackedMatrix(string what, ReadOnlySpan<float> source, int depth, int panelCount, int columns, int lanes, SourceRow sourceRow)
+    {
+        int width = columns * lanes;
+        _panelSize = (nint)depth * width;
+        _panels = new AlignedBuffer(what, panelCount, depth, width);
+        Span<float> destination = _panels.Span;
+        for (int panel = 0; panel < panelCount; panel++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                for (int lane = 0; lane < lanes; lane++)
+                {
+                    int row = sourceRow(panel, column, lane);
+                    if (row < 0)
+                        continue;
+                    int at = (int)(panel * _panelSize) + column * lanes + lane;
+                    for (int k = 0; k < depth; k++, at += width)
+                        destination[at] = source[row * depth + k];
+                }
+            }
+        }
+    }
+
+    /// <summary>Memory of all panels.</summary>
+    public long Bytes => (long)_panels.Length * sizeof(float);
+
+    /// <summary>The first float of a panel.</summary>
+    public float* Panel(int panel) => _panels.Pointer + panel * _panelSize;
+}

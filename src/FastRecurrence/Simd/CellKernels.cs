@@ -1,0 +1,228 @@
+using FastRecurrence.Lanes;
+using FastRecurrence.Packing;
+
+namespace FastRecurrence.Simd;
+
+/// <summary>
+/// From a panel and a step to finished units: the products and the epilogue of the layer's cell. The one place that knows
+/// which columns and which epilogue a cell has.
+/// </summary>
+internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeights weights, SimdState state)
+    where V : struct
+    where L : IMemoryLanes<V>
+{
+    private readonly PanelLayout _layout = weights.Layout;
+
+    /// <summary>Whether the weights are too many for the second cache level.</summary>
+    private bool Distant => weights.Bytes > Blocking.SecondLevelBytes;
+
+    private bool ResetsFirst => shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
+
+    /// <summary>One panel of a step, block of rows by block of rows.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <param name="nextPanel">The panel after it.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="projected">b + x·W of the step's rows in this panel, or null to compute it.</param>
+    /// <param name="worker">Whose scratch to use.</param>
+    public void Panel(int panel, int nextPanel, in StepPlace step, float* projected, int worker)
+    {
+        float* scratch = state.Scratch(worker);
+        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        {
+            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
+            float* start = scratch;
+            if (projected != null)
+                start = projected + (nint)row * _layout.Width;
+            else
+                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch, weights.Recurrent.Panel(panel));
+            PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
+            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch, next.Panel(nextPanel));
+            Finish(panel, step, row, rows, scratch, worker, shape.HiddenSize);
+        }
+    }
+
+    /// <summary>
+    /// Some neighbouring panels of a step of a batch of one: all their products, then one epilogue for all, which takes them
+    /// for rows. So the latency of an epilogue is paid once.
+    /// </summary>
+    /// <param name="panel">The first panel.</param>
+    /// <param name="count">Panels.</param>
+    /// <param name="backwards">Whether to multiply the last panel first.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="projected">b + x·W of the row in the first panel, or null to compute it.</param>
+    /// <param name="projectedStep">Floats to the next panel's.</param>
+    /// <param name="worker">Whose scratch to use.</param>
+    public void LoneRow(int panel, int count, bool backwards, in StepPlace step, float* projected, nint projectedStep, int worker)
+    {
+        int width = _layout.Width;
+        float* scratch = state.Scratch(worker);
+        bool paired = Blocking.PairPanels((projected == null ? weights.Input.Bytes : 0) + weights.Recurrent.Bytes);
+        for (int done = 0; done < count;)
+        {
+            int taken = paired && done + 1 < count ? 2 : 1;
+            int at = backwards ? count - done - taken : done;
+            float* c = scratch + (nint)at * width;
+            if (taken == 2)
+            {
+                if (projected == null)
+                    InputPair(panel + at, step.Input, c);
+                RecurrentPair(panel + at, step.Before, projected == null ? c : projected + at * projectedStep, projected == null ? width : projectedStep, c);
+            }
+            else
+            {
+                if (projected == null)
+                    Input(panel + at, 1, step.Input, c, null);
+                Recurrent(panel + at, 1, step.Before, projected == null ? c : projected + at * projectedStep, c, null);
+            }
+
+            done += taken;
+        }
+
+        FinishLoneRow(panel, count, step, scratch, worker);
+    }
+
+    /// <summary><see cref="Input"/> for one row and two neighbouring panels.</summary>
+    private void InputPair(int panel, float* x, float* c)
+    {
+        int I = shape.InputSize;
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, x, w, b, _layout.Width, c); break;
+            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, x, w, b, _layout.Width, c); break;
+            default: PairKernel<V, L, Four>.Run(I, x, w, b, _layout.Width, c); break;
+        }
+    }
+
+    /// <summary><see cref="Recurrent"/> for one row and two neighbouring panels.</summary>
+    private void RecurrentPair(int panel, float* h, float* start, nint apart, float* c)
+    {
+        int P = shape.OutputSize;
+        float* r = weights.Recurrent.Panel(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, h, r, start, apart, c); break;
+            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, h, r, start, apart, c); break;
+            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, h, r, start, apart, c); break;
+            default: PairKernel<V, L, Four>.Run(P, h, r, start, apart, c); break;
+        }
+    }
+
+    /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
+    public void Input(int panel, int rows, float* x, float* c, float* after)
+    {
+        after = Distant ? after : null;
+        int I = shape.InputSize;
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c, after); break;
+        }
+    }
+
+    /// <summary>c = start + h·R for a block of rows.</summary>
+    private void Recurrent(int panel, int rows, float* h, float* start, float* c, float* after)
+    {
+        after = Distant ? after : null;
+        int P = shape.OutputSize;
+        nint width = _layout.Width;
+        float* r = weights.Recurrent.Panel(panel);
+        switch (shape.Cell)
+        {
+            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c, after); break;
+        }
+    }
+
+    /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
+    private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
+    {
+        bool asRows = step.Gates == null && step.Cells == null && shape.IsStandard && !ResetsFirst;
+        int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
+        if (full > 0)
+            Finish(panel, step, 0, full, scratch, worker, _layout.UnitsPerPanel);
+        for (int i = full; i < count; i++)
+            Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker, shape.HiddenSize);
+    }
+
+    /// <summary>The epilogue of a block, and its optional outputs.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="row">The block's first row.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="scratch">Its preactivations.</param>
+    /// <param name="worker">Whose spare scratch to use.</param>
+    /// <param name="stride">Floats between rows of h: H, or the units of a panel when the rows are panels of a lone row.</param>
+    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker, nint stride)
+    {
+        int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
+        nint at = (nint)row * H + unit;
+        switch (shape.Cell)
+        {
+            case CellKind.Elman:
+                GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
+                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, stride, units);
+                break;
+            case CellKind.Lstm:
+                float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
+                if (shape.IsStandard)
+                    Epilogue<V, L>.Lstm(scratch, rows, c, h, stride, units);
+                else
+                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, stride, units);
+                if (step.Cells != null)
+                    Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
+                break;
+            case CellKind.Gru when ResetsFirst:
+                BetweenProducts between = state.Between!;
+                GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, step.Before + at, between.Rows + at, H, units);
+                Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update + at, H, units);
+                Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartOfUnit(unit, row), between.StartStep, L.Count);
+                break;
+            default:
+                if (shape.IsStandard)
+                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, stride, units);
+                else
+                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, stride, units);
+                break;
+        }
+
+        if (step.Gates == null)
+            return;
+        int G = shape.GateCount;
+        for (int gate = 0; gate < G; gate++)
+            Units<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates + ((nint)row * G + gate) * H + unit, (nint)G * H, units);
+    }
+
+    /// <summary>One panel of the second product of a step, once the first is complete.</summary>
+    public void SecondPanel(int panel, in StepPlace step, int worker)
+    {
+        float* scratch = state.Scratch(worker);
+        PanelLayout layout = weights.SecondLayout;
+        BetweenProducts between = state.Between!;
+        int H = shape.HiddenSize, P = shape.OutputSize, unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
+        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        {
+            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
+            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
+            if (layout.Stride == 2)
+                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
+            else
+                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
+
+            nint at = (nint)row * P + unit;
+            if (shape.Cell != CellKind.Gru)
+            {
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Hidden + at, P, units);
+                continue;
+            }
+
+            GeneralEpilogue<V, L>.GruCandidate(shape, scratch, rows, layout.Stride, between.Update + at, step.Before + at, step.Hidden + at, H, units);
+            if (step.Gates != null)
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates + ((nint)row * 3 + 2) * H + unit, 3 * (nint)H, units);
+        }
+    }
+}

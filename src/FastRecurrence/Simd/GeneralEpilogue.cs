@@ -1,0 +1,152 @@
+using System.Runtime.CompilerServices;
+using FastRecurrence.Cells;
+using FastRecurrence.Lanes;
+
+namespace FastRecurrence.Simd;
+
+/// <summary>
+/// The epilogue of every variation: other activations, clip, peepholes, coupled gates, a reset before the product. Works in
+/// passes over a block in L1, so an activation is chosen once a block and the textbook cells pay nothing for the others.
+/// </summary>
+internal static unsafe class GeneralEpilogue<V, L>
+    where V : struct
+    where L : IMemoryLanes<V>
+{
+    /// <summary>LSTM.</summary>
+    /// <param name="shape">The variation.</param>
+    /// <param name="scratch">Preactivations i, f, g, o; overwritten with the gates.</param>
+    /// <param name="activated">Scratch, <c>[rows][lanes]</c>.</param>
+    /// <param name="rows">Rows in the block.</param>
+    /// <param name="peepholes">Weights of the panel, <c>[3][lanes]</c>, or null.</param>
+    /// <param name="cell">c of the panel, <c>[rows][lanes]</c>: read and replaced.</param>
+    /// <param name="hidden">h (before a projection), the panel's first unit of the first row.</param>
+    /// <param name="stride">Floats between its rows.</param>
+    /// <param name="units">Units that are not padding.</param>
+    public static void Lstm(LayerShape shape, float* scratch, float* activated, int rows, float* peepholes, float* cell, float* hidden, nint stride, int units)
+    {
+        float* i = scratch, f = scratch + L.Count, g = scratch + 2 * L.Count, o = scratch + 3 * L.Count;
+        nint step = 4 * L.Count;
+        if (peepholes != null)
+        {
+            Peep(i, rows, peepholes, cell);
+            Peep(f, rows, peepholes + L.Count, cell);
+        }
+
+        Activate(shape.GateActivation, shape.Clip, i, rows, step);
+        if (!shape.CoupledInputForget)
+            Activate(shape.GateActivation, shape.Clip, f, rows, step);
+        Activate(shape.CandidateActivation, shape.Clip, g, rows, step);
+        for (int row = 0; row < rows; row++)
+        {
+            if (shape.CoupledInputForget)
+                L.Store(LstmCell<V, L>.Coupled(L.Load(i + row * step)), f + row * step);
+            V c = LstmCell<V, L>.Cell(L.Load(i + row * step), L.Load(f + row * step), L.Load(g + row * step), L.Load(cell + row * L.Count));
+            L.Store(c, cell + row * L.Count);
+            L.Store(c, activated + row * L.Count);
+        }
+
+        if (peepholes != null)
+            Peep(o, rows, peepholes + 2 * L.Count, cell);
+        Activate(shape.GateActivation, shape.Clip, o, rows, step);
+        Activate(shape.CellActivation, float.PositiveInfinity, activated, rows, L.Count);
+        for (int row = 0; row < rows; row++)
+            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden + row * stride, units);
+    }
+
+    /// <summary>GRU, linear before its reset: as <see cref="Epilogue{V, L}.Gru"/>.</summary>
+    public static void Gru(LayerShape shape, float* scratch, int rows, float* before, float* hidden, nint stride, int units)
+    {
+        nint step = 4 * L.Count;
+        float* r = scratch, z = scratch + L.Count, n = scratch + 2 * L.Count, recurrent = scratch + 3 * L.Count;
+        Activate(shape.GateActivation, shape.Clip, r, rows, step);
+        Activate(shape.GateActivation, shape.Clip, z, rows, step);
+        for (int row = 0; row < rows; row++)
+            L.Store(GruCell<V, L>.Candidate(L.Load(r + row * step), L.Load(n + row * step), L.Load(recurrent + row * step)), n + row * step);
+        Activate(shape.CandidateActivation, shape.Clip, n, rows, step);
+        for (int row = 0; row < rows; row++)
+            Units<V, L>.Store(GruCell<V, L>.Hidden(L.Load(z + row * step), L.Load(n + row * step), Units<V, L>.Load(before + row * stride, units)), hidden + row * stride, units);
+    }
+
+    /// <summary>First half of a GRU that resets first: r and z, and r∘h for the second product.</summary>
+    /// <param name="shape">The variation.</param>
+    /// <param name="scratch">Preactivations r, z, n of the input; r and z overwritten with the gates.</param>
+    /// <param name="rows">Rows in the block.</param>
+    /// <param name="before">h of the step before, the panel's first unit of the first row.</param>
+    /// <param name="reset">r∘h, likewise.</param>
+    /// <param name="stride">Floats between rows of both.</param>
+    /// <param name="units">Units that are not padding.</param>
+    public static void GruReset(LayerShape shape, float* scratch, int rows, float* before, float* reset, nint stride, int units)
+    {
+        nint step = 4 * L.Count;
+        Activate(shape.GateActivation, shape.Clip, scratch, rows, step);
+        Activate(shape.GateActivation, shape.Clip, scratch + L.Count, rows, step);
+        for (int row = 0; row < rows; row++)
+            Units<V, L>.Store(GruCell<V, L>.Reset(L.Load(scratch + row * step), Units<V, L>.Load(before + row * stride, units)), reset + row * stride, units);
+    }
+
+    /// <summary>Second half: the candidate's activation and the new h, for a panel of runs.</summary>
+    /// <param name="shape">The variation.</param>
+    /// <param name="scratch">Preactivations n, <c>[rows][vectors][lanes]</c>; overwritten with n.</param>
+    /// <param name="rows">Rows in the block.</param>
+    /// <param name="vectors">Vectors of a row.</param>
+    /// <param name="update">z, the panel's first unit of the first row.</param>
+    /// <param name="before">h of the step before, likewise.</param>
+    /// <param name="hidden">h, likewise.</param>
+    /// <param name="stride">Floats between rows of the three.</param>
+    /// <param name="units">Units that are not padding.</param>
+    public static void GruCandidate(LayerShape shape, float* scratch, int rows, int vectors, float* update, float* before, float* hidden, nint stride, int units)
+    {
+        Activate(shape.CandidateActivation, shape.Clip, scratch, rows * vectors, L.Count);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int first = 0; first < units; first += L.Count)
+            {
+                nint at = row * stride + first;
+                V z = Units<V, L>.Load(update + at, units - first), h = Units<V, L>.Load(before + at, units - first);
+                Units<V, L>.Store(GruCell<V, L>.Hidden(z, L.Load(scratch + (nint)row * vectors * L.Count + first), h), hidden + at, units - first);
+            }
+        }
+    }
+
+    /// <summary>Clips and activates one vector of every row, in place; with a stride of one vector a whole block.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Activate(ActivationFunction function, float clip, float* p, int rows, nint stride)
+    {
+        float* end = p + rows * stride;
+        V alpha = L.Broadcast(function.Alpha), beta = L.Broadcast(function.Beta);
+        if (!float.IsPositiveInfinity(clip))
+        {
+            for (float* q = p; q < end; q += stride)
+                L.Store(L.AtMost(L.AtLeast(L.Load(q), L.Broadcast(-clip)), L.Broadcast(clip)), q);
+        }
+
+        switch (function.Kind)
+        {
+            case Activation.Linear:
+                break;
+            case Activation.Sigmoid:
+                for (; p < end; p += stride)
+                    L.Store(Activations<V, L>.Apply(L.Load(p), Activation.Sigmoid, alpha, beta), p);
+                break;
+            case Activation.Tanh:
+                for (; p < end; p += stride)
+                    L.Store(Activations<V, L>.Apply(L.Load(p), Activation.Tanh, alpha, beta), p);
+                break;
+            case Activation.Relu:
+                for (; p < end; p += stride)
+                    L.Store(Activations<V, L>.Apply(L.Load(p), Activation.Relu, alpha, beta), p);
+                break;
+            default:
+                for (; p < end; p += stride)
+                    L.Store(Activations<V, L>.Apply(L.Load(p), function.Kind, alpha, beta), p);
+                break;
+        }
+    }
+
+    private static void Peep(float* gate, int rows, float* weights, float* cell)
+    {
+        V w = L.Load(weights);
+        for (int row = 0; row < rows; row++)
+            L.Store(LstmCell<V, L>.Peep(L.Load(gate + row * 4 * L.Count), w, L.Load(cell + row * L.Count)), gate + row * 4 * L.Count);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace FastRecurrence.Simd;
+
+/// <summary>Work that a team shares.</summary>
+internal interface ITeamWork
+{
+    /// <summary>The part of one worker; called on its thread.</summary>
+    void Execute(int worker);
+}
+
+/// <summary>
+/// Where workers meet: each counts its arrivals on a cache line of its own, as (run, round), and waits until all others
+/// have counted as far. Counts only grow (modulo 2⁶⁴, compared by their difference), so there is nothing to race with.
+/// </summary>
+internal sealed class TeamBarrier(int workers)
+{
+    private const int Line = 16; // 128 bytes: processors fetch lines in pairs
+    private const int RunsBetweenRefreshes = 1 << 24;
+    private readonly long[] _arrivals = GC.AllocateArray<long>((workers + 1) * Line, pinned: true);
+
+    /// <summary>
+    /// To be called before a run, while no worker is in one. A worker that sat out 2³¹ runs would look as if it were ahead:
+    /// now and then all are brought up to date.
+    /// </summary>
+    public void Prepare(int run)
+    {
+        if (run % RunsBetweenRefreshes != 0)
+            return;
+        for (int worker = 0; worker < workers; worker++)
+            Volatile.Write(ref At(worker), (long)run << 32);
+    }
+
+    /// <summary>Arrives and waits for the first <paramref name="count"/> workers.</summary>
+    public void Meet(int worker, int count, int run, uint round)
+    {
+        long mine = ((long)run << 32) | round;
+        Volatile.Write(ref At(worker), mine);
+        for (int other = 0; other < count; other++)
+        {
+            if (other == worker)
+                continue;
+            var patience = new Patience();
+            while (unchecked(Volatile.Read(ref At(other)) - mine) < 0)
+                patience.Wait();
+        }
+    }
+
+    /// <summary>Passes every meeting of a run, and reports its end.</summary>
+    public void Done(int worker, int run) => Volatile.Write(ref At(worker), ((long)run << 32) | uint.MaxValue);
+
+    /// <summary>Waits until the first <paramref name="count"/> workers are done with a run.</summary>
+    public void AwaitDone(int count, int run)
+    {
+        long done = ((long)run << 32) | uint.MaxValue;
+        for (int worker = 0; worker < count; worker++)
+        {
+            var patience = new Patience();
+            while (unchecked(Volatile.Read(ref At(worker)) - done) < 0)
+                patience.Wait();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref long At(int worker) => ref _arrivals[(worker + 1) * Line];
+}
+
+/// <summary>
+/// How to wait for another thread: spin while it is likely on its way, then yield, so that it gets a processor when there
+/// are too few. Spinning without end lets the kernel keep both threads on one processor, for milliseconds a meeting.
+/// </summary>
+internal struct Patience
+{
+    private const int Spins = 2000, Yields = 200;
+    private int _waits;
+
+    /// <summary>Waits a little; false once it has waited so long that sleeping is better.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Wait()
+    {
+        if (_waits++ < Spins)
+        {
+            if (X86Base.IsSupported)
+                X86Base.Pause();
+            else
+                Thread.SpinWait(1);
+            return true;
+        }
+
+        Thread.Yield();
+        return _waits < Spins + Yields;
+    }
+}

@@ -1,0 +1,63 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Timing;
+
+namespace FastRecurrence.Tests.Tool;
+
+public sealed class AxisTests
+{
+    [Theory]
+    [InlineData("8", new[] { 8 })]
+    [InlineData("1,2,8", new[] { 1, 2, 8 })]
+    [InlineData("8, 2,8", new[] { 8, 2 })]
+    [InlineData("1..256", new[] { 1, 2, 4, 8, 16, 32, 64, 128, 256 })]
+    [InlineData("3..20", new[] { 3, 6, 12 })]
+    [InlineData("64..512+64", new[] { 64, 128, 192, 256, 320, 384, 448, 512 })]
+    [InlineData("1..1000x10", new[] { 1, 10, 100, 1000 })]
+    [InlineData("5..5", new[] { 5 })]
+    [InlineData("1,16..64", new[] { 1, 16, 32, 64 })]
+    [InlineData("1073741824..2147483647", new[] { 1073741824 })]
+    public void An_axis_is_read(string text, int[] expected) => Assert.Equal(expected, IntegerAxis.Parse(text, atLeast: 1));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a")]
+    [InlineData("1,")]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("1..")]
+    [InlineData("1..8-2")]
+    [InlineData("1..8*2")]
+    [InlineData("8..1")]
+    [InlineData("1..8+0")]
+    [InlineData("1..8x1")]
+    [InlineData("0..8")]
+    [InlineData("0")]
+    [InlineData("99999999999")]
+    [InlineData("1..2000000000+1")]
+    [InlineData("٣")]
+    public void What_is_no_axis_is_refused(string text) =>
+        Assert.Contains('\'', Assert.Throws<FormatException>(() => IntegerAxis.Parse(text, atLeast: 1)).Message);
+
+    [Fact]
+    public void Inputs_may_be_0_or_the_hidden_size()
+    {
+        Assert.Equal([null], IntegerAxis.ParseOrSame("same"));
+        Assert.Equal([0, 3], IntegerAxis.ParseOrSame("0,3"));
+    }
+
+    [Fact]
+    public void A_sweep_is_every_combination_and_names_each()
+    {
+        string[] ids = [.. ProblemSize.Combine(CellName.ParseList("lstm,elman-relu"), [50], [1, 16], [null, 3], [256]).Select(p => p.Id)];
+        Assert.Equal(8, ids.Length);
+        Assert.Equal("lstm_t50_n1_i256_h256", ids[0]);
+        Assert.Equal("lstm_t50_n16_i256_h256", ids[1]);
+        Assert.Contains("elman-relu_t50_n16_i3_h256", ids);
+    }
+
+    [Theory]
+    [InlineData("150ms", 0.15)]
+    [InlineData("10s", 10)]
+    [InlineData("0.5s", 0.5)]
+    public void A_duration_has_a_unit(string text, double seconds) => Assert.Equal(seconds, StopRule.ParseDuration(text).TotalSeconds, 9);
+}
