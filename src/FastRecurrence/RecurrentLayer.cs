@@ -114,6 +114,20 @@ public abstract class RecurrentLayer : IDisposable
     private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
         ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
+        if (!Fit((long)T * N, input.Length, output.Length, gates.Length, cells.Length))
+            RefuseMisfit(T, N, input, output, options);
+        RequireApart(input, output, gates, cells);
+    }
+
+    /// <summary>The everyday check, of a few multiplications; sizes that could overflow it do not fit.</summary>
+    private bool Fit(long rows, int input, int output, int gates, int cells) =>
+        rows <= int.MaxValue && input == rows * Shape.InputSize && output == rows * Shape.OutputSize
+        && (gates == 0 || gates == rows * (Shape.GateCount * Shape.HiddenSize)) && (cells == 0 || (Shape.HasCellState && cells == rows * Shape.HiddenSize));
+
+    /// <summary>Names what does not fit, with both numbers.</summary>
+    private void RefuseMisfit(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    {
+        ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
         bool timeMajor = options.Layout == SequenceLayout.TimeMajor;
         Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T, Shape.InputSize);
         Extents.Require(nameof(output), output.Length, timeMajor ? "T×N×H" : "N×T×H", timeMajor ? T : N, timeMajor ? N : T, Shape.OutputSize);
@@ -125,8 +139,6 @@ public abstract class RecurrentLayer : IDisposable
                 throw new NotSupportedException($"{Shape} is an {Shape.Cell} layer and has no cell state c to hand out.");
             Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
         }
-
-        RequireApart(input, output, gates, cells);
     }
 
     private static void RequireApart(ReadOnlySpan<float> input, ReadOnlySpan<float> output, ReadOnlySpan<float> gates, ReadOnlySpan<float> cells)

@@ -12,11 +12,11 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     where L : IMemoryLanes<V>
 {
     private readonly PanelLayout _layout = weights.Layout;
+    private readonly CellKind _cell = shape.Cell;
+    private readonly bool _resetsFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset, _standard = shape.IsStandard;
 
     /// <summary>Whether the weights are too many for the second cache level.</summary>
-    private bool Distant => weights.Bytes > Blocking.SecondLevelBytes;
-
-    private bool ResetsFirst => shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
+    private readonly bool _distant = weights.Bytes > Blocking.SecondLevelBytes;
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
@@ -54,67 +54,50 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <param name="worker">Whose scratch to use.</param>
     public void LoneRow(int panel, int count, bool backwards, in StepPlace step, float* projected, nint projectedStep, int worker)
     {
-        int width = _layout.Width;
+        nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
         bool paired = Blocking.PairPanels((projected == null ? weights.Input.Bytes : 0) + weights.Recurrent.Bytes);
         for (int done = 0; done < count;)
         {
             int taken = paired && done + 1 < count ? 2 : 1;
             int at = backwards ? count - done - taken : done;
-            float* c = scratch + (nint)at * width;
-            if (taken == 2)
-            {
-                if (projected == null)
-                    InputPair(panel + at, step.Input, c);
-                RecurrentPair(panel + at, step.Before, projected == null ? c : projected + at * projectedStep, projected == null ? width : projectedStep, c);
-            }
-            else
-            {
-                if (projected == null)
-                    Input(panel + at, 1, step.Input, c, null);
-                Recurrent(panel + at, 1, step.Before, projected == null ? c : projected + at * projectedStep, c, null);
-            }
-
+            float* start = projected == null ? weights.Bias(panel + at) : projected + at * projectedStep;
+            Lone(panel + at, taken, step, projected == null ? shape.InputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
             done += taken;
         }
 
         FinishLoneRow(panel, count, step, scratch, worker);
     }
 
-    /// <summary><see cref="Input"/> for one row and two neighbouring panels.</summary>
-    private void InputPair(int panel, float* x, float* c)
+    private void Lone(int panel, int count, in StepPlace step, int inputSize, float* start, nint startStep, float* c)
     {
-        int I = shape.InputSize;
-        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
-        switch (shape.Cell)
+        switch (_cell)
         {
-            case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, x, w, b, _layout.Width, c); break;
-            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, x, w, b, _layout.Width, c); break;
-            default: PairKernel<V, L, Four>.Run(I, x, w, b, _layout.Width, c); break;
+            case CellKind.Gru when _resetsFirst: Lone<GruInput, GruGates>(panel, count, step, inputSize, start, startStep, c); break;
+            case CellKind.Gru: Lone<GruInput, GruRecurrent>(panel, count, step, inputSize, start, startStep, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Lone<Two, Two>(panel, count, step, inputSize, start, startStep, c); break;
+            default: Lone<Four, Four>(panel, count, step, inputSize, start, startStep, c); break;
         }
     }
 
-    /// <summary><see cref="Recurrent"/> for one row and two neighbouring panels.</summary>
-    private void RecurrentPair(int panel, float* h, float* start, nint apart, float* c)
+    private void Lone<CW, CR>(int panel, int count, in StepPlace step, int inputSize, float* start, nint startStep, float* c)
+        where CW : struct, IColumns
+        where CR : struct, IColumns
     {
-        int P = shape.OutputSize;
-        float* r = weights.Recurrent.Panel(panel);
-        switch (shape.Cell)
-        {
-            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, h, r, start, apart, c); break;
-            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, h, r, start, apart, c); break;
-            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, h, r, start, apart, c); break;
-            default: PairKernel<V, L, Four>.Run(P, h, r, start, apart, c); break;
-        }
+        float* w = weights.Input.Panel(panel), r = weights.Recurrent.Panel(panel);
+        if (count == 1)
+            LoneKernel<V, L, CW, CR>.One(inputSize, step.Input, w, shape.OutputSize, step.Before, r, start, c);
+        else
+            LoneKernel<V, L, CW, CR>.Two(inputSize, step.Input, w, shape.OutputSize, step.Before, r, start, startStep, c);
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
     public void Input(int panel, int rows, float* x, float* c, float* after)
     {
-        after = Distant ? after : null;
+        after = _distant ? after : null;
         int I = shape.InputSize;
         float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
-        switch (shape.Cell)
+        switch (_cell)
         {
             case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
             case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
@@ -125,13 +108,13 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>c = start + h·R for a block of rows.</summary>
     private void Recurrent(int panel, int rows, float* h, float* start, float* c, float* after)
     {
-        after = Distant ? after : null;
+        after = _distant ? after : null;
         int P = shape.OutputSize;
         nint width = _layout.Width;
         float* r = weights.Recurrent.Panel(panel);
-        switch (shape.Cell)
+        switch (_cell)
         {
-            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
             case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c, after); break;
             case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c, after); break;
             default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c, after); break;
@@ -141,7 +124,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
     private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
     {
-        bool asRows = step.Gates == null && step.Cells == null && shape.IsStandard && !ResetsFirst;
+        bool asRows = step.Gates == null && step.Cells == null && _standard && !_resetsFirst;
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
         if (full > 0)
             Finish(panel, step, 0, full, scratch, worker, _layout.UnitsPerPanel);
@@ -161,7 +144,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     {
         int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
         nint at = (nint)row * H + unit;
-        switch (shape.Cell)
+        switch (_cell)
         {
             case CellKind.Elman:
                 GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
@@ -169,21 +152,21 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 break;
             case CellKind.Lstm:
                 float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
-                if (shape.IsStandard)
+                if (_standard)
                     Epilogue<V, L>.Lstm(scratch, rows, c, h, stride, units);
                 else
                     GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, stride, units);
                 if (step.Cells != null)
                     Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
                 break;
-            case CellKind.Gru when ResetsFirst:
+            case CellKind.Gru when _resetsFirst:
                 BetweenProducts between = state.Between!;
                 GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, step.Before + at, between.Rows + at, H, units);
                 Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update + at, H, units);
                 Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartOfUnit(unit, row), between.StartStep, L.Count);
                 break;
             default:
-                if (shape.IsStandard)
+                if (_standard)
                     Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, stride, units);
                 else
                     GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, stride, units);
@@ -214,7 +197,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
 
             nint at = (nint)row * P + unit;
-            if (shape.Cell != CellKind.Gru)
+            if (_cell != CellKind.Gru)
             {
                 Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Hidden + at, P, units);
                 continue;

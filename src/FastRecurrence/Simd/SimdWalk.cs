@@ -132,7 +132,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private int RowsAt(int step) => _rowsPerStep == null ? state.BatchSize : _rowsPerStep[step];
 
     /// <summary>The first panel of a worker's slice.</summary>
-    private int Start(int panels, int worker) => (int)((long)panels * worker / _workers);
+    private int Start(int panels, int worker) => _workers == 1 ? panels * worker : (int)((long)panels * worker / _workers);
 }
 
 /// <summary>Where the rows of one step lie.</summary>
