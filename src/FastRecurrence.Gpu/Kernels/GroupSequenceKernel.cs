@@ -39,8 +39,9 @@ internal static class GroupSequenceKernel
         int step = batchSize * hiddenSize;
         bool finishes = y < TRows.Count && row < batchSize;
 
-        // All of the tile: what lies beyond the last unit or row meets zero weights or is never stored, but must be finite.
-        int padded = (hiddenSize + ChunkDepth - 1) / ChunkDepth * ChunkDepth;
+        // All that the products read: what lies beyond the last unit or row meets zero weights or is never stored, but must
+        // be finite. Held chunks may be more than H needs.
+        int padded = TWeights.Chunks > 0 ? TWeights.Chunks * ChunkDepth : (hiddenSize + ChunkDepth - 1) / ChunkDepth * ChunkDepth;
         for (int r = 0; r < TRows.Count; r++)
         {
             for (int k = y * quads + quad; k < padded; k += quads * Slices)

@@ -46,6 +46,28 @@ public sealed class SliceContract : KernelContract
 public sealed class GroupContract : KernelContract
 {
     private protected override KernelKind Kernel => KernelKind.Group;
+
+    [Fact]
+    public void What_other_runs_left_in_shared_memory_is_never_read()
+    {
+        if (!Backend.IsAvailable)
+            Assert.Skip($"{Backend.Name}: {Backend.UnavailableReason}");
+        // Sizes whose chunks in registers are more than they need; the full one leaves NaN everywhere.
+        var full = new Problem(LayerShape.Elman(2, 128), T: 2, N: 5);
+        using RecurrentLayer poison = Backend.Prepare(full.Weights);
+        foreach (LayerShape shape in (LayerShape[])[LayerShape.Elman(2, 100), LayerShape.Elman(2, 65), LayerShape.Lstm(2, 70), LayerShape.Lstm(2, 5), LayerShape.Elman(2, 130)])
+        {
+            float[] input = new float[full.Input.Length], ignored = new float[full.Exact.Output.Length];
+            Array.Fill(input, float.NaN);
+            using (LayerState state = poison.CreateState(full.N))
+                poison.Run(state, full.T, input, ignored);
+            var p = new Problem(shape, T: 2, N: 5);
+            using RecurrentLayer layer = Backend.Prepare(p.Weights);
+            float[] output = Run(layer, p);
+            for (int i = 0; i < output.Length; i++)
+                Assert.True(Math.Abs(output[i] - p.Exact.Output[i]) <= Tolerance, $"{p}: h[{i}] is {output[i]}, exact {p.Exact.Output[i]}");
+        }
+    }
 }
 
 /// <summary>Within the residency rule: as many groups as the device runs at once, two of eight quads here.</summary>
