@@ -45,6 +45,7 @@ internal static class CommandLine
         SweepCommand.Create(session),
         CrossoverCommand.Create(session),
         CompareCommand.Create(session),
+        ReportCommand.Create(session),
         LaunchCommand.Create(session),
         s_verbose,
     };
