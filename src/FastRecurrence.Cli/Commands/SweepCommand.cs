@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Peers;
 using FastRecurrence.Cli.Sweeping;
 using FastRecurrence.Cli.Timing;
 
@@ -20,6 +21,8 @@ internal sealed class SweepCommand
     private readonly Option<IReadOnlyList<int>> _threads = CommonOptions.Value(
         "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", text => IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
     private readonly Option<IReadOnlyList<string>> _weights = CommonOptions.Value("--weights", "names", "How weights are kept: fp32.", "fp32", ParseWeights);
+    private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
+        "--peers", "names", "Other libraries in the same run, from the optional assembly FastRecurrence.Peers: onnxruntime.", "", ParsePeers);
     private readonly Option<int> _launches = CommonOptions.Value("--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
     private readonly Option<bool> _latency = new("--latency") { Description = "Also time calls one by one: p50, p99 (from 1,000 calls), p99.9 (from 10,000)." };
     private readonly Option<bool> _cold = new("--cold") { Description = "Also time calls that find nothing in any cache." };
@@ -35,7 +38,7 @@ internal sealed class SweepCommand
         var options = new SweepCommand();
         var command = new Command("sweep", "Time every combination of the axes, each checked first, in several fresh processes.");
         options._problems.AddTo(command);
-        foreach (Option option in (Option[])[options._backends, options._widths, options._threads, options._weights])
+        foreach (Option option in (Option[])[options._backends, options._widths, options._threads, options._weights, options._peers])
             command.Add(option);
         options._timing.AddTo(command);
         foreach (Option option in (Option[])[
@@ -52,12 +55,14 @@ internal sealed class SweepCommand
         if (attendance.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
             throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
 
-        PlannedPoint[] plan = [..
-            from problem in problems
+        IReadOnlyList<string> peers = [.. parsed.GetRequiredValue(_peers).Select(name => PeerAssembly.Find(name).Name)];
+        IEnumerable<PlannedPoint> PointsOf(ProblemSize problem) => [..
             from backend in attendance.Ready.Where(b => !BackendList.IsEmulator(b))
             from threads in Runners.TakesThreads(backend) ? parsed.GetRequiredValue(_threads) : [1]
             from weights in parsed.GetRequiredValue(_weights)
-            select new PlannedPoint(problem.Id, backend.Name, threads, weights)];
+            select new PlannedPoint(problem.Id, backend.Name, threads, weights),
+            .. from peer in peers from threads in parsed.GetRequiredValue(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
+        PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
         StopRule rule = _timing.Rule(parsed);
         var settings = new RunSettings(
             rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.GetValue(_launches), _timing.Transfers(parsed).ToString().ToLowerInvariant(),
@@ -127,6 +132,8 @@ internal sealed class SweepCommand
         "bf16" or "int8" => throw new FormatException($"{w} weights do not run yet. Use fp32."),
         _ => throw new FormatException($"'{w}' is not a type of weights. Use fp32."),
     }).Distinct()];
+
+    private static IReadOnlyList<string> ParsePeers(string text) => text.Length == 0 ? [] : [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
 
     private static int ParseCount(string text, int least, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most

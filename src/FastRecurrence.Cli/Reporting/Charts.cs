@@ -163,7 +163,7 @@ internal static class Charts
         return [.. Enumerable.Range(0, all[0].Curve.Count - 1).Select(k => (X: 1 / (1 - Latency.Level(k)), Y: Measurement.MedianOf(all.Select(l => l.Curve[k])))).Where(p => p.X <= calls / 10.0)];
     }
 
-    private static bool IsPeer(ReportPoint p) => BackendList.All.All(b => b.Name != p.Point.Backend) && !p.Point.Device;
+    private static bool IsPeer(ReportPoint p) => p.Point.Peer;
 
     private static ChartSeries Even(IReadOnlyList<ChartSeries> series) =>
         new("even", [(series.Min(s => s.Points.Min(p => p.X)), 1), (series.Max(s => s.Points.Max(p => p.X)), 1)], IsLimit: true);

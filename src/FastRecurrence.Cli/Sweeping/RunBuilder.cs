@@ -36,7 +36,7 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
 
     /// <param name="partial">Whether the run was cut short.</param>
     public RunFile Build(bool partial) => new(
-        RunFile.CurrentSchema, partial, command, _started, Math.Round((DateTimeOffset.UtcNow - _started).TotalSeconds, 1), Machine.Here, settings, [.. _launches],
+        RunFile.CurrentSchema, partial, command, _started, Math.Round((DateTimeOffset.UtcNow - _started).TotalSeconds, 1), Peers.PeerAssembly.AddVersions(Machine.Here), settings, [.. _launches],
         [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Verification is not null).Select(Point)],
         [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Skipped is not null).Select(i => new SkippedRecord(plan[i].Problem, plan[i].Backend, plan[i].Threads, plan[i].Weights, _last[i]!.Skipped!))],
         unavailable);
@@ -60,7 +60,7 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
         Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == planned.Backend);
         var point = new PointRecord(
             planned.Id, planned.Problem, size.Cell.Name, size.SequenceLength, size.BatchSize, size.InputSize, size.HiddenSize, size.Layers, WalkName.Of(size.Walk), planned.Weights,
-            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, size.FlopsPerStep, size.BytesPerStep, size.RecurrentBytes, size.TransferBytes,
+            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, backend is null, size.FlopsPerStep, size.BytesPerStep, size.RecurrentBytes, size.TransferBytes,
             _last[index]!.Verification!, [.. _times[index]], null);
         return point with { Summary = PointSummary.Of(point, _launches) };
     }

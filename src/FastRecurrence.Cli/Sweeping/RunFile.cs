@@ -79,7 +79,7 @@ internal sealed record SkippedRecord(string Problem, string Backend, int Threads
 /// <summary>One problem on one backend with so many threads; times are per step of the whole stack.</summary>
 internal sealed record PointRecord(
     string Id, string Problem, string Cell, int Length, int Batch, int Input, int Hidden, int Layers, string Direction, string Weights, string Backend, int Threads,
-    bool Device, bool CpuDevice, double FlopsPerStep, double BytesPerStep, double RecurrentBytes, double TransferBytes,
+    bool Device, bool CpuDevice, bool Peer, double FlopsPerStep, double BytesPerStep, double RecurrentBytes, double TransferBytes,
     Checked Verification, IReadOnlyList<LaunchTimes> Launches, PointSummary? Summary);
 
 /// <summary>What one launch measured at one point.</summary>

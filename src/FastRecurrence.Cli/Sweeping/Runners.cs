@@ -1,3 +1,5 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Peers;
 using FastRecurrence.Cli.Stacks;
 using FastRecurrence.Gpu;
 
@@ -6,16 +8,24 @@ namespace FastRecurrence.Cli.Sweeping;
 /// <summary>From the names of a plan to what runs.</summary>
 internal static class Runners
 {
+    /// <summary>Peers approximate their activations more coarsely.</summary>
+    private const double PeerTolerance = 1e-5;
+
     /// <exception cref="NotSupportedException">The backend does not run such a problem.</exception>
     public static IRunner Create(PlannedPoint point, StackData data, Func<int, WorkerTeam?> team)
     {
-        Backend backend = BackendList.All.FirstOrDefault(b => b.Name == point.Backend)
-            ?? throw new BackendUnavailableException(point.Backend, "no backend has this name");
-        return new StackRunner(backend, data, team(point.Threads));
+        return BackendList.All.FirstOrDefault(b => b.Name == point.Backend) is { } backend
+            ? new StackRunner(backend, data, team(point.Threads))
+            : PeerAssembly.Find(point.Backend).Create(data, point.Threads);
     }
 
-    /// <summary>Whether something other than this library's CPU kernels computes.</summary>
-    public static bool IsDeviceOrPeer(string backend) => BackendList.All.FirstOrDefault(b => b.Name == backend) is null or GpuBackend;
+    /// <summary>How far from the reference a right result of a backend or a peer may lie.</summary>
+    public static double ToleranceOf(string name, ProblemSize size)
+    {
+        Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == name);
+        double tolerance = Tolerance.Of(backend is null or GpuBackend, size);
+        return backend is null ? Math.Max(tolerance, PeerTolerance * size.Layers) : tolerance;
+    }
 
     /// <summary>Whether a backend takes a team of threads: the kernels do; the reference and devices do not.</summary>
     public static bool TakesThreads(Backend backend) => backend is not GpuBackend && backend != Backend.Reference;

@@ -31,10 +31,17 @@ internal static class SweepTable
 
     public static (IReadOnlyList<TextTable.Column> Columns, IReadOnlyList<string[]> Rows) Of(RunFile run)
     {
-        Column[] columns = [.. s_columns.Where(c => c.Shown is null || c.Shown(run))];
+        Column[] columns = [.. s_columns.Where(c => c.Shown is null || c.Shown(run)), .. run.Points.Where(p => p.Peer).Select(p => p.Backend).Distinct().Select(peer => Over(peer, run))];
         return (
             [.. columns.Select(c => new TextTable.Column(c.Heading, Left: c.Left))],
             [.. run.Points.Select(p => (string[])[.. columns.Select((c, i) => p.Summary is { } s ? c.Cell(p, s) : Missing(p, c, i))])]);
+    }
+
+    /// <summary>A peer's time over the point's own, on the same problem with as many threads: above 1 the point is faster.</summary>
+    private static Column Over(string peer, RunFile run)
+    {
+        var times = run.Points.Where(p => p.Backend == peer && p.Summary is not null).ToDictionary(p => (p.Problem, p.Threads), p => p.Summary!.StepMicroseconds);
+        return new Column($"over {peer}", (p, s) => !p.Peer && !p.Device && times.TryGetValue((p.Problem, p.Threads), out double time) ? $"{Digits.Significant(time / s.StepMicroseconds, 3)}x" : "-");
     }
 
     /// <summary>What the marks of a table mean, those that occur; then what is not in it.</summary>
