@@ -23,8 +23,7 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
     {
         try
         {
-            _peaks = [.. plan.Points.Select(p => p.Threads).Distinct().Order().Select(threads => new PeakRecord(
-                threads, FmaPeak.MeasureGflops(threads), [.. ReadBandwidth.Footprints.Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]))];
+            _peaks = [.. plan.Points.GroupBy(p => p.Threads).OrderBy(g => g.Key).Select(g => MeasurePeak(g.Key, g))];
             int index = 0;
             foreach (IGrouping<string, PlannedPoint> problem in plan.Points.GroupBy(p => p.Problem))
             {
@@ -46,6 +45,11 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
                 team.Dispose();
         }
     }
+
+    /// <summary>The peak, and the bandwidth at the common footprints and at those of the points' own R.</summary>
+    private static PeakRecord MeasurePeak(int threads, IEnumerable<PlannedPoint> points) => new(
+        threads, FmaPeak.MeasureGflops(threads),
+        [.. ReadBandwidth.With(points.Select(p => ProblemSize.Parse(p.Problem).RecurrentBytes / threads).Distinct()).Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]);
 
     private PointMessage Measure(PlannedPoint point, int index, Lazy<StackData> data, Lazy<StackJudge> judge)
     {

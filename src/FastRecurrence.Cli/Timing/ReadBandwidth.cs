@@ -9,13 +9,23 @@ namespace FastRecurrence.Cli.Timing;
 /// <summary>How fast threads read memory again and again, by the size of what each reads: the sloping side of the roofline, measured in the run that uses it.</summary>
 internal static unsafe class ReadBandwidth
 {
-    private const int Rounds = 4;
+    private const int Rounds = 4, MostOwn = 16;
     private const double BytesARound = 24e6;
 
     /// <summary>From well inside a first-level cache to well beyond a last one, on today's processors.</summary>
     public static IReadOnlyList<int> Footprints { get; } = [16 << 10, 32 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20];
 
-    /// <summary>GB/s of all threads together when each reads its own <paramref name="bytesEach"/>; the best of four rounds.</summary>
+    /// <summary>What the loop reads at once, in bytes: a footprint is a multiple of it.</summary>
+    private const int Grain = 512;
+
+    /// <summary>The footprints above and those of the given sizes, ascending; the given ones only while they are few.</summary>
+    public static IReadOnlyList<int> With(IEnumerable<double> bytesEach)
+    {
+        int[] own = [.. bytesEach.Where(b => b > Footprints[0] && b < 1 << 28).Select(b => (int)(Math.Ceiling(b / Grain) * Grain)).Distinct()];
+        return own.Length > MostOwn ? Footprints : [.. Footprints.Union(own).Order()];
+    }
+
+    /// <summary>GB/s of all threads together when each reads its own <paramref name="bytesEach"/>, a multiple of 512; the best of four rounds.</summary>
     public static double MeasureGigabytes(int threads, int bytesEach)
     {
         long floats = bytesEach / sizeof(float);
