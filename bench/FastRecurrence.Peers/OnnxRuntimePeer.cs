@@ -38,7 +38,7 @@ internal sealed class OnnxRuntimePeer : IPeer
         public Runner(StackData data, int threads)
         {
             ProblemSize size = data.Size;
-            StackLayer layer = data.Layers[0][0];
+            LayerNumbers layer = data.Layers[0][0];
             using var options = new SessionOptions
             {
                 IntraOpNumThreads = threads, InterOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,

@@ -10,8 +10,8 @@ namespace FastRecurrence;
 /// </summary>
 /// <remarks>
 /// One team serves any number of layers and states. It runs one call at a time: a call that finds it busy runs on its own
-/// thread alone, as do calls too small to gain. Idle workers spin for some 50 µs, yield for a while, then sleep; waking them
-/// costs about 10 µs.
+/// thread alone, as do calls too small to gain. Idle workers spin for some 50 µs, yield for about a millisecond, then sleep;
+/// waking them costs about 10 µs.
 /// </remarks>
 public sealed class WorkerTeam : IDisposable
 {
@@ -44,7 +44,7 @@ public sealed class WorkerTeam : IDisposable
             ProcessorAffinity.RequireSupport();
         Workers = workers;
         IsPinned = pin;
-        _barrier = new TeamBarrier(workers);
+        _barrier = new TeamBarrier(workers, mayMove: !pin);
         _threads = new Thread[workers - 1];
         _wakeUps = new SemaphoreSlim[workers - 1];
         _asleep = new int[workers - 1];
@@ -111,14 +111,22 @@ public sealed class WorkerTeam : IDisposable
     {
         long number = (_run >> 16) + 1;
         _work = work;
+        _barrier.Settle(0);
         _barrier.Prepare((int)number);
         Volatile.Write(ref _run, (number << 16) | (long)workers);
         Interlocked.MemoryBarrier(); // either a worker sees the new run before it sleeps, or its sleep is seen here
+        int woken = 0;
         for (int i = 0; i < workers - 1; i++)
         {
-            if (Volatile.Read(ref _asleep[i]) != 0 && Interlocked.Exchange(ref _asleep[i], 0) != 0)
-                _wakeUps[i].Release();
+            if (Volatile.Read(ref _asleep[i]) == 0 || Interlocked.Exchange(ref _asleep[i], 0) == 0)
+                continue;
+            _wakeUps[i].Release();
+            woken++;
         }
+
+        // A worker woken on this very processor must run once to leave it.
+        for (; woken > 0; woken--)
+            Thread.Yield();
     }
 
     private void Serve(int worker)
@@ -128,10 +136,12 @@ public sealed class WorkerTeam : IDisposable
         long run = 0;
         while (true)
         {
-            AwaitChange(worker, run);
+            bool slept = AwaitChange(worker, run);
             run = Volatile.Read(ref _run);
             if (worker >= TakingPart(run))
                 continue;
+            if (slept)
+                _barrier.Settle(worker);
             if (_work is not { } work)
                 return;
             Execute(work, worker);
@@ -154,18 +164,26 @@ public sealed class WorkerTeam : IDisposable
         }
     }
 
-    private void AwaitChange(int worker, long seen)
+    /// <summary>Waits for another run than <paramref name="seen"/>; true when the worker slept meanwhile.</summary>
+    private bool AwaitChange(int worker, long seen)
     {
+        bool slept = false;
         var patience = new Patience();
         while (Volatile.Read(ref _run) == seen)
         {
-            if (patience.Wait())
+            bool patient = patience.Wait();
+            if (patience.HasJustBegunToYield)
+                _barrier.Settle(worker);
+            if (patient)
                 continue;
             Volatile.Write(ref _asleep[worker - 1], 1);
             Interlocked.MemoryBarrier();
             if (Volatile.Read(ref _run) == seen || Interlocked.Exchange(ref _asleep[worker - 1], 0) == 0)
                 _wakeUps[worker - 1].Wait();
+            slept = true;
             patience = new Patience();
         }
+
+        return slept;
     }
 }

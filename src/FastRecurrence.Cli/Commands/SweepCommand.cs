@@ -20,7 +20,8 @@ internal sealed class SweepCommand
         "--width", "names", $"SIMD widths in place of simd, separated by commas: {string.Join(", ", s_widths)}.", "", ParseWidths);
     private readonly Option<IReadOnlyList<int>> _threads = CommonOptions.Value(
         "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", text => IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
-    private readonly Option<IReadOnlyList<string>> _weights = CommonOptions.Value("--weights", "names", "How weights are kept: fp32.", "fp32", ParseWeights);
+    private readonly Option<IReadOnlyList<WeightType>> _weights = CommonOptions.Value(
+        "--weights", "names", $"How weights are kept, separated by commas: {string.Join(", ", WeightType.All.Select(w => w.Name))}; fp32 by default.", "fp32", WeightType.ParseList);
     private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
         "--peers", "names", "Other libraries in the same run, from the optional assembly FastRecurrence.Peers: onnxruntime.", "", ParsePeers);
     private readonly Option<int> _launches = CommonOptions.Value("--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
@@ -60,7 +61,7 @@ internal sealed class SweepCommand
             from backend in attendance.Ready.Where(b => !BackendList.IsEmulator(b))
             from threads in Runners.TakesThreads(backend) ? parsed.GetRequiredValue(_threads) : [1]
             from weights in parsed.GetRequiredValue(_weights)
-            select new PlannedPoint(problem.Id, backend.Name, threads, weights),
+            select new PlannedPoint(problem.Id, backend.Name, threads, weights.Name),
             .. from peer in peers from threads in parsed.GetRequiredValue(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
         PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
         StopRule rule = _timing.Rule(parsed);
@@ -125,13 +126,6 @@ internal sealed class SweepCommand
             ? throw new FormatException($"'{w}' is not a width. Use {string.Join(", ", s_widths)}.")
             : w == "scalar" ? w : $"simd-{w}").Distinct(),
     ];
-
-    private static IReadOnlyList<string> ParseWeights(string text) => [.. text.Split(',', StringSplitOptions.TrimEntries).Select(w => w switch
-    {
-        "fp32" => w,
-        "bf16" or "int8" => throw new FormatException($"{w} weights do not run yet. Use fp32."),
-        _ => throw new FormatException($"'{w}' is not a type of weights. Use fp32."),
-    }).Distinct()];
 
     private static IReadOnlyList<string> ParsePeers(string text) => text.Length == 0 ? [] : [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
 

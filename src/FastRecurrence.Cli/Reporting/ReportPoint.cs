@@ -11,7 +11,7 @@ internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
     public PointSummary Summary => Point.Summary!;
 
     /// <summary>Such as <c>simd-512 2t</c>.</summary>
-    public string Who => $"{(File.Length == 0 ? "" : $"{File}: ")}{Point.Backend}{(Point.Threads == 1 ? "" : $" {Point.Threads}t")}";
+    public string Who => $"{(File.Length == 0 ? "" : $"{File}: ")}{Point.Backend}{(Point.Threads == 1 ? "" : $" {Point.Threads}t")}{(Point.Weights == "fp32" ? "" : $" {Point.Weights}")}";
 
     /// <summary>Every measured point of every file.</summary>
     public static IReadOnlyList<ReportPoint> From(IReadOnlyList<(string Name, RunFile Run)> files) =>

@@ -4,7 +4,7 @@ using FastRecurrence.Reference;
 namespace FastRecurrence.Cli.Stacks;
 
 /// <summary>The numbers of one layer and direction of a stack: weights, the h and the c before its first step, <c>[N, H]</c>.</summary>
-internal sealed record StackLayer(LayerWeights Weights, Direction Direction, float[] Hidden, float[] Cell);
+internal sealed record LayerNumbers(LayerWeights Weights, Direction Direction, float[] Hidden, float[] Cell);
 
 /// <summary>Reproducible random numbers for a problem of any depth and direction: weights as <see cref="LayerWeights.Random"/> has them, the rest uniform in ±1.</summary>
 internal sealed class StackData
@@ -21,13 +21,13 @@ internal sealed class StackData
             Walk.Reverse => [Direction.Reverse],
             _ => [Direction.Forward, Direction.Reverse],
         };
-        Layers = [.. Enumerable.Range(0, size.Layers).Select(layer => (StackLayer[])[.. directions.Select(direction => Layer(layer, direction))])];
+        Layers = [.. Enumerable.Range(0, size.Layers).Select(layer => (LayerNumbers[])[.. directions.Select(direction => Layer(layer, direction))])];
 
-        StackLayer Layer(int layer, Direction direction)
+        LayerNumbers Layer(int layer, Direction direction)
         {
             LayerShape shape = size.ShapeOf(layer);
             int state = Extents.Elements(size.Id, size.BatchSize, size.HiddenSize);
-            return new StackLayer(LayerWeights.Random(shape, random.Next()), direction, Uniform(random, state), shape.HasCellState ? Uniform(random, state) : []);
+            return new LayerNumbers(LayerWeights.Random(shape, random.Next()), direction, Uniform(random, state), shape.HasCellState ? Uniform(random, state) : []);
         }
     }
 
@@ -39,13 +39,13 @@ internal sealed class StackData
     public int OutputCount { get; }
 
     /// <summary>The layers from the first to the last, each with its one or two directions.</summary>
-    public IReadOnlyList<StackLayer[]> Layers { get; }
+    public IReadOnlyList<LayerNumbers[]> Layers { get; }
 
     /// <summary>The exact output of some rows over the first steps, <c>[steps, rows, H·directions]</c>; rows do not depend on each other.</summary>
     public double[] Exact(IReadOnlyList<int> rows, int steps)
     {
         double[] x = Rows(Input, steps, Size.BatchSize, Size.InputSize, rows);
-        foreach (StackLayer[] layer in Layers)
+        foreach (LayerNumbers[] layer in Layers)
         {
             double[][] outputs = [.. layer.Select(l => new ReferenceLayer(l.Weights).Run(
                 x, steps, rows.Count, Rows(l.Hidden, 1, Size.BatchSize, Size.HiddenSize, rows), l.Cell.Length == 0 ? null : Rows(l.Cell, 1, Size.BatchSize, Size.HiddenSize, rows), l.Direction).Output)];

@@ -10,19 +10,19 @@ namespace FastRecurrence.Cli.Stacks;
 internal sealed class StackRunner : IRunner
 {
     private readonly StackData _data;
-    private readonly List<(StackLayer Numbers, RecurrentLayer Layer, LayerState State)> _parts = [];
+    private readonly List<(LayerNumbers Numbers, RecurrentLayer Layer, LayerState State)> _parts = [];
     private readonly float[][] _outputs;
     private readonly float[] _oneWay = [], _otherWay = [];
 
     /// <exception cref="NotSupportedException">The backend does not run such a layer, or not with a team.</exception>
-    public StackRunner(Backend backend, StackData data, WorkerTeam? team)
+    public StackRunner(Backend backend, StackData data, WorkerTeam? team, WeightFormat format = WeightFormat.Float32)
     {
         _data = data;
         try
         {
-            foreach (StackLayer numbers in data.Layers.SelectMany(l => l))
+            foreach (LayerNumbers numbers in data.Layers.SelectMany(l => l))
             {
-                RecurrentLayer layer = backend.Prepare(numbers.Weights);
+                RecurrentLayer layer = backend.Prepare(numbers.Weights, format);
                 try
                 {
                     _parts.Add((numbers, layer, layer.CreateState(data.Size.BatchSize, team)));
@@ -54,7 +54,7 @@ internal sealed class StackRunner : IRunner
 
     public void Restart()
     {
-        foreach ((StackLayer numbers, RecurrentLayer layer, LayerState state) in _parts)
+        foreach ((LayerNumbers numbers, RecurrentLayer layer, LayerState state) in _parts)
         {
             state.SetHidden(numbers.Hidden);
             if (layer.Shape.HasCellState)
@@ -97,7 +97,7 @@ internal sealed class StackRunner : IRunner
 
     private void Run(int part, int steps, ReadOnlySpan<float> x, Span<float> y)
     {
-        (StackLayer numbers, RecurrentLayer layer, LayerState state) = _parts[part];
+        (LayerNumbers numbers, RecurrentLayer layer, LayerState state) = _parts[part];
         layer.Run(state, steps, x, y, new SequenceOptions { Direction = numbers.Direction });
     }
 

@@ -49,7 +49,7 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
     /// <summary>The peak, and the bandwidth at the common footprints and at those of the points' own R.</summary>
     private static PeakRecord MeasurePeak(int threads, IEnumerable<PlannedPoint> points) => new(
         threads, FmaPeak.MeasureGflops(threads),
-        [.. ReadBandwidth.With(points.Select(p => ProblemSize.Parse(p.Problem).RecurrentBytes / threads).Distinct()).Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]);
+        [.. ReadBandwidth.With(points.Select(p => WeightType.Find(p.Weights).Share * ProblemSize.Parse(p.Problem).RecurrentBytes / threads).Distinct()).Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]);
 
     private PointMessage Measure(PlannedPoint point, int index, Lazy<StackData> data, Lazy<StackJudge> judge)
     {
@@ -65,7 +65,7 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
             runner.Run(numbers.Size.SequenceLength);
             double firstCall = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 
-            Checked verdict = judge.Value.Judge(runner, Runners.ToleranceOf(point.Backend, numbers.Size), point.Verified);
+            Checked verdict = judge.Value.Judge(runner, Runners.ToleranceOf(point, numbers.Size), point.Verified);
             LaunchTimes? times = verdict.Ok ? Time(runner, numbers.Size, point, Math.Round(prepare, 4), Math.Round(firstCall, 4)) : null;
             return new PointMessage(index, verdict, times, null, false);
         }

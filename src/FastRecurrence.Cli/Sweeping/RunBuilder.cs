@@ -57,10 +57,11 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
     {
         PlannedPoint planned = plan[index];
         ProblemSize size = ProblemSize.Parse(planned.Problem);
+        double share = WeightType.Find(planned.Weights).Share, saved = (1 - share) * (size.RecurrentBytes + (size.WeightBytes - size.RecurrentBytes) / size.SequenceLength);
         Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == planned.Backend);
         var point = new PointRecord(
             planned.Id, planned.Problem, size.Cell.Name, size.SequenceLength, size.BatchSize, size.InputSize, size.HiddenSize, size.Layers, WalkName.Of(size.Walk), planned.Weights,
-            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, backend is null, size.FlopsPerStep, size.BytesPerStep, size.RecurrentBytes, size.TransferBytes,
+            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, backend is null, size.FlopsPerStep, size.BytesPerStep - saved, share * size.RecurrentBytes, size.TransferBytes,
             _last[index]!.Verification!, [.. _times[index]], null);
         return point with { Summary = PointSummary.Of(point, _launches) };
     }

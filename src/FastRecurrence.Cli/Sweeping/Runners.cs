@@ -15,16 +15,17 @@ internal static class Runners
     public static IRunner Create(PlannedPoint point, StackData data, Func<int, WorkerTeam?> team)
     {
         return BackendList.All.FirstOrDefault(b => b.Name == point.Backend) is { } backend
-            ? new StackRunner(backend, data, team(point.Threads))
+            ? new StackRunner(backend, data, team(point.Threads), WeightType.Find(point.Weights).Format)
             : PeerAssembly.Find(point.Backend).Create(data, point.Threads);
     }
 
     /// <summary>How far from the reference a right result of a backend or a peer may lie.</summary>
-    public static double ToleranceOf(string name, ProblemSize size)
+    public static double ToleranceOf(PlannedPoint point, ProblemSize size)
     {
-        Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == name);
+        Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == point.Backend);
         double tolerance = Tolerance.Of(backend is null or GpuBackend, size);
-        return backend is null ? Math.Max(tolerance, PeerTolerance * size.Layers) : tolerance;
+        double rounding = WeightType.Find(point.Weights).Tolerance * size.Layers;
+        return Math.Max(tolerance + rounding, backend is null ? PeerTolerance * size.Layers : 0);
     }
 
     /// <summary>Whether a backend takes a team of threads: the kernels do; the reference and devices do not.</summary>

@@ -12,6 +12,7 @@ internal static class SweepTable
         new("problem", (p, _) => p.Problem, Left: true),
         new("backend", (p, _) => p.Backend, Left: true),
         new("thr", (p, _) => p.Device ? "-" : $"{p.Threads}", r => r.Points.Any(p => p.Threads > 1)),
+        new("weights", (p, _) => p.Weights, r => r.Points.Any(p => p.Weights != "fp32"), Left: true),
         new("time/step", (_, s) => Microseconds(s.StepMicroseconds) + (s.Missed > 0 ? "!" : "")),
         new("with transfers", (_, s) => Microseconds(s.WithTransfersMicroseconds), r => r.Points.Any(p => p.Device)),
         new("spread", (_, s) => s.Launches == 1 ? "-" : $"{Digits.Places(s.SpreadPercent, 1)}%"),

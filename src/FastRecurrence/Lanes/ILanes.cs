@@ -4,12 +4,9 @@ namespace FastRecurrence.Lanes;
 /// The few verbs a cell, an activation and a microkernel may use. <typeparamref name="V"/> is the vector itself, not a
 /// wrapper around it: a wrapper struct costs extra moves in the inner loop. Width 1 is a vector like the others.
 /// </summary>
-internal interface ILanes<V>
+internal interface ILanes<V> : ILanesCount
     where V : struct
 {
-    /// <summary>Floats in a vector.</summary>
-    static abstract int Count { get; }
-
     static abstract V Broadcast(float x);
 
     static abstract V Add(V a, V b);
@@ -47,6 +44,13 @@ internal interface ILanes<V>
     static abstract V PowerOfTwo(V shifted);
 }
 
+/// <summary>The width, where the vector itself does not matter.</summary>
+internal interface ILanesCount
+{
+    /// <summary>Floats in a vector.</summary>
+    static abstract int Count { get; }
+}
+
 /// <summary>How the CPU kernels reach memory; devices have their own way, so it is apart from the arithmetic.</summary>
 internal unsafe interface IMemoryLanes<V> : ILanes<V>
     where V : struct
@@ -56,6 +60,12 @@ internal unsafe interface IMemoryLanes<V> : ILanes<V>
 
     /// <summary>Writes Count floats at any alignment.</summary>
     static abstract void Store(V x, float* p);
+
+    /// <summary>The bits of every lane moved up.</summary>
+    static abstract V ShiftLeft(V bits, int count);
+
+    /// <summary>The bits of every lane as a signed integer, converted to float.</summary>
+    static abstract V ConvertInteger(V bits);
 
     /// <summary>Rows of the largest register tile: 6 with 32 vector registers, 3 with 16. More would spill.</summary>
     static abstract int TileRows { get; }

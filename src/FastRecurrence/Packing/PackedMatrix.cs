@@ -42,6 +42,9 @@ internal sealed unsafe class PackedMatrix
         }
     }
 
+    /// <summary>Memory of all panels.</summary>
+    public long Bytes => (long)_panels.Length * sizeof(float);
+
     /// <summary>The first float of a panel.</summary>
     public float* Panel(int panel) => _panels.Pointer + panel * _panelSize;
 }

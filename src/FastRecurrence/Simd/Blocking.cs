@@ -9,6 +9,24 @@ internal static class Blocking
     /// <summary>Floats of a slice of a panel that many tiles reuse: 32 KB, two thirds of an L1.</summary>
     public const int PanelSliceFloats = 8192;
 
+    /// <summary>What may stay in a second cache level from step to step.</summary>
+    public const long SecondLevelBytes = 1 << 20;
+
+    /// <summary>Panels of a lone row whose epilogues run together.</summary>
+    public const int GatheredPanels = 32;
+
+    /// <summary>
+    /// Whether a single row takes panels in pairs. Twice the chains hide the latency of FMA where weights sit in L1 or share a
+    /// lane; else one stream comes faster than two.
+    /// </summary>
+    public static bool PairPanels(WeightFormat format, long weightBytes) => format != WeightFormat.Float32 || weightBytes <= FirstLevelBytes;
+
+    private const long FirstLevelBytes = 40 << 10;
+
+    /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
+    public static long LeastBytes(WeightFormat format, int lanes) =>
+        format == WeightFormat.Int8 && lanes < 16 ? 2 * SecondLevelBytes : FirstLevelBytes;
+
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
 

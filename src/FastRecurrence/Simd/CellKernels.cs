@@ -12,15 +12,19 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     where L : IMemoryLanes<V>
 {
     private readonly PanelLayout _layout = weights.Layout;
+    private readonly CellKind _cell = shape.Cell;
+    private readonly bool _resetsFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset, _standard = shape.IsStandard;
 
-    private bool ResetsFirst => shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
+    /// <summary>Whether the weights are too many for the second cache level.</summary>
+    private readonly bool _distant = weights.Bytes > Blocking.SecondLevelBytes;
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
+    /// <param name="nextPanel">The panel after it.</param>
     /// <param name="step">The step's memory.</param>
     /// <param name="projected">b + x·W of the step's rows in this panel, or null to compute it.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void Panel(int panel, in StepPlace step, float* projected, int worker)
+    public void Panel(int panel, int nextPanel, in StepPlace step, float* projected, int worker)
     {
         float* scratch = state.Scratch(worker);
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
@@ -30,109 +34,184 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             if (projected != null)
                 start = projected + (nint)row * _layout.Width;
             else
-                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch);
-            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch);
-            Finish(panel, step, row, rows, scratch, worker);
+                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch, weights.Recurrent.Panel(panel));
+            PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
+            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch, next.Panel(nextPanel));
+            Finish(panel, step, row, rows, scratch, worker, shape.HiddenSize);
         }
     }
 
-    /// <summary>Two neighbouring panels of a step with a single row.</summary>
+    /// <summary>
+    /// Some neighbouring panels of a step of a batch of one: all their products, then one epilogue for all, which takes them
+    /// for rows. So the latency of an epilogue is paid once.
+    /// </summary>
     /// <param name="panel">The first panel.</param>
+    /// <param name="count">Panels.</param>
+    /// <param name="backwards">Whether to multiply the last panel first.</param>
     /// <param name="step">The step's memory.</param>
     /// <param name="projected">b + x·W of the row in the first panel, or null to compute it.</param>
-    /// <param name="projectedStep">Floats to the second panel's.</param>
+    /// <param name="projectedStep">Floats to the next panel's.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void PanelPair(int panel, in StepPlace step, float* projected, nint projectedStep, int worker)
+    public void LoneRow(int panel, int count, bool backwards, in StepPlace step, float* projected, nint projectedStep, int worker)
     {
+        nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
-        int width = _layout.Width, I = shape.InputSize, P = shape.OutputSize;
-        float* start = projected;
-        nint apart = projectedStep;
-        if (projected == null)
+        bool paired = Blocking.PairPanels(weights.Format, (projected == null ? weights.StoredInput.Bytes : 0) + weights.Recurrent.Bytes);
+        float* x = step.Input, h = step.Before;
+        if (weights.Format != WeightFormat.Float32)
+            PadRow(state.Padded(worker), ref x, ref h);
+        for (int done = 0; done < count;)
         {
-            start = scratch;
-            apart = width;
-            float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
-            switch (shape.Cell)
-            {
-                case CellKind.Gru: PairKernel<V, L, GruInput>.Run(I, step.Input, w, b, width, scratch); break;
-                case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(I, step.Input, w, b, width, scratch); break;
-                default: PairKernel<V, L, Four>.Run(I, step.Input, w, b, width, scratch); break;
-            }
+            int taken = paired && done + 1 < count ? 2 : 1;
+            int at = backwards ? count - done - taken : done;
+            float* start = projected == null ? weights.Bias(panel + at) : projected + at * projectedStep;
+            Lone(panel + at, taken, x, h, projected == null ? shape.InputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
+            done += taken;
         }
 
-        float* r = weights.Recurrent.Panel(panel);
-        switch (shape.Cell)
-        {
-            case CellKind.Gru when ResetsFirst: PairKernel<V, L, GruGates>.Run(P, step.Before, r, start, apart, scratch); break;
-            case CellKind.Gru: PairKernel<V, L, GruRecurrent>.Run(P, step.Before, r, start, apart, scratch); break;
-            case CellKind.Elman when _layout.Stride == 2: PairKernel<V, L, Two>.Run(P, step.Before, r, start, apart, scratch); break;
-            default: PairKernel<V, L, Four>.Run(P, step.Before, r, start, apart, scratch); break;
-        }
-
-        Finish(panel, step, 0, 1, scratch, worker);
-        Finish(panel + 1, step, 0, 1, scratch + width, worker);
+        FinishLoneRow(panel, count, step, scratch, worker);
     }
 
-    /// <summary>c = b + x·W for a block of rows.</summary>
-    public void Input(int panel, int rows, float* x, float* c)
+    /// <summary>Copies x and h to where zeros follow them, if their last lane is not full.</summary>
+    private void PadRow(float* padded, ref float* x, ref float* h)
     {
-        int I = shape.InputSize;
-        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
-        switch (shape.Cell)
+        if (shape.InputSize % 4 != 0)
         {
-            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c); break;
-            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c); break;
+            new ReadOnlySpan<float>(x, shape.InputSize).CopyTo(new Span<float>(padded, shape.InputSize));
+            x = padded;
+        }
+
+        if (shape.OutputSize % 4 != 0)
+        {
+            padded += state.PaddedHiddenStart;
+            new ReadOnlySpan<float>(h, shape.OutputSize).CopyTo(new Span<float>(padded, shape.OutputSize));
+            h = padded;
+        }
+    }
+
+    private void Lone(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
+    {
+        switch (_cell)
+        {
+            case CellKind.Gru when _resetsFirst: Lone<GruInput, GruGates>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case CellKind.Gru: Lone<GruInput, GruRecurrent>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Lone<Two, Two>(panel, count, x, h, inputSize, start, startStep, c); break;
+            default: Lone<Four, Four>(panel, count, x, h, inputSize, start, startStep, c); break;
+        }
+    }
+
+    private void Lone<CW, CR>(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
+        where CW : struct, IColumns
+        where CR : struct, IColumns
+    {
+        switch (weights.Format)
+        {
+            case WeightFormat.Float32: Lone<CW, CR, Float32Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case WeightFormat.Bfloat16: Lone<CW, CR, Bfloat16Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+            default: Lone<CW, CR, Int8Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+        }
+    }
+
+    private void Lone<CW, CR, W>(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
+        where CW : struct, IColumns
+        where CR : struct, IColumns
+        where W : struct, IStoredWeights
+    {
+        float* w = weights.StoredInput.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
+        if (count == 1)
+            LoneKernel<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, c);
+        else
+            LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, startStep, c);
+    }
+
+    /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
+    public void Input(int panel, int rows, float* x, float* c, float* after)
+    {
+        after = _distant ? after : null;
+        int I = shape.InputSize;
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel), scale = weights.InputScales(panel);
+        bool scaled = weights.Format == WeightFormat.Int8;
+        if (scaled)
+            b = state.Zeros;
+        switch (_cell)
+        {
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c, after); break;
+        }
+
+        for (int i = 0; scaled && i < rows * _layout.Stride; i++)
+        {
+            int column = i % _layout.Stride * L.Count;
+            L.Store(L.MultiplyAdd(L.Load(c + i * L.Count), L.Load(scale + column), L.Load(weights.Bias(panel) + column)), c + i * L.Count);
         }
     }
 
     /// <summary>c = start + h·R for a block of rows.</summary>
-    private void Recurrent(int panel, int rows, float* h, float* start, float* c)
+    private void Recurrent(int panel, int rows, float* h, float* start, float* c, float* after)
     {
+        after = _distant ? after : null;
         int P = shape.OutputSize;
         nint width = _layout.Width;
         float* r = weights.Recurrent.Panel(panel);
-        switch (shape.Cell)
+        switch (_cell)
         {
-            case CellKind.Gru when ResetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c); break;
-            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c); break;
-            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c); break;
+            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c, after); break;
         }
     }
 
+    /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
+    private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
+    {
+        bool asRows = step.Gates == null && step.Cells == null && _standard && !_resetsFirst;
+        int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
+        if (full > 0)
+            Finish(panel, step, 0, full, scratch, worker, _layout.UnitsPerPanel);
+        for (int i = full; i < count; i++)
+            Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker, shape.HiddenSize);
+    }
+
     /// <summary>The epilogue of a block, and its optional outputs.</summary>
-    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker)
+    /// <param name="panel">The panel.</param>
+    /// <param name="step">The step's memory.</param>
+    /// <param name="row">The block's first row.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="scratch">Its preactivations.</param>
+    /// <param name="worker">Whose spare scratch to use.</param>
+    /// <param name="stride">Floats between rows of h: H, or the units of a panel when the rows are panels of a lone row.</param>
+    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker, nint stride)
     {
         int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
         nint at = (nint)row * H + unit;
-        switch (shape.Cell)
+        switch (_cell)
         {
             case CellKind.Elman:
                 GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
-                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, H, units);
+                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, stride, units);
                 break;
             case CellKind.Lstm:
                 float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
-                if (shape.IsStandard)
-                    Epilogue<V, L>.Lstm(scratch, rows, c, h, H, units);
+                if (_standard)
+                    Epilogue<V, L>.Lstm(scratch, rows, c, h, stride, units);
                 else
-                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, H, units);
+                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, stride, units);
                 if (step.Cells != null)
                     Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
                 break;
-            case CellKind.Gru when ResetsFirst:
+            case CellKind.Gru when _resetsFirst:
                 BetweenProducts between = state.Between!;
                 GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, step.Before + at, between.Rows + at, H, units);
                 Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update + at, H, units);
                 Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartOfUnit(unit, row), between.StartStep, L.Count);
                 break;
             default:
-                if (shape.IsStandard)
-                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                if (_standard)
+                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, stride, units);
                 else
-                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, H, units);
+                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, stride, units);
                 break;
         }
 
@@ -153,14 +232,14 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row);
+            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
             else
-                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch);
+                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
 
             nint at = (nint)row * P + unit;
-            if (shape.Cell != CellKind.Gru)
+            if (_cell != CellKind.Gru)
             {
                 Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Hidden + at, P, units);
                 continue;

@@ -23,16 +23,23 @@ internal static unsafe class Microkernel<V, L, C>
     /// <param name="init">Start of every sum, rows of <c>C.Stride</c> vectors with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
     /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
+    /// <param name="next">What to fetch into the second cache level meanwhile, as long as B; null for nothing. Tiles below 4 rows do not.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    public static void Run(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
     {
         switch (rows)
         {
             case 1: Tile1(depth, a, lda, b, init, ldi, c); break;
             case 2: Tile2(depth, a, lda, b, init, ldi, c); break;
             case 3: Tile3(depth, a, lda, b, init, ldi, c); break;
-            case 4: Tile4(depth, a, lda, b, init, ldi, c); break;
-            default: Tile6(depth, a, lda, b, init, ldi, c); break;
+            case 4 when next == null: Tile4<NoFetch>(depth, a, lda, b, init, ldi, c, next); break;
+            case 4: Tile4<Fetch>(depth, a, lda, b, init, ldi, c, next); break;
+            default:
+                if (next == null)
+                    Tile6<NoFetch>(depth, a, lda, b, init, ldi, c, next);
+                else
+                    Tile6<Fetch>(depth, a, lda, b, init, ldi, c, next);
+                break;
         }
     }
 
@@ -170,7 +177,8 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>4 rows: up to 16 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile4<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+        where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -218,6 +226,7 @@ internal static unsafe class Microkernel<V, L, C>
                 c32 = L.MultiplyAdd(x, w2, c32);
             if (C.Count > 3)
                 c33 = L.MultiplyAdd(x, w3, c33);
+            F.Ahead<L, C>(next + k * C.Count * L.Count);
             b += C.Count * L.Count;
         }
 
@@ -229,7 +238,8 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>6 rows: up to 24 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile6<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+        where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -299,6 +309,7 @@ internal static unsafe class Microkernel<V, L, C>
                 c52 = L.MultiplyAdd(x, w2, c52);
             if (C.Count > 3)
                 c53 = L.MultiplyAdd(x, w3, c53);
+            F.Ahead<L, C>(next + k * C.Count * L.Count);
             b += C.Count * L.Count;
         }
 

@@ -5,6 +5,8 @@ namespace FastRecurrence.Simd;
 /// <summary>Binds the calling thread to a processor, through the operating system: .NET has no call for it.</summary>
 internal static partial class ProcessorAffinity
 {
+    private const int MaskWords = 16; // 1024 processors
+
     public static void RequireSupport()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
@@ -16,16 +18,56 @@ internal static partial class ProcessorAffinity
     {
         if (OperatingSystem.IsLinux())
         {
-            ulong* mask = stackalloc ulong[16];
-            new Span<ulong>(mask, 16).Clear();
-            mask[processor / 64 % 16] = 1UL << (processor % 64);
-            _ = SetAffinity(0, 16 * sizeof(ulong), mask);
+            ulong* mask = stackalloc ulong[MaskWords];
+            new Span<ulong>(mask, MaskWords).Clear();
+            mask[processor / 64 % MaskWords] = 1UL << (processor % 64);
+            _ = SetAffinity(0, MaskWords * sizeof(ulong), mask);
         }
         else if (OperatingSystem.IsWindows())
         {
             _ = SetThreadAffinityMask(GetCurrentThread(), (nuint)1 << (processor % 64));
         }
     }
+
+    /// <summary>The processor that this thread is on; −1 where the system does not say.</summary>
+    public static int Current => OperatingSystem.IsLinux() ? CurrentOnLinux() : -1;
+
+    /// <summary>
+    /// Moves this thread off <paramref name="taken"/> processors, if it is on one and another is allowed, without binding it
+    /// anywhere. Linux wakes a thread on the processor of the thread that woke it; when both then wait for each other, it
+    /// takes the scheduler milliseconds to part them.
+    /// </summary>
+    /// <returns>The processor that the thread is on afterwards.</returns>
+    public static unsafe int Avoid(ReadOnlySpan<int> taken)
+    {
+        int current = Current;
+        if (current < 0 || !taken.Contains(current))
+            return current;
+        ulong* allowed = stackalloc ulong[MaskWords], one = stackalloc ulong[MaskWords];
+        new Span<ulong>(allowed, MaskWords).Clear();
+        new Span<ulong>(one, MaskWords).Clear();
+        if (GetAffinity(0, MaskWords * sizeof(ulong), allowed) < 0)
+            return current;
+        for (int processor = 0; processor < MaskWords * 64; processor++)
+        {
+            ulong bit = 1UL << (processor % 64);
+            if ((allowed[processor / 64] & bit) == 0 || taken.Contains(processor))
+                continue;
+            one[processor / 64] = bit;
+            if (SetAffinity(0, MaskWords * sizeof(ulong), one) == 0)
+                _ = SetAffinity(0, MaskWords * sizeof(ulong), allowed);
+            return Current;
+        }
+
+        return current;
+    }
+
+    [LibraryImport("libc", EntryPoint = "sched_getcpu")]
+    [SuppressGCTransition]
+    private static partial int CurrentOnLinux();
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
+    private static unsafe partial int GetAffinity(int thread, nuint size, ulong* mask);
 
     [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
     private static unsafe partial int SetAffinity(int thread, nuint size, ulong* mask);

@@ -90,13 +90,14 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         nint width = weights.Layout.Width;
         for (int done = first; done < end;)
         {
-            bool pair = step.Rows == 1 && done + 1 < end;
-            int taken = pair ? 2 : 1, panel = backwards ? first + end - done - taken : done;
+            // A lone row has so little to do for a panel that its epilogues are worth gathering.
+            int taken = state.BatchSize == 1 ? Math.Min(Blocking.GatheredPanels, end - done) : 1;
+            int panel = backwards ? first + end - done - taken : done;
             float* start = _projected == null ? null : _projected + ((nint)panel * chunkRows + chunkRow) * width;
-            if (pair)
-                _kernels.PanelPair(panel, step, start, chunkRows * width, worker);
+            if (state.BatchSize == 1)
+                _kernels.LoneRow(panel, taken, backwards, step, start, chunkRows * width, worker);
             else
-                _kernels.Panel(panel, step, start, worker);
+                _kernels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
             done += taken;
         }
     }
@@ -115,7 +116,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             for (int row = 0; row < rows; row += Blocking.RowsPerBlock)
             {
                 _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x + (nint)row * shape.InputSize,
-                    _projected + ((nint)panel * rows + row) * weights.Layout.Width);
+                    _projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, end - 1)));
             }
         }
     }
@@ -131,7 +132,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private int RowsAt(int step) => _rowsPerStep == null ? state.BatchSize : _rowsPerStep[step];
 
     /// <summary>The first panel of a worker's slice.</summary>
-    private int Start(int panels, int worker) => (int)((long)panels * worker / _workers);
+    private int Start(int panels, int worker) => _workers == 1 ? panels * worker : (int)((long)panels * worker / _workers);
 }
 
 /// <summary>Where the rows of one step lie.</summary>

@@ -14,11 +14,25 @@ internal interface ITeamWork
 /// Where workers meet: each counts its arrivals on a cache line of its own, as (run, round), and waits until all others
 /// have counted as far. Counts only grow (modulo 2⁶⁴, compared by their difference), so there is nothing to race with.
 /// </summary>
-internal sealed class TeamBarrier(int workers)
+internal sealed class TeamBarrier(int workers, bool mayMove)
 {
     private const int Line = 16; // 128 bytes: processors fetch lines in pairs
     private const int RunsBetweenRefreshes = 1 << 24;
     private readonly long[] _arrivals = GC.AllocateArray<long>((workers + 1) * Line, pinned: true);
+
+    private readonly int[] _processors = [.. Enumerable.Repeat(-1, workers)];
+
+    /// <summary>
+    /// Tells the others which processor a worker is on, after leaving one that another has told of: two workers that wait for
+    /// each other on one processor make a step last a time slice.
+    /// </summary>
+    public void Settle(int worker)
+    {
+        if (!mayMove)
+            return;
+        _processors[worker] = -1;
+        _processors[worker] = worker == 0 ? ProcessorAffinity.Current : ProcessorAffinity.Avoid(_processors); // the caller's own thread stays where it is
+    }
 
     /// <summary>
     /// To be called before a run, while no worker is in one. A worker that sat out 2³¹ runs would look as if it were ahead:
@@ -43,7 +57,11 @@ internal sealed class TeamBarrier(int workers)
                 continue;
             var patience = new Patience();
             while (unchecked(Volatile.Read(ref At(other)) - mine) < 0)
+            {
                 patience.Wait();
+                if (patience.HasJustBegunToYield)
+                    Settle(worker);
+            }
         }
     }
 
@@ -72,8 +90,11 @@ internal sealed class TeamBarrier(int workers)
 /// </summary>
 internal struct Patience
 {
-    private const int Spins = 2000, Yields = 200;
+    private const int Spins = 2000, Yields = 3000;
     private int _waits;
+
+    /// <summary>Whether spinning was in vain: true once.</summary>
+    public readonly bool HasJustBegunToYield => _waits == Spins + 1;
 
     /// <summary>Waits a little; false once it has waited so long that sleeping is better.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

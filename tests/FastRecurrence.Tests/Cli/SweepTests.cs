@@ -70,14 +70,23 @@ public sealed class SweepTests : IDisposable
         GpuBackend opencl = GpuBackends.All.First(b => b.Name == "opencl:0");
         if (!opencl.IsAvailable)
             Assert.Skip($"opencl:0: {opencl.UnavailableReason}");
-        // A bidirectional stack of GRUs with two threads: if devices ever run it, take what they refuse then.
-        ToolRun run = ToolRun.Of(["sweep", "-p", "gru_t2_n2_i3_h4,elman_t2_n2_i3_h4", "-B", "simd,opencl:0", "-o", "json", .. s_fast]);
+        ToolRun run = ToolRun.Of(["sweep", "-p", "elman_t2_n1_i32_h64", "-B", "simd,opencl:0", "--weights", "fp32,bf16", "-o", "json", .. s_fast]);
         Assert.Equal(0, run.ExitCode);
-        JsonElement[] skipped = [.. run.Json().GetProperty("skipped").EnumerateArray()];
-        if (skipped.Length == 0)
-            Assert.Skip("opencl:0 runs GRU layers");
-        Assert.Contains("does not run on opencl:0", Assert.Single(skipped).GetProperty("reason").GetString());
+        JsonElement skipped = Assert.Single(run.Json().GetProperty("skipped").EnumerateArray());
+        Assert.Equal(("opencl:0", "bf16"), (skipped.GetProperty("backend").GetString(), skipped.GetProperty("weights").GetString()));
+        Assert.Contains("opencl:0 stores weights as Float32 only", skipped.GetProperty("reason").GetString());
         Assert.Equal(3, run.Json().GetProperty("points").GetArrayLength());
+    }
+
+    [Fact]
+    public void Narrow_weights_are_timed_with_their_error_and_their_bytes()
+    {
+        JsonElement[] points = [.. ToolRun.Of(["sweep", "-p", "lstm_t4_n1_i64_h64", "--weights", "fp32,bf16,int8", "-o", "json", .. s_fast]).Json().GetProperty("points").EnumerateArray()];
+        Assert.Equal(["fp32", "bf16", "int8"], points.Select(p => p.GetProperty("weights").GetString()));
+        double[] errors = [.. points.Select(p => p.GetProperty("verification").GetProperty("maxError").GetDouble())];
+        Assert.True(errors[0] < 1e-6 && errors[1] is > 1e-5 and < 1e-2 && errors[2] > 1e-5, string.Join(' ', errors));
+        double[] bytes = [.. points.Select(p => p.GetProperty("recurrentBytes").GetDouble())];
+        Assert.Equal([bytes[0], bytes[0] / 2, bytes[0] / 4], bytes);
     }
 
     [Fact]

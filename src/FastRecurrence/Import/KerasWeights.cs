@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace FastRecurrence.Import;
+
+/// <summary>
+/// The arrays of Keras' LSTM, GRU and SimpleRNN layers, as <c>layer.get_weights()</c> gives them, in both directions:
+/// kernel <c>[I, G·H]</c>, recurrent kernel <c>[H, G·H]</c>, gates i, f, c, o or z, r, h, all row-major. What
+/// <c>unit_forget_bias</c> adds is already in the stored bias. <c>stateful</c> is not in the weights: keep a
+/// <see cref="LayerState"/> from batch to batch.
+/// </summary>
+public static class KerasWeights
+{
+    /// <summary>Keras 2's <c>hard_sigmoid</c>, <c>clip(0.2x + 0.5)</c>: the recurrent default of layers from the TensorFlow 1 era.</summary>
+    public static ActivationFunction HardSigmoid2 => new(Activation.HardSigmoid, 0.2f, 0.5f);
+
+    /// <summary>Keras 3's <c>hard_sigmoid</c>, <c>clip(x/6 + 0.5)</c>.</summary>
+    public static ActivationFunction HardSigmoid3 => new(Activation.HardSigmoid, 1f / 6, 0.5f);
+
+    /// <summary>Imports a layer.</summary>
+    /// <param name="shape">
+    /// The layer. A GRU with <c>reset_after=True</c> (the default since TensorFlow 2) is linear before its reset; its bias is
+    /// <c>[2, 3·H]</c> and tells, but without a bias only Keras' configuration does.
+    /// </param>
+    /// <param name="kernel"><c>[I, G·H]</c>.</param>
+    /// <param name="recurrentKernel"><c>[H, G·H]</c>.</param>
+    /// <param name="bias"><c>[G·H]</c>; <c>[2, 3·H]</c> for a GRU with <c>reset_after</c>, input row first; empty without bias.</param>
+    /// <exception cref="ArgumentException">A length does not fit; the message has both numbers.</exception>
+    public static LayerWeights Import(LayerShape shape, ReadOnlySpan<float> kernel, ReadOnlySpan<float> recurrentKernel, ReadOnlySpan<float> bias = default) =>
+        Read(shape, kernel, recurrentKernel, bias).ToWeights();
+
+    /// <summary>Exports a layer: kernel, recurrent kernel and bias as <c>layer.set_weights()</c> takes them.</summary>
+    /// <exception cref="NotSupportedException">Keras has no such cell: peepholes, projection, clip or coupled gates.</exception>
+    public static (float[] Kernel, float[] RecurrentKernel, float[] Bias) Export(LayerWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        LayerShape shape = weights.Shape;
+        Unsupported.Variations(shape, "Keras");
+        (float[] input, float[] recurrent) = WeightOrder.Keras.ExportBias(weights);
+        return (WeightOrder.Keras.Export(shape, weights.InputWeights, shape.InputSize), WeightOrder.Keras.Export(shape, weights.RecurrentWeights, shape.HiddenSize),
+            shape.LinearBeforeReset ? [.. input, .. recurrent] : input);
+    }
+
+    internal static LayerData<T> Read<T>(LayerShape shape, ReadOnlySpan<T> kernel, ReadOnlySpan<T> recurrentKernel, ReadOnlySpan<T> bias)
+        where T : struct, System.Numerics.IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        Unsupported.Variations(shape, "Keras");
+        int length = shape.GateCount * shape.HiddenSize, expected = shape.LinearBeforeReset ? 2 * length : length;
+        if (bias.Length != 0 && bias.Length != expected)
+        {
+            string hint = shape.Cell != CellKind.Gru ? ""
+                : bias.Length == 2 * length ? " It is the bias of reset_after=True: make the shape with linearBeforeReset: true."
+                : bias.Length == length ? " It is the bias of reset_after=False: make the shape with linearBeforeReset: false." : "";
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the Keras bias has {bias.Length} values, but {shape} needs {expected}, or none.{hint}"), nameof(bias));
+        }
+
+        bool two = shape.LinearBeforeReset && bias.Length != 0;
+        return WeightOrder.Keras.Import(shape, kernel, recurrentKernel, two ? bias[..length] : bias, two ? bias[length..] : default);
+    }
+}

@@ -1,0 +1,181 @@
+using System.Globalization;
+
+namespace FastRecurrence;
+
+/// <summary>
+/// Layers on top of each other, each in one direction or both, as <c>nn.LSTM(num_layers, bidirectional)</c> composes them:
+/// layer k &gt; 0 reads the outputs of layer k − 1, forward and reverse side by side. Composed from <see cref="RecurrentLayer"/>s
+/// and not a kernel. Immutable and safe to share; all that changes lives in <see cref="StackState"/>.
+/// </summary>
+public sealed class RecurrentStack : IDisposable
+{
+    private readonly RecurrentLayer[] _layers;
+    private readonly int[] _first;
+    private readonly StackLayer[] _stack;
+    private bool _disposed;
+
+    /// <summary>Prepares every layer on a backend.</summary>
+    /// <param name="backend">Where they run.</param>
+    /// <param name="layers">From the input to the output; at least one.</param>
+    /// <exception cref="ArgumentException">There is no layer, or one does not read what the one below gives; the message has both sizes.</exception>
+    /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
+    public RecurrentStack(Backend backend, params IReadOnlyList<StackLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        ArgumentNullException.ThrowIfNull(layers);
+        if (layers.Count == 0)
+            throw new ArgumentException("A stack needs at least one layer.", nameof(layers));
+        for (int k = 1; k < layers.Count; k++)
+        {
+            if (layers[k].InputSize != layers[k - 1].OutputSize)
+            {
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                    $"layer {k} ({layers[k]}) reads {layers[k].InputSize} features, but layer {k - 1} ({layers[k - 1]}) gives {layers[k - 1].OutputSize}."), nameof(layers));
+            }
+        }
+
+        _stack = [.. layers];
+        _first = new int[_stack.Length + 1];
+        var prepared = new List<RecurrentLayer>();
+        var fingerprint = Fingerprint.Start();
+        try
+        {
+            for (int k = 0; k < _stack.Length; k++)
+            {
+                foreach ((LayerWeights? weights, string direction) in (ReadOnlySpan<(LayerWeights?, string)>)[(_stack[k].Forward, "forward"), (_stack[k].Reverse, "reverse")])
+                {
+                    if (weights is null)
+                        continue;
+                    prepared.Add(backend.Prepare(weights));
+                    fingerprint.Add(direction);
+                    fingerprint.Add(weights);
+                }
+
+                _first[k + 1] = prepared.Count;
+            }
+        }
+        catch
+        {
+            prepared.ForEach(layer => layer.Dispose());
+            throw;
+        }
+
+        _layers = [.. prepared];
+        Backend = backend;
+        WeightsFingerprint = fingerprint.Value;
+    }
+
+    /// <summary>Where it runs.</summary>
+    public Backend Backend { get; }
+
+    /// <summary>The layers it was made of.</summary>
+    public IReadOnlyList<StackLayer> Layers => _stack;
+
+    /// <summary>I, features per row of x.</summary>
+    public int InputSize => _stack[0].InputSize;
+
+    /// <summary>Features per row of y: H of the last layer's directions together.</summary>
+    public int OutputSize => _stack[^1].OutputSize;
+
+    /// <summary>
+    /// h (and c) of a state: one for each layer and direction, in the order layer 0 forward, layer 0 reverse, layer 1 forward, …
+    /// With D directions everywhere, index <c>layer·D + direction</c>, as PyTorch's <c>h_n</c>.
+    /// </summary>
+    public int StateCount => _layers.Length;
+
+    /// <summary>Whether every layer walks forward, so that a sequence may come in pieces.</summary>
+    public bool CanStream => Array.TrueForAll(_stack, layer => layer.Reverse is null);
+
+    /// <summary>Tells stacks apart in saved states: of all shapes, directions and weights.</summary>
+    internal ulong WeightsFingerprint { get; }
+
+    /// <summary>The shape behind a state index.</summary>
+    /// <param name="index">0 to <see cref="StateCount"/> − 1.</param>
+    public LayerShape StateShape(int index) => _layers[index].Shape;
+
+    /// <summary>Makes a zero state for <paramref name="batchSize"/> rows.</summary>
+    /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <exception cref="ArgumentOutOfRangeException">N is negative or too large.</exception>
+    /// <exception cref="ObjectDisposedException">The stack was disposed.</exception>
+    public StackState CreateState(int batchSize)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new StackState(this, Array.ConvertAll(_layers, layer => layer.CreateState(batchSize)), batchSize);
+    }
+
+    /// <summary>Runs a dense, time-major sequence; see the overload with options.</summary>
+    public void Run(StackState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output) =>
+        Run(state, sequenceLength, input, output, new StackOptions());
+
+    /// <summary>Runs T steps through all layers, leaving the last states in <paramref name="state"/>. Allocates nothing once the state has seen a sequence of that size.</summary>
+    /// <param name="state">The stream's state, made by this stack.</param>
+    /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
+    /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>
+    /// <param name="output">The last layer's h, <c>[T, N, D·H]</c> or <c>[N, T, D·H]</c>; 0 in the padding. Written whole; must not overlap <paramref name="input"/>.</param>
+    /// <param name="options">Lengths, padding, layout.</param>
+    /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another stack's. Nothing is written.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A row's length is not in 0..T.</exception>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    /// <exception cref="ObjectDisposedException">The stack or the state was disposed.</exception>
+    public void Run(StackState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!ReferenceEquals(state.Stack, this))
+            throw new ArgumentException("state belongs to another stack. Create it with this stack's CreateState.", nameof(state));
+        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
+        int T = sequenceLength, N = state.BatchSize;
+        Extents.Require(nameof(input), input.Length, "T×N×I", T, N, InputSize);
+        Extents.Require(nameof(output), output.Length, "T×N×D·H", T, N, OutputSize);
+        if (input.Overlaps(output))
+            throw new ArgumentException("output overlaps input: the layers still read input while they write output. Use separate memory.", nameof(output));
+
+        using StackState.Lease _ = state.Acquire();
+        if (T == 0 || N == 0)
+        {
+            RecurrentLayer.RequireLengths(T, N, options.Lengths);
+            return;
+        }
+
+        ReadOnlySpan<float> from = input;
+        for (int k = 0; k < _stack.Length; k++)
+        {
+            Span<float> to = k == _stack.Length - 1 ? output : state.Between(k, T, _stack[k].OutputSize);
+            RunLayer(state, k, T, from, to, options);
+            from = to;
+        }
+    }
+
+    private void RunLayer(StackState state, int k, int T, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
+    {
+        SequenceOptions Walk(in StackOptions o, Direction direction) => new() { Lengths = o.Lengths, Padding = o.Padding, Layout = o.Layout, Direction = direction };
+
+        int at = _first[k];
+        if (_stack[k].DirectionCount == 1)
+        {
+            _layers[at].Run(state.Of(at), T, input, output, Walk(options, _stack[k].Forward is null ? Direction.Reverse : Direction.Forward));
+            return;
+        }
+
+        int forwardSize = _layers[at].Shape.OutputSize, reverseSize = _layers[at + 1].Shape.OutputSize;
+        Span<float> forward = state.Side(0, T, forwardSize), reverse = state.Side(1, T, reverseSize);
+        _layers[at].Run(state.Of(at), T, input, forward, Walk(options, Direction.Forward));
+        _layers[at + 1].Run(state.Of(at + 1), T, input, reverse, Walk(options, Direction.Reverse));
+        for (int row = 0, rows = T * state.BatchSize; row < rows; row++)
+        {
+            Span<float> both = output.Slice(row * (forwardSize + reverseSize), forwardSize + reverseSize);
+            forward.Slice(row * forwardSize, forwardSize).CopyTo(both);
+            reverse.Slice(row * reverseSize, reverseSize).CopyTo(both[forwardSize..]);
+        }
+    }
+
+    /// <summary>Gives the layers' memory back. Disposing twice is harmless.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        foreach (RecurrentLayer layer in _layers)
+            layer.Dispose();
+    }
+}

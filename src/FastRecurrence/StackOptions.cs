@@ -1,0 +1,17 @@
+namespace FastRecurrence;
+
+/// <summary>How <see cref="RecurrentStack.Run(StackState, int, ReadOnlySpan{float}, Span{float}, in StackOptions)"/> reads a batch. The default is dense and time-major.</summary>
+public readonly ref struct StackOptions
+{
+    /// <summary>
+    /// Steps of every row, <c>[N]</c>, each from 0 to T, in any order; empty when all have T. x in the padding is never
+    /// read; outputs there are 0 in every layer.
+    /// </summary>
+    public ReadOnlySpan<int> Lengths { get; init; }
+
+    /// <summary>Where shorter rows have their padding.</summary>
+    public Padding Padding { get; init; }
+
+    /// <summary>The layout of the input and the output; states stay <c>[N, H]</c>.</summary>
+    public SequenceLayout Layout { get; init; }
+}

@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+
+namespace FastRecurrence.Tests.Conformance;
+
+/// <summary>Where the conformance data lie; tests that need them skip visibly when there are none.</summary>
+internal static class ConformanceData
+{
+    private const string Variable = "FASTRECURRENCE_CONFORMANCE";
+
+    /// <summary>A folder of the data, or a skip. A variable that names no folder is an error.</summary>
+    public static string Folder(params string[] parts)
+    {
+        string path = Path.Combine([Root(), .. parts]);
+        Assert.True(Path.Exists(path), $"{path} is missing from the conformance data.");
+        return path;
+    }
+
+    private static string Root([CallerFilePath] string here = "")
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+        {
+            Assert.True(Directory.Exists(named), $"{Variable} names {named}, which is no folder.");
+            return named;
+        }
+
+        // Beside the repository's root, or beside the root of the checkout that holds it.
+        for (DirectoryInfo? folder = Directory.GetParent(here); folder is not null; folder = folder.Parent)
+        {
+            string beside = Path.Combine(folder.FullName, "..", "shared", "conformance");
+            if (File.Exists(Path.Combine(folder.FullName, "FastRecurrence.sln")) && Directory.Exists(beside))
+                return Path.GetFullPath(beside);
+        }
+
+        Assert.Skip($"no conformance data: set {Variable}, or put the data into ../shared/conformance beside the repository.");
+        return "";
+    }
+}
