@@ -70,7 +70,7 @@ public sealed class SweepTests : IDisposable
         GpuBackend opencl = GpuBackends.All.First(b => b.Name == "opencl:0");
         if (!opencl.IsAvailable)
             Assert.Skip($"opencl:0: {opencl.UnavailableReason}");
-        ToolRun run = ToolRun.Of(["sweep", "-p", "elman_t2_n1_i32_h64", "-B", "simd,opencl:0", "--weights", "fp32,bf16", "-o", "json", .. s_fast]);
+        ToolRun run = ToolRun.Of(["sweep", "-p", "elman_t2_n1_i128_h128", "-B", "simd,opencl:0", "--weights", "fp32,bf16", "-o", "json", .. s_fast]);
         Assert.Equal(0, run.ExitCode);
         JsonElement skipped = Assert.Single(run.Json().GetProperty("skipped").EnumerateArray());
         Assert.Equal(("opencl:0", "bf16"), (skipped.GetProperty("backend").GetString(), skipped.GetProperty("weights").GetString()));
