@@ -46,7 +46,7 @@ internal static class HtmlReport
     {
         // A narrow legend has a line for each series, below the chart.
         string wide = Image(chart.Svg(Wide, WideHeight)), narrow = Image(chart.Svg(Narrow, NarrowHeight + LegendLine * chart.Series.Count));
-        return $"<figure><picture><source media=\"(max-width: 600px)\" srcset=\"{narrow}\"><img src=\"{wide}\" width=\"{Wide}\" height=\"{WideHeight}\" alt=\"{Text(chart.Description)}\"></picture></figure>\n";
+        return $"<figure><picture><source media=\"screen and (max-width: 600px)\" srcset=\"{narrow}\"><img src=\"{wide}\" width=\"{Wide}\" height=\"{WideHeight}\" alt=\"{Text(chart.Description)}\"></picture></figure>\n";
     }
 
     private static string Image(string svg) => $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(svg))}";
