@@ -41,7 +41,10 @@ internal sealed class OnnxRuntimePeer : IPeer
             LayerNumbers layer = data.Layers[0][0];
             using var options = new SessionOptions
             {
-                IntraOpNumThreads = threads, InterOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+                IntraOpNumThreads = threads,
+                InterOpNumThreads = 1,
+                GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+                ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             };
             _session = new InferenceSession(OnnxModelWriter.Write(layer.Weights), options);
             _binding = _session.CreateIoBinding();

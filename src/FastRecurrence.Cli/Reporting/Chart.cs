@@ -42,15 +42,25 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
         bool narrow = width < 600;
         var model = new PlotModel
         {
-            Title = Title, TitleFontSize = narrow ? 14 : 16, TitleFontWeight = FontWeights.Bold, DefaultFont = "sans-serif", DefaultFontSize = narrow ? 11 : 12,
-            Background = OxyColors.White, PlotAreaBorderColor = OxyColor.FromRgb(0x99, 0x99, 0x99), Padding = new OxyThickness(8, 8, 16, 8),
+            Title = Title,
+            TitleFontSize = narrow ? 14 : 16,
+            TitleFontWeight = FontWeights.Bold,
+            DefaultFont = "sans-serif",
+            DefaultFontSize = narrow ? 11 : 12,
+            Background = OxyColors.White,
+            PlotAreaBorderColor = OxyColor.FromRgb(0x99, 0x99, 0x99),
+            Padding = new OxyThickness(8, 8, 16, 8),
         };
         model.Axes.Add(Axis(AxisPosition.Bottom, XTitle, XBase, Series.SelectMany(s => s.Points).Select(p => p.X)));
         model.Axes.Add(Axis(AxisPosition.Left, YTitle, 10, Series.SelectMany(s => s.Points).Select(p => p.Y)));
         model.Legends.Add(new Legend
         {
-            LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomCenter, LegendOrientation = narrow ? LegendOrientation.Vertical : LegendOrientation.Horizontal,
-            LegendLineSpacing = 5, LegendItemSpacing = 16, LegendFontSize = narrow ? 11 : 12,
+            LegendPlacement = LegendPlacement.Outside,
+            LegendPosition = LegendPosition.BottomCenter,
+            LegendOrientation = narrow ? LegendOrientation.Vertical : LegendOrientation.Horizontal,
+            LegendLineSpacing = 5,
+            LegendItemSpacing = 16,
+            LegendFontSize = narrow ? 11 : 12,
         });
         int limits = 0;
         for (int i = 0; i < Series.Count; i++)
@@ -59,8 +69,13 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
             OxyColor colour = series.IsLimit ? OxyColor.FromRgb(0x55, 0x55, 0x55) : s_colours[i % s_colours.Length];
             var line = new LineSeries
             {
-                Title = series.Name, Color = series.Joined ? colour : OxyColors.Transparent, StrokeThickness = series.IsLimit ? 1.4 : 2, LineStyle = series.IsLimit ? s_dashes[limits++ % s_dashes.Length] : LineStyle.Solid,
-                MarkerType = series.IsLimit || series.Points.Count > 60 ? MarkerType.None : s_markers[i % s_markers.Length], MarkerSize = narrow ? 3 : 4, MarkerFill = colour,
+                Title = series.Name,
+                Color = series.Joined ? colour : OxyColors.Transparent,
+                StrokeThickness = series.IsLimit ? 1.4 : 2,
+                LineStyle = series.IsLimit ? s_dashes[limits++ % s_dashes.Length] : LineStyle.Solid,
+                MarkerType = series.IsLimit || series.Points.Count > 60 ? MarkerType.None : s_markers[i % s_markers.Length],
+                MarkerSize = narrow ? 3 : 4,
+                MarkerFill = colour,
             };
             line.Points.AddRange(series.Points.Select(p => new DataPoint(p.X, p.Y)));
             model.Series.Add(line);
@@ -75,9 +90,17 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
         double low = all.DefaultIfEmpty(1).Min(), high = all.DefaultIfEmpty(1).Max(), room = Math.Max(1.15, Math.Pow(high / low, 0.05));
         return new SizeAxis
         {
-            Position = position, Title = title, Base = logBase, Minimum = low / room, Maximum = high * room, UseSuperExponentialFormat = false,
-            AxisTitleDistance = 14, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColor.FromRgb(0xDD, 0xDD, 0xDD),
-            MinorGridlineStyle = logBase > 2 ? LineStyle.Solid : LineStyle.None, MinorGridlineColor = OxyColor.FromRgb(0xF0, 0xF0, 0xF0),
+            Position = position,
+            Title = title,
+            Base = logBase,
+            Minimum = low / room,
+            Maximum = high * room,
+            UseSuperExponentialFormat = false,
+            AxisTitleDistance = 14,
+            MajorGridlineStyle = LineStyle.Solid,
+            MajorGridlineColor = OxyColor.FromRgb(0xDD, 0xDD, 0xDD),
+            MinorGridlineStyle = logBase > 2 ? LineStyle.Solid : LineStyle.None,
+            MinorGridlineColor = OxyColor.FromRgb(0xF0, 0xF0, 0xF0),
             LabelFormatter = v => v >= 1e6 || v < 1e-3 ? v.ToString("0.#E0", CultureInfo.InvariantCulture) : v.ToString("0.####", CultureInfo.InvariantCulture),
         };
     }

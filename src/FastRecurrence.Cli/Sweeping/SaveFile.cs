@@ -20,7 +20,9 @@ internal sealed class SaveFile : IDisposable
         {
             using var file = new FileStream(_temporary, new FileStreamOptions
             {
-                Mode = FileMode.Create, Access = FileAccess.Write, PreallocationSize = expectedBytes,
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                PreallocationSize = expectedBytes,
             });
             file.SetLength(expectedBytes);
         });

@@ -57,7 +57,9 @@ public sealed class CompareTests : IDisposable
         RunFile run = Run([10, 10, 10]);
         string before = Save("base", run), now = Save("new", run with
         {
-            Partial = true, Machine = run.Machine with { Processor = "another" }, Points = [.. run.Points, run.Points[0] with { Id = "gru_t1_n1_i1_h1 simd-512 1t fp32" }],
+            Partial = true,
+            Machine = run.Machine with { Processor = "another" },
+            Points = [.. run.Points, run.Points[0] with { Id = "gru_t1_n1_i1_h1 simd-512 1t fp32" }],
         });
         ToolRun compared = ToolRun.Of("compare", before, now);
         Assert.Contains("DIFFERENT processor:", compared.Output);
