@@ -100,7 +100,7 @@ internal static class TorchEngine
         private static void Load(nn.Module module, LayerWeights weights)
         {
             using var mode = no_grad();
-            foreach ((string name, Modules.Parameter parameter) in module.named_parameters())
+            foreach ((string name, TorchSharp.Modules.Parameter parameter) in module.named_parameters())
             {
                 float[] values = name switch
                 {
