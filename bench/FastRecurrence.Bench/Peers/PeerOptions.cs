@@ -3,11 +3,11 @@ using System.Globalization;
 namespace FastRecurrence.Bench.Peers;
 
 /// <summary>The command line of <see cref="PeersCommand"/>.</summary>
-internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, string[] Engines, int[] Threads, bool Pin, string? Json, string? Markdown)
+internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, string[] Engines, int[] Threads, bool Pin, string? Json, string? Markdown, int PauseMilliseconds)
 {
     public static PeerOptions Parse(string[] arguments)
     {
-        var options = new PeerOptions(false, 0, null, ["fastrecurrence", "fastrecurrence-vector", "fastrecurrence-bf16", "onnxruntime", "torch"], [1, 2], false, null, null);
+        var options = new PeerOptions(false, 0, null, ["fastrecurrence", "fastrecurrence-vector", "fastrecurrence-bf16", "onnxruntime", "torch"], [1, 2], false, null, null, 0);
         for (int i = 0; i < arguments.Length; i++)
         {
             string Value() => ++i < arguments.Length ? arguments[i] : throw new ArgumentException($"{arguments[^1]} needs a value.");
@@ -19,12 +19,16 @@ internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, strin
                 "--filter" => options with { Filter = Value() },
                 "--engines" => options with { Engines = Value().Split(',') },
                 "--threads" => options with { Threads = [.. Value().Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))] },
+                "--pause" => options with { PauseMilliseconds = int.Parse(Value(), CultureInfo.InvariantCulture) },
                 "--json" => options with { Json = Value() },
                 "--markdown" => options with { Markdown = Value() },
-                _ => throw new ArgumentException($"'{arguments[i]}' is no option of peers; use --quick, --rounds, --filter, --engines, --threads, --pin, --json, --markdown."),
+                _ => throw new ArgumentException($"'{arguments[i]}' is no option of peers; use --quick, --rounds, --filter, --engines, --threads, --pin, --pause, --json, --markdown."),
             };
         }
 
+        // ONNX Runtime's second thread spins for some 35 ms after a call, and a team beside it waits for whole time slices.
+        if (options.PauseMilliseconds == 0)
+            options = options with { PauseMilliseconds = options.Threads.Max() > 1 ? 60 : 25 };
         return options with { Rounds = options.Rounds > 0 ? options.Rounds : options.Quick ? 5 : 9 };
     }
 

@@ -20,8 +20,7 @@ internal static class PeersCommand
         var rows = new List<PeerRow>();
         using var team = new WorkerTeam(2, options.Pin);
         PeerProblem[] problems = [.. options.Grid()];
-        // ONNX Runtime's second thread spins for more than 25 ms after a call: measured, a call beside it takes whole time slices.
-        var run = new PeerRun(options.Rounds, 2, TimeSpan.FromMilliseconds(options.Threads.Max() > 1 ? 60 : 25));
+        var run = new PeerRun(options.Rounds, 2, TimeSpan.FromMilliseconds(options.PauseMilliseconds));
         for (int i = 0; i < problems.Length; i++)
         {
             PeerProblem problem = problems[i];
