@@ -31,8 +31,12 @@ internal static class VerifyCommand
         {
             cells, batch, hidden, input, length, backends, seed, output,
         };
+        var modes = new VerifyModes(session, backends, seed, output);
+        modes.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (modes.Run(parsed) is { } code)
+                return code;
             var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
             ProblemSize[] problems = [.. ProblemSize.Combine(
                 parsed.GetRequiredValue(cells), parsed.GetRequiredValue(length), parsed.GetRequiredValue(batch), parsed.GetRequiredValue(input), parsed.GetRequiredValue(hidden))];
