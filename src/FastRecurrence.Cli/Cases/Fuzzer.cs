@@ -25,13 +25,15 @@ internal sealed class Fuzzer : IDisposable
     private readonly RecurrentStack _stack = new(Backend.Reference, StackLayer.Unidirectional(LayerWeights.Random(LayerShape.Lstm(2, 3), 1)));
     private readonly (string Name, byte[] Seed, Action<byte[]> Read)[] _readers;
 
-    public Fuzzer()
+    /// <param name="more">Readers beside the library's own.</param>
+    public Fuzzer(params ReadOnlySpan<(string Name, byte[] Seed, Action<byte[]> Read)> more)
     {
         _readers =
         [
             ("safetensors", FuzzSeeds.Safetensors(), ReadSafetensors),
             ("onnx", FuzzSeeds.Onnx(), ReadOnnx),
             ("state", FuzzSeeds.State(_stack), ReadState),
+            .. more,
         ];
     }
 

@@ -15,9 +15,8 @@ internal static class VerifyFuzz
 
     private sealed record Document(long Inputs, long Accepted, int Seed, long First, IReadOnlyList<Finding> Findings, Machine Machine);
 
-    public static int Run(Session session, long inputs, int seed, long first, OutputFormat format)
+    public static int Run(Session session, Fuzzer fuzzer, long inputs, int seed, long first, OutputFormat format)
     {
-        using var fuzzer = new Fuzzer();
         var findings = new List<Finding>();
         long read = 0, accepted = 0, start = Stopwatch.GetTimestamp();
         while (read < inputs && findings.Count == 0)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using FastRecurrence.Cli.Cases;
 using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli.Commands;
@@ -37,7 +38,8 @@ internal sealed class VerifyModes(Session session, Option<string[]> backends, Op
         if (Given(parsed, _fuzz))
         {
             RefuseOthers(parsed, _fuzz, _first, seed, output);
-            return VerifyFuzz.Run(session, parsed.GetValue(_fuzz), parsed.GetValue(seed), parsed.GetValue(_first), parsed.GetValue(output));
+            using var fuzzer = new Fuzzer();
+            return VerifyFuzz.Run(session, fuzzer, parsed.GetValue(_fuzz), parsed.GetValue(seed), parsed.GetValue(_first), parsed.GetValue(output));
         }
 
         if (Given(parsed, _activations))
