@@ -1,3 +1,4 @@
+using System.Reflection;
 using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
@@ -8,24 +9,27 @@ using ILGPU.Runtime.OpenCL;
 namespace FastRecurrence.Gpu;
 
 /// <summary>
-/// One device in use: ILGPU's context and accelerator, its one stream, and the kernels loaded so far. Made at the first
-/// Prepare and kept as long as the process: creating one takes a tenth of a second and more. ILGPU's accelerators are not
-/// safe for threads, so every use holds <see cref="Gate"/>.
+/// One device in use: ILGPU's context and accelerator, and the kernels loaded so far. Made at the first use and kept as
+/// long as the process: creating one takes a tenth of a second and more. ILGPU's accelerators are not safe for threads, so
+/// every use is inside <see cref="Enter"/>.
 /// </summary>
 internal sealed class GpuDevice
 {
+    private readonly Lock _gate = new();
     private readonly string _name;
     private readonly Accelerator _accelerator;
-    private readonly CellKernels?[] _kernels = new CellKernels?[Enum.GetValues<CellKind>().Length];
+    private readonly Dictionary<MethodInfo, (Delegate Launch, Kernel Kernel)> _loaded = [];
+    private Exception? _lost;
 
-    public GpuDevice(string name, DeviceKind kind, int index)
+    public GpuDevice(string name, DeviceKind kind, int index, bool isCpu)
     {
         _name = name;
         DriverLibraries.Register();
         try
         {
-            Context context = Context.Create(builder => Enable(KernelLoader.Configure(builder), kind));
+            Context context = Context.Create(builder => Enable(KernelLoader.Configure(builder).Profiling(), kind));
             _accelerator = Find(context, kind, index).CreateAccelerator(context);
+            Traits = DeviceTraits.Of(_accelerator, kind, isCpu);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -33,64 +37,174 @@ internal sealed class GpuDevice
         }
     }
 
-    /// <summary>Held during every use of the device.</summary>
-    public Lock Gate { get; } = new();
+    /// <summary>What kernels are chosen by.</summary>
+    public DeviceTraits Traits { get; }
 
-    /// <summary>The stream that all work of this device goes to, in order.</summary>
-    public AcceleratorStream Stream => _accelerator.DefaultStream;
+    /// <summary>The stream of everything that was not given another.</summary>
+    public AcceleratorStream DefaultStream => _accelerator.DefaultStream;
 
-    /// <summary>Makes the device current on this thread, which CUDA demands of every thread that uses it. Call it holding <see cref="Gate"/>.</summary>
-    public void Bind() => _accelerator.Bind();
+    /// <summary>Device memory in all, in bytes.</summary>
+    public long MemoryBytes => _accelerator.MemorySize;
 
-    /// <summary>The kernels of a cell, compiled at the first request. Call it holding <see cref="Gate"/>.</summary>
-    public CellKernels Kernels(CellKind cell)
+    /// <summary>Takes the device for this thread, which CUDA must be told.</summary>
+    /// <exception cref="DeviceException">The device was lost.</exception>
+    public Lock.Scope Enter()
     {
-        ref CellKernels? kernels = ref _kernels[(int)cell];
-        if (kernels is not null)
-            return kernels;
+        Lock.Scope scope = _gate.EnterScope();
         try
         {
-            return kernels = CellKernels.Load(_accelerator, cell);
+            if (_lost is not null)
+                throw new DeviceException(_name, "go on after the device was lost", 0, _lost);
+            _accelerator.Bind();
+            return scope;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch
         {
-            throw new DeviceException(_name, $"compile the {cell} kernels", 0, e);
+            scope.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Device memory for <paramref name="length"/> floats; 0 floats get one, since no driver allocates nothing. Call it holding <see cref="Gate"/>.</summary>
-    public MemoryBuffer1D<float, Stride1D.Dense> Allocate(long length, string purpose)
+    /// <summary>Loads a kernel at its first request. Call it inside <see cref="Enter"/>.</summary>
+    public TDelegate Kernel<TDelegate>(MethodInfo method, int threads)
+        where TDelegate : Delegate => (TDelegate)Loaded<TDelegate>(method, threads).Launch;
+
+    /// <summary>
+    /// Groups of a kernel that the device certainly holds at once. On a CPU each worker runs one group to its end; an
+    /// OpenCL device does not say, and gets a group a multiprocessor.
+    /// </summary>
+    public int Resident<TDelegate>(MethodInfo method, int threads)
+        where TDelegate : Delegate
+    {
+        int groups = Traits.Kind == DeviceKind.Cuda
+            ? _accelerator.EstimateMaxActiveGroupsPerMultiprocessor(Loaded<TDelegate>(method, threads).Kernel, threads)
+            : 1;
+        return groups * Traits.Multiprocessors;
+    }
+
+    /// <summary>Device memory; nothing gets one element, since no driver allocates nothing. Call it inside <see cref="Enter"/>.</summary>
+    public unsafe MemoryBuffer1D<T, Stride1D.Dense> Allocate<T>(long length, string purpose)
+        where T : unmanaged
     {
         try
         {
-            return _accelerator.Allocate1D<float>(Math.Max(length, 1));
+            return _accelerator.Allocate1D<T>(Math.Max(length, 1));
         }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
-            throw new DeviceException(_name, $"allocate {purpose}", length * sizeof(float), e);
+            throw new DeviceException(_name, $"allocate {purpose}", length * sizeof(T), e);
         }
     }
 
-    /// <summary>Device memory filled from the host. Call it holding <see cref="Gate"/>.</summary>
-    public MemoryBuffer1D<float, Stride1D.Dense> Upload(ReadOnlySpan<float> values, string purpose)
+    /// <summary>Page-locked host memory, which the device copies from and to by itself. Call it inside <see cref="Enter"/>.</summary>
+    public unsafe PageLockedArray1D<T> AllocatePageLocked<T>(long length)
+        where T : unmanaged
     {
-        MemoryBuffer1D<float, Stride1D.Dense> buffer = Allocate(values.Length, purpose);
-        Transfer.ToDevice(Stream, values, buffer.View.BaseView);
-        Stream.Synchronize();
-        return buffer;
+        try
+        {
+            return _accelerator.AllocatePageLocked1D<T>(length);
+        }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
+        {
+            throw new DeviceException(_name, "lock host memory for copies", length * sizeof(T), e);
+        }
     }
 
-    /// <summary>Rethrows a driver's failure with the backend and the work named.</summary>
-    public DeviceException Failure(string attempted, AcceleratorException e) => new(_name, attempted, 0, e);
+    /// <summary>A further stream. Call it inside <see cref="Enter"/>.</summary>
+    public AcceleratorStream CreateStream()
+    {
+        try
+        {
+            return _accelerator.CreateStream();
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure("create a stream", e);
+        }
+    }
+
+    /// <summary>Device memory filled from the host. Call it inside <see cref="Enter"/>.</summary>
+    public MemoryBuffer1D<float, Stride1D.Dense> Upload(ReadOnlySpan<float> values, string purpose)
+    {
+        MemoryBuffer1D<float, Stride1D.Dense> buffer = Allocate<float>(values.Length, purpose);
+        try
+        {
+            Transfer.ToDevice(DefaultStream, values, buffer.View.BaseView);
+            DefaultStream.Synchronize();
+            return buffer;
+        }
+        catch (AcceleratorException e)
+        {
+            Free(buffer);
+            throw Failure($"upload {purpose}", e);
+        }
+    }
+
+    /// <summary>Gives device memory back; of a lost device there is nothing to give back. Never throws.</summary>
+    public void Free(params ReadOnlySpan<IDisposable?> owned)
+    {
+        lock (_gate)
+        {
+            foreach (IDisposable? one in owned)
+            {
+                try
+                {
+                    if (_lost is null)
+                        _accelerator.Bind();
+                    one?.Dispose();
+                }
+                catch (Exception e) when (e is AcceleratorException)
+                {
+                    // The driver forgets a lost device's memory by itself.
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// A driver's failure with the backend and the work named. After one that CUDA does not recover from (a faulty
+    /// address, a launch that timed out, an uncorrectable memory error) the device is lost to this process.
+    /// </summary>
+    public DeviceException Failure(string attempted, AcceleratorException e)
+    {
+        if (e is CudaException cuda && IsFatal(cuda.Error))
+            Lose(e);
+        return new DeviceException(_name, attempted, 0, e);
+    }
+
+    /// <summary>Takes the device out of use.</summary>
+    internal void Lose(Exception reason) => _lost = reason;
+
+    /// <summary>Whether CUDA's context is unusable after this error, by the driver's name for it.</summary>
+    internal static bool IsFatal(string error) => error is "CUDA_ERROR_ILLEGAL_ADDRESS" or "CUDA_ERROR_LAUNCH_TIMEOUT"
+        or "CUDA_ERROR_LAUNCH_FAILED" or "CUDA_ERROR_HARDWARE_STACK_ERROR" or "CUDA_ERROR_ILLEGAL_INSTRUCTION"
+        or "CUDA_ERROR_MISALIGNED_ADDRESS" or "CUDA_ERROR_INVALID_ADDRESS_SPACE" or "CUDA_ERROR_INVALID_PC"
+        or "CUDA_ERROR_ASSERT" or "CUDA_ERROR_ECC_UNCORRECTABLE" or "CUDA_ERROR_DEINITIALIZED"
+        or "CUDA_ERROR_CONTEXT_IS_DESTROYED" or "CUDA_ERROR_UNKNOWN";
 
     /// <summary>Adds the devices of one kind to a context.</summary>
     public static Context.Builder Enable(Context.Builder builder, DeviceKind kind) => kind switch
     {
         DeviceKind.Cuda => builder.Cuda(),
         DeviceKind.OpenCl => builder.OpenCL(KernelLoader.Accept),
-        // ILGPU's default emulated device allows 16 threads a group; this one allows 256.
-        _ => builder.CPU(new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: 2 * GemmTile.Threads / 32, numMultiprocessors: 1)),
+        // ILGPU's default emulated device allows 16 threads a group; this one allows 256, and runs two groups at once.
+        _ => builder.CPU(new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: SliceTile.Threads / 32, numMultiprocessors: 2)),
     };
+
+    private (Delegate Launch, Kernel Kernel) Loaded<TDelegate>(MethodInfo method, int threads)
+        where TDelegate : Delegate
+    {
+        if (_loaded.TryGetValue(method, out (Delegate, Kernel) loaded))
+            return loaded;
+        try
+        {
+            return _loaded[method] = KernelLoader.Load<TDelegate>(_accelerator, method, threads);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw new DeviceException(_name, $"compile {method.DeclaringType!.Name}", 0, e);
+        }
+    }
 
     private static Device Find(Context context, DeviceKind kind, int index) => kind switch
     {

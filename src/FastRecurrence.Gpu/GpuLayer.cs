@@ -4,80 +4,195 @@ using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
 
-using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
-
 /// <summary>
-/// A layer whose weights lie on the device. A sequence is: x up, one input GEMM for all its rows, one launch a step, y
-/// down, one synchronisation. Sequences whose scratch would be too large run in chunks of steps, with the same bits.
+/// A layer whose weights lie on a device; what <see cref="GpuBackend"/> prepares. Beside the spans of
+/// <see cref="RecurrentLayer"/> it takes data that already lie on the device, and streams.
 /// </summary>
-internal sealed class GpuLayer : RecurrentLayer
+public sealed class GpuLayer : RecurrentLayer
 {
     private readonly GpuDevice _device;
-    private readonly CellKernels _kernels;
-    private readonly Buffer _inputWeights, _recurrentWeights, _bias;
+    private readonly ChunkRunner _runner;
+    private readonly KernelKind? _forced;
     private bool _freed;
 
-    public GpuLayer(LayerWeights weights, GpuBackend backend)
+    internal GpuLayer(LayerWeights weights, GpuBackend backend)
         : base(weights.Shape, backend)
     {
-        if (!Shape.IsStandard || Shape.Cell == CellKind.Gru || Shape.ProjectionSize != 0)
-            throw new NotSupportedException($"{Shape} does not run on {backend.Name} yet: devices run LSTM and Elman layers without variations.");
-        int G = Shape.GateCount, H = Shape.HiddenSize, I = Shape.InputSize;
         _device = backend.Device;
-        lock (_device.Gate)
+        _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
+        _runner = new ChunkRunner(weights, _device);
+    }
+
+    /// <summary>What runs the kernels.</summary>
+    internal ChunkRunner Runner => _runner;
+
+    /// <summary>A state whose work goes to a stream of its own.</summary>
+    /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <param name="stream">A stream of the same device; must outlive the state's use.</param>
+    /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
+    /// <exception cref="ArgumentException">The stream is another device's.</exception>
+    /// <exception cref="DeviceException">The device has too little memory.</exception>
+    public LayerState CreateState(int batchSize, GpuStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
+        ObjectDisposedException.ThrowIf(_freed, this);
+        Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
+        return new GpuState(this, _device, batchSize, stream, _forced);
+    }
+
+    /// <summary>
+    /// A whole sequence from and to device memory, without any copy to or from the host. Enqueued, not waited for: wait
+    /// with the stream's <see cref="GpuStream.Synchronize"/>, or by reading the output. (Where a persistent grid is used,
+    /// the call waits: it must know that the grid ran through.)
+    /// </summary>
+    /// <param name="state">The stream's state, made by this layer.</param>
+    /// <param name="sequenceLength">T; 0 does nothing.</param>
+    /// <param name="input">x, <c>[T, N, I]</c>. Never written.</param>
+    /// <param name="output">h for every step, <c>[T, N, H]</c>. Must not be <paramref name="input"/>.</param>
+    /// <param name="gates">Null, or room for the activated gates, <c>[T, N, G, H]</c>.</param>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's, or two are the same. Nothing is enqueued.</exception>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    /// <exception cref="ObjectDisposedException">Something was disposed.</exception>
+    /// <exception cref="DeviceException">The driver failed.</exception>
+    public void Run(LayerState state, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates = null)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
+        if (!ReferenceEquals(state.Layer, this))
+            throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
+        int N = state.BatchSize, I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        input.Require(nameof(input), _device, "T×N×I", sequenceLength, N, I);
+        output.Require(nameof(output), _device, "T×N×H", sequenceLength, N, P);
+        gates?.Require(nameof(gates), _device, "T×N×G×H", sequenceLength, N, G, H);
+        if (ReferenceEquals(input, output) || ReferenceEquals(gates, input) || ReferenceEquals(gates, output))
+            throw new ArgumentException("input, output and gates must be different buffers.", nameof(output));
+
+        using LayerState.Lease lease = state.Acquire();
+        if (sequenceLength == 0 || N == 0)
+            return;
+        var s = (GpuState)state;
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        try
         {
-            _device.Bind();
-            _kernels = _device.Kernels(Shape.Cell);
-            _inputWeights = _device.Upload(PackedWeights.Interleave(weights.InputWeights, G, H, I), "W");
-            _recurrentWeights = _device.Upload(PackedWeights.Interleave(weights.RecurrentWeights, G, H, H), "R");
-            _bias = _device.Upload(PackedWeights.Interleave(weights.Bias, G, H, 1), "b");
+            int chunk = s.ChunkLength(sequenceLength);
+            s.Reserve(chunk);
+            for (int t = 0; t < sequenceLength; t += chunk)
+            {
+                int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
+                _runner.Run(s, new DeviceChunk(steps, N,
+                    input.View(input.Length).SubView(rows * I, steps * N * I),
+                    output.View(output.Length).SubView(rows * P, steps * N * P),
+                    gates is null ? s.Gates : gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H),
+                    gates is not null));
+            }
         }
+        catch (AcceleratorException e)
+        {
+            throw Failure(sequenceLength, N, e);
+        }
+    }
+
+    /// <summary>Copies h, and c where there is one, into device memory, <c>[N, H]</c> each; enqueued in the state's stream.</summary>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's.</exception>
+    public void CopyState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell = null) => MoveState(state, hidden, cell, read: true);
+
+    /// <summary>Sets h, and c where there is one, from device memory, <c>[N, H]</c> each; enqueued in the state's stream.</summary>
+    /// <exception cref="ArgumentException">A buffer is too short or another device's.</exception>
+    public void SetState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell = null) => MoveState(state, hidden, cell, read: false);
+
+    /// <summary>Which kernels a batch of this size runs on, and why; a line for people.</summary>
+    /// <param name="batchSize">N, at least 1.</param>
+    public string Explain(int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return Plan(batchSize).ToString();
+    }
+
+    /// <summary>The plan of a batch.</summary>
+    internal KernelPlan Plan(int batchSize)
+    {
+        using Lock.Scope _ = _device.Enter();
+        return new PlannedKernels(_device, Shape, batchSize, _forced).Plan;
     }
 
     private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
     {
         RefuseTeam(team);
-        return new GpuState(this, _device, batchSize);
+        return new GpuState(this, _device, batchSize, stream: null, _forced);
     }
 
     private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
     {
-        if (!sequence.RowsPerStep.IsEmpty && sequence.RowsPerStep[^1] != state.BatchSize)
-            throw new NotSupportedException($"Rows of different lengths do not run on {Backend.Name} yet.");
-        int sequenceLength = sequence.Steps;
-        ReadOnlySpan<float> input = sequence.Input;
-        Span<float> output = sequence.Output, gates = sequence.Gates;
         var s = (GpuState)state;
-        int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize, G = Shape.GateCount;
-        bool wantGates = !gates.IsEmpty;
-        lock (_device.Gate)
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        // Copies are asynchronous: the spans stay pinned until the queue is synchronised, on the way out by a failure too.
+        fixed (float* x = sequence.Input, y = sequence.Output, g = sequence.Gates, c = sequence.Cells)
         {
-            ObjectDisposedException.ThrowIf(_freed, this);
-            // Copies are asynchronous: the spans stay pinned until the stream is synchronised, on the way out by a failure too.
-            fixed (float* x = input, y = output, g = gates)
+            try
             {
-                try
+                // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
+                for (int t = 0, row = 0; t < sequence.Steps;)
                 {
-                    _device.Bind();
-                    int chunk = s.ChunkLength(sequenceLength);
-                    s.Reserve(chunk);
-                    for (int t = 0; t < sequenceLength; t += chunk)
-                    {
-                        int steps = Math.Min(chunk, sequenceLength - t);
-                        Transfer.ToDevice(_device.Stream, input.Slice(t * N * I, steps * N * I), s.Input);
-                        LaunchChunk(s, steps, wantGates);
-                        Transfer.ToHost(_device.Stream, s.Outputs(steps), output.Slice(t * N * H, steps * N * H));
-                        if (wantGates)
-                            Transfer.ToHost(_device.Stream, s.Gates, gates.Slice(t * N * G * H, steps * N * G * H));
-                    }
-
-                    _device.Stream.Synchronize();
-                }
-                catch (AcceleratorException e)
-                {
-                    throw _device.Failure($"run {Shape} over {sequenceLength} steps of {N} rows", e);
+                    int rows = sequence.RowsAt(t, s.BatchSize), until = t + 1;
+                    while (until < sequence.Steps && sequence.RowsAt(until, s.BatchSize) == rows)
+                        until++;
+                    RunDense(s, sequence, until - t, rows, row);
+                    row += (until - t) * rows;
+                    t = until;
                 }
             }
+            catch (AcceleratorException e)
+            {
+                throw Failure(sequence.Steps, s.BatchSize, e);
+            }
+        }
+    }
+
+    /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
+    private void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
+    {
+        int I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+        bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;
+        // c of every step is in memory only between launches.
+        int chunk = wantCells ? 1 : s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        if (wantGates)
+            s.ReserveGates();
+        for (int t = 0; t < sequenceLength; t += chunk)
+        {
+            int steps = Math.Min(chunk, sequenceLength - t), from = row + t * rows, count = steps * rows;
+            s.Upload(sequence.Input.Slice(from * I, count * I));
+            _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
+            Span<float> output = sequence.Output.Slice(from * P, count * P);
+            bool staged = s.Download(output);
+            if (wantGates)
+                Transfer.ToHost(s.Queue, s.Gates, sequence.Gates.Slice(from * G * H, count * G * H));
+            if (wantCells)
+                Transfer.ToHost(s.Queue, s.Cell, sequence.Cells.Slice(from * H, count * H));
+            s.Queue.Synchronize();
+            if (staged)
+                s.Unstage(output);
+        }
+    }
+
+    /// <summary>The input GEMM of a sequence alone, enqueued; for measurements.</summary>
+    internal void RunInputGemm(LayerState state, int sequenceLength, DeviceBuffer input)
+    {
+        var s = (GpuState)state;
+        using LayerState.Lease lease = state.Acquire();
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        int N = s.BatchSize, I = Shape.InputSize, chunk = s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        for (int t = 0; t < sequenceLength; t += chunk)
+        {
+            int rows = Math.Min(chunk, sequenceLength - t) * N;
+            _runner.RunInputGemm(s, input.View(input.Length).SubView(t * N * I, rows * I), rows);
         }
     }
 
@@ -93,52 +208,66 @@ internal sealed class GpuLayer : RecurrentLayer
         ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(s.BatchSize, 1);
-        using LayerState.Lease _ = state.Acquire();
-        lock (_device.Gate)
+        using LayerState.Lease lease = state.Acquire();
+        using Lock.Scope _ = _device.Enter();
+        ObjectDisposedException.ThrowIf(_freed, this);
+        int chunk = s.ChunkLength(sequenceLength);
+        s.Reserve(chunk);
+        s.Queue.Synchronize();
+        long start = Stopwatch.GetTimestamp();
+        for (int repeat = 0; repeat < repeats; repeat++)
         {
-            ObjectDisposedException.ThrowIf(_freed, this);
-            _device.Bind();
-            int chunk = s.ChunkLength(sequenceLength);
-            s.Reserve(chunk);
-            _device.Stream.Synchronize();
-            long start = Stopwatch.GetTimestamp();
-            for (int repeat = 0; repeat < repeats; repeat++)
-            {
-                for (int t = 0; t < sequenceLength; t += chunk)
-                    LaunchChunk(s, Math.Min(chunk, sequenceLength - t), wantGates: false);
-                _device.Stream.Synchronize();
-            }
-
-            return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
+            for (int t = 0; t < sequenceLength; t += chunk)
+                _runner.Run(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Output, s.Gates, false));
+            s.Queue.Synchronize();
         }
+
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
     }
 
-    /// <summary>From the chunk's x to its y, both on the device.</summary>
-    private void LaunchChunk(GpuState s, int steps, bool wantGates)
+    private void MoveState(LayerState state, DeviceBuffer hidden, DeviceBuffer? cell, bool read)
     {
-        int N = s.BatchSize, I = Shape.InputSize, H = Shape.HiddenSize;
-        AcceleratorStream stream = _device.Stream;
-        ArrayView<float> recurrentWeights = _recurrentWeights.View.BaseView;
-        _kernels.InputGemm(stream, CellKernels.Grid(steps * N, H), s.Input, _inputWeights.View.BaseView, _bias.View.BaseView, s.Preactivation, steps * N, I, H);
-        KernelConfig grid = CellKernels.Grid(N, H);
-        for (int t = 0; t < steps; t++)
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(hidden);
+        if (!ReferenceEquals(state.Layer, this))
+            throw new ArgumentException("state belongs to another layer. Create it with this layer's CreateState.", nameof(state));
+        if (Shape.HasCellState != cell is not null)
+            throw new ArgumentException($"{Shape} {(Shape.HasCellState ? "has a cell state: give a buffer for c" : "has no cell state c")}.", nameof(cell));
+        hidden.Require(nameof(hidden), _device, "N×H", state.BatchSize, Shape.OutputSize);
+        cell?.Require(nameof(cell), _device, "N×H", state.BatchSize, Shape.HiddenSize);
+        using LayerState.Lease lease = state.Acquire();
+        var s = (GpuState)state;
+        int hiddenLength = s.BatchSize * Shape.OutputSize, cellLength = s.BatchSize * Shape.HiddenSize;
+        if (hiddenLength == 0)
+            return;
+        using Lock.Scope _ = _device.Enter();
+        try
         {
-            _kernels.Step(stream, grid, s.HiddenBefore(t), recurrentWeights, s.PreactivationOf(t), s.Cell, s.HiddenBefore(t + 1), s.GatesOf(t),
-                N, H, (int)Shape.Activation, wantGates ? 1 : 0);
+            Move(s.Hidden, hidden.View(hiddenLength), hiddenLength);
+            if (cell is not null)
+                Move(s.Cell, cell.View(cellLength), cellLength);
+        }
+        catch (AcceleratorException e)
+        {
+            throw _device.Failure("copy a state on the device", e);
         }
 
-        s.CarryHidden(steps);
+        void Move(ArrayView<float> own, ArrayView<float> other, int length)
+        {
+            own = own.SubView(0, length);
+            if (read)
+                own.CopyTo(s.Queue, other);
+            else
+                other.CopyTo(s.Queue, own);
+        }
     }
+
+    private DeviceException Failure(int steps, int rows, AcceleratorException e) =>
+        _device.Failure(FormattableString.Invariant($"run {Shape} over {steps} steps of {rows} rows"), e);
 
     private protected override void DisposeCore()
     {
-        lock (_device.Gate)
-        {
-            _freed = true;
-            _device.Bind();
-            _inputWeights.Dispose();
-            _recurrentWeights.Dispose();
-            _bias.Dispose();
-        }
+        _freed = true;
+        _runner.Dispose();
     }
 }

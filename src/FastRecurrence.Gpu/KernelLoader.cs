@@ -18,7 +18,7 @@ internal static partial class KernelLoader
 {
     /// <summary>What every context here is built with. O1, the default, emits generic addresses and leaves tiles in local memory.</summary>
     public static Context.Builder Configure(Context.Builder builder) =>
-        builder.Optimize(OptimizationLevel.O2).EnableAlgorithms();
+        Kernels.RelaxedAccess.Enable(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms());
 
     /// <summary>
     /// Lets ILGPU take OpenCL devices that do not report a generic address space (PoCL 3.1): it refuses them, though these
@@ -32,20 +32,29 @@ internal static partial class KernelLoader
     }
 
     /// <summary>
-    /// Compiles, corrects and loads an explicitly grouped kernel. The kernel is outside ILGPU's cache: the launcher keeps it alive.
+    /// Compiles, corrects and loads an explicitly grouped kernel for groups of at most <paramref name="threads"/>. The
+    /// kernel is outside ILGPU's cache: the launcher keeps it alive.
     /// </summary>
-    public static TDelegate Load<TDelegate>(Accelerator accelerator, MethodInfo method)
+    public static (TDelegate Launch, Kernel Kernel) Load<TDelegate>(Accelerator accelerator, MethodInfo method, int threads)
         where TDelegate : Delegate
     {
-        CompiledKernel compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(method));
-        if (compiled is not CLCompiledKernel)
-        {
-            FieldInfo? source = compiled.GetType().GetField("<PTXAssembly>k__BackingField", NonPublic | Instance);
-            if (source?.GetValue(compiled) is string text)
-                source.SetValue(compiled, Correct(text));
-        }
+        CompiledKernel compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(method), Specialization(threads));
+        if (compiled is CLCompiledKernel)
+            Rewrite(compiled, "<Source>k__BackingField", CorrectOpenCl);
+        else
+            Rewrite(compiled, "<PTXAssembly>k__BackingField", Correct);
+        Kernel kernel = accelerator.LoadKernel(compiled);
+        return (kernel.CreateLauncherDelegate<TDelegate>(), kernel);
+    }
 
-        return accelerator.LoadKernel(compiled).CreateLauncherDelegate<TDelegate>();
+    /// <summary>Lets the compiler give a thread as many registers as a single group of this size leaves it.</summary>
+    public static KernelSpecialization Specialization(int threads) => new(threads, 1);
+
+    private static void Rewrite(CompiledKernel compiled, string field, Func<string, string> correct)
+    {
+        FieldInfo? source = compiled.GetType().GetField(field, NonPublic | Instance);
+        if (source?.GetValue(compiled) is string text)
+            source.SetValue(compiled, correct(text));
     }
 
     /// <summary>
@@ -53,6 +62,10 @@ internal static partial class KernelLoader
     /// registers, and a really divergent branch would be wrong.
     /// </summary>
     public static string Correct(string ptx) => UniformBranch().Replace(ptx, "bra");
+
+    /// <summary>PoCL 3.1 has no generic address space to cast an atomic's pointer to; all atomics here are on global memory.</summary>
+    public static string CorrectOpenCl(string source) =>
+        source.Replace("(atomic_int*)", "(volatile __global atomic_int*)", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\bbra\.uni\b")]
     private static partial Regex UniformBranch();

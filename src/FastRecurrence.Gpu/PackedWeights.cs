@@ -1,25 +1,88 @@
 namespace FastRecurrence.Gpu;
 
 /// <summary>
-/// Weights in the kernels' order: <c>[k][unit][gate]</c>, so that the threads of neighbouring units read neighbouring
-/// memory and a thread gets all gates of its unit in one load.
+/// Weights in the kernels' order: <c>[k][quad][4]</c>. A quad is the gates of one unit (LSTM, GRU) or four units (Elman), so
+/// that a thread gets it in one 16-byte load and neighbouring threads read neighbouring memory. Units beyond H are zero.
 /// </summary>
 internal static class PackedWeights
 {
-    /// <summary>W <c>[G·H, K]</c> (or R, K = H) to <c>[K, H, G]</c>; a bias is the case K = 1.</summary>
-    public static float[] Interleave(ReadOnlySpan<float> matrix, int gateCount, int hiddenSize, int depth)
+    /// <summary>Columns of a quad.</summary>
+    public const int Lanes = 4;
+
+    /// <summary>Where the gates r, z, n of W and b go, and, linear before the reset, the candidate's recurrent bias.</summary>
+    private static readonly int[] s_gru = [0, 1, 2, 3];
+
+    /// <summary>Where those of R go: the candidate's recurrent part has a sum of its own.</summary>
+    private static readonly int[] s_gruRecurrent = [0, 1, 3];
+
+    /// <summary>R of r and z alone.</summary>
+    private static readonly int[] s_gruGates = [0, 1, None];
+
+    /// <summary>R of the candidate alone, for a GRU that resets before the product.</summary>
+    private static readonly int[] s_gruCandidate = [None, None, 2];
+
+    private static readonly int[] s_lstm = [0, 1, 2, 3];
+
+    private const int None = -1;
+
+    /// <summary>Quads of a layer.</summary>
+    public static int Quads(LayerShape shape) => shape.Cell == CellKind.Elman ? Quads(shape.HiddenSize) : shape.HiddenSize;
+
+    /// <summary>Quads of so many columns without gates.</summary>
+    public static int Quads(int columns) => (columns + Lanes - 1) / Lanes;
+
+    /// <summary>W <c>[G·H, I]</c> to <c>[I, quads, 4]</c>.</summary>
+    public static float[] Input(LayerWeights weights) => weights.Shape.Cell == CellKind.Elman
+        ? Columns(weights.InputWeights, weights.Shape.HiddenSize, weights.Shape.InputSize)
+        : Gates(weights.InputWeights, weights.Shape.Cell == CellKind.Gru ? s_gru.AsSpan(0, 3) : s_lstm, weights.Shape.HiddenSize, weights.Shape.InputSize);
+
+    /// <summary>b to <c>[quads, 4]</c>.</summary>
+    public static float[] Bias(LayerWeights weights) => weights.Shape.Cell == CellKind.Elman
+        ? Columns(weights.Bias, weights.Shape.HiddenSize, 1)
+        : Gates(weights.Bias, weights.Shape.Cell == CellKind.Gru ? s_gru.AsSpan(0, weights.Bias.Length / weights.Shape.HiddenSize) : s_lstm, weights.Shape.HiddenSize, 1);
+
+    /// <summary>R <c>[G·H, P]</c> to <c>[P, quads, 4]</c>; without the candidate for a GRU that resets before the product.</summary>
+    public static float[] Recurrent(LayerWeights weights) => weights.Shape.Cell switch
     {
-        var packed = new float[matrix.Length];
-        for (int gate = 0; gate < gateCount; gate++)
+        CellKind.Elman => Columns(weights.RecurrentWeights, weights.Shape.HiddenSize, weights.Shape.HiddenSize),
+        CellKind.Gru => Gates(weights.RecurrentWeights, weights.Shape.LinearBeforeReset ? s_gruRecurrent : s_gruGates, weights.Shape.HiddenSize, weights.Shape.HiddenSize),
+        _ => Gates(weights.RecurrentWeights, s_lstm, weights.Shape.HiddenSize, weights.Shape.OutputSize),
+    };
+
+    /// <summary>What <see cref="Recurrent"/> leaves out of a GRU that resets before the product.</summary>
+    public static float[] Candidate(LayerWeights weights) =>
+        Gates(weights.RecurrentWeights, s_gruCandidate, weights.Shape.HiddenSize, weights.Shape.HiddenSize);
+
+    /// <summary>W_p <c>[P, H]</c> to <c>[H, quads, 4]</c>.</summary>
+    public static float[] Projection(LayerWeights weights) =>
+        Columns(weights.Projection, weights.Shape.ProjectionSize, weights.Shape.HiddenSize);
+
+    /// <summary>Gate blocks of <c>[H, K]</c>, each to its lane of its unit's quad.</summary>
+    private static float[] Gates(ReadOnlySpan<float> matrix, ReadOnlySpan<int> laneOfGate, int hiddenSize, int depth)
+    {
+        var packed = new float[checked(depth * hiddenSize * Lanes)];
+        for (int gate = 0; gate < laneOfGate.Length; gate++)
         {
-            for (int unit = 0; unit < hiddenSize; unit++)
-            {
-                ReadOnlySpan<float> row = matrix.Slice((gate * hiddenSize + unit) * depth, depth);
-                for (int k = 0; k < depth; k++)
-                    packed[(k * hiddenSize + unit) * gateCount + gate] = row[k];
-            }
+            for (int unit = 0; unit < hiddenSize && laneOfGate[gate] != None; unit++)
+                Spread(matrix.Slice((gate * hiddenSize + unit) * depth, depth), packed, unit * Lanes + laneOfGate[gate], hiddenSize * Lanes);
         }
 
         return packed;
+    }
+
+    /// <summary>Rows <c>[columns, K]</c>, four to a quad.</summary>
+    private static float[] Columns(ReadOnlySpan<float> matrix, int columns, int depth)
+    {
+        int stride = Quads(columns) * Lanes;
+        var packed = new float[checked(depth * stride)];
+        for (int column = 0; column < columns; column++)
+            Spread(matrix.Slice(column * depth, depth), packed, column, stride);
+        return packed;
+    }
+
+    private static void Spread(ReadOnlySpan<float> row, float[] packed, int column, int stride)
+    {
+        for (int k = 0; k < row.Length; k++)
+            packed[k * stride + column] = row[k];
     }
 }

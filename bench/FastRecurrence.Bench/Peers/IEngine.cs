@@ -21,10 +21,10 @@ internal sealed class OwnEngine : IEngine
     private readonly LayerState _state;
     private readonly float[] _output;
 
-    public OwnEngine(string name, Backend backend, PeerProblem problem, WorkerTeam? team)
+    public OwnEngine(string name, Backend backend, PeerProblem problem, WorkerTeam? team, WeightFormat format = WeightFormat.Float32)
     {
         (Name, _problem) = (name, problem);
-        _layer = backend.Prepare(problem.Weights);
+        _layer = backend.Prepare(problem.Weights, format);
         _state = _layer.CreateState(problem.Batch, team);
         _output = new float[problem.Steps * problem.Batch * problem.Hidden];
     }

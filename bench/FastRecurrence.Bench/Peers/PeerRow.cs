@@ -15,9 +15,10 @@ internal sealed record PeerRow(
     [property: JsonPropertyName("min_us")] double MinUs,
     [property: JsonPropertyName("max_error")] double MaxError);
 
-/// <summary>A whole run, as <c>--json</c> writes it.</summary>
+/// <summary>A whole run, as <c>--json</c> writes it; the peak is the median of one measurement before each problem, as times are medians.</summary>
 internal sealed record PeerReport(
     [property: JsonPropertyName("peak_gflops")] double PeakGflops,
+    [property: JsonPropertyName("best_peak_gflops")] double BestPeakGflops,
     [property: JsonPropertyName("command")] string Command,
     [property: JsonPropertyName("machine")] string Machine,
     [property: JsonPropertyName("pinned")] bool Pinned,

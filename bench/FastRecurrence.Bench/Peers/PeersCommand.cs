@@ -16,7 +16,7 @@ internal static class PeersCommand
     public static int Run(string[] arguments)
     {
         var options = PeerOptions.Parse(arguments);
-        double peak = FmaPeak.MeasureGflops();
+        var peaks = new List<double>();
         var rows = new List<PeerRow>();
         using var team = new WorkerTeam(2, options.Pin);
         PeerProblem[] problems = [.. options.Grid()];
@@ -25,18 +25,18 @@ internal static class PeersCommand
         for (int i = 0; i < problems.Length; i++)
         {
             PeerProblem problem = problems[i];
+            peaks.Add(FmaPeak.MeasureGflops());
             List<IEngine> engines = [.. options.Engines.Select(name => Create(name, problem, problem.Threads == 1 ? null : team)).OfType<IEngine>()];
             List<PeerRow> measured = run.Measure(problem, engines);
             engines.ForEach(e => e.Dispose());
             rows.AddRange(measured);
-            peak = Math.Max(peak, i % 8 == 0 ? FmaPeak.MeasureGflops() : 0);
             Console.WriteLine($"{i + 1,3}/{problems.Length} {problem,-30} " + string.Join("  ", measured.Select(r =>
                 string.Create(CultureInfo.InvariantCulture, $"{r.Engine} {r.MedianUs:G4}us"))) + string.Create(CultureInfo.InvariantCulture,
-                $"  {problem.Flops / measured[0].MedianUs / 1e3 / (peak * problem.Threads):P0}"));
+                $"  {problem.Flops / measured[0].MedianUs / 1e3 / (peaks[^1] * problem.Threads):P0}"));
         }
 
         string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
-        var report = new PeerReport(peak, "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchRatios.Status, rows);
+        var report = new PeerReport(PeerRun.Median(peaks), peaks.Max(), "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
         string summary = PeerSummary.Write(report);
         Console.WriteLine(summary);
         if (options.Json is not null)
@@ -50,7 +50,12 @@ internal static class PeersCommand
     {
         "fastrecurrence" => new OwnEngine(name, Backend.Simd, problem, team),
         "fastrecurrence-vector" => new OwnEngine(name, Backend.All.Single(b => b.Name == "simd-vector"), problem, team),
+        "fastrecurrence-bf16" when problem.Batch > 1 || problem.Hidden < 128 => null, // narrow weights serve a batch of one
+        "fastrecurrence-bf16" => new OwnEngine(name, Backend.Simd, problem, team, WeightFormat.Bfloat16),
+        "fastrecurrence-int8" when problem.Batch > 1 || problem.Hidden < 128 => null,
+        "fastrecurrence-int8" => new OwnEngine(name, Backend.Simd, problem, team, WeightFormat.Int8),
         "onnxruntime" => new OnnxRuntimeEngine(problem),
-        _ => throw new ArgumentException($"'{name}' is no engine; use fastrecurrence, fastrecurrence-vector, fastrecurrence-bf16, onnxruntime."),
+        "torch" => TorchEngine.TryCreate(problem),
+        _ => throw new ArgumentException($"'{name}' is no engine; use fastrecurrence, fastrecurrence-vector, fastrecurrence-bf16, fastrecurrence-int8, onnxruntime, torch."),
     };
 }

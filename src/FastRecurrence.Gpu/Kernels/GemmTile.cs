@@ -3,92 +3,84 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary>The sums of four neighbouring rows for one unit: what one thread keeps in registers.</summary>
-internal struct RowSums<TGates>
-    where TGates : unmanaged
-{
-    public TGates Row0, Row1, Row2, Row3;
-}
-
 /// <summary>
-/// The inner loop of both GEMMs: a group of 16×8 threads adds <c>A·B</c> to a tile of 32 rows × 16 units, each sum in one
-/// accumulator in ascending k. <c>A</c> is <c>[rows, K]</c> (x or h), <c>B</c> is <c>[K, units]</c> with the gates of a
-/// unit adjacent. Padding beyond the last row, unit or k is zero in both tiles, and no accumulator sees two rows: a NaN
-/// stays in its row.
+/// The loop of both GEMMs: a group of 16×8 threads adds <c>A·B</c> to a tile of 32 rows × 16 quads, or 64 × 32 with large
+/// blocks, each sum in one accumulator in ascending k. <c>A</c> is <c>[rows, K]</c> (x or h), <c>B</c> is <c>[K, quads]</c>.
+/// Padding beyond the last row, quad or k is zero in both tiles, and no accumulator sees two rows: a NaN stays in its row.
 /// </summary>
 internal static class GemmTile
 {
-    /// <summary>Threads along the units; each owns one unit.</summary>
-    public const int UnitThreads = 16;
+    /// <summary>Threads along the quads.</summary>
+    public const int QuadThreads = 16;
 
-    /// <summary>Threads along the rows; each owns <see cref="RowsPerThread"/> rows.</summary>
+    /// <summary>Threads along the rows; each owns four neighbouring rows of every row group.</summary>
     public const int RowThreads = 8;
 
-    /// <summary>Rows in a thread's registers.</summary>
-    public const int RowsPerThread = 4;
-
     /// <summary>Threads of a group.</summary>
-    public const int Threads = UnitThreads * RowThreads;
+    public const int Threads = QuadThreads * RowThreads;
 
-    /// <summary>Rows of a group's tile.</summary>
-    public const int Rows = RowThreads * RowsPerThread;
+    /// <summary>Rows of one row group of all threads.</summary>
+    public const int GroupRows = RowThreads * 4;
 
-    /// <summary>k's staged in shared memory at once: 8 KB of B for an LSTM and 4.5 KB of A.</summary>
-    public const int Depth = 32;
+    /// <summary>k's staged in shared memory at once.</summary>
+    public const int Depth = 16;
 
-    /// <summary>Shared memory of a group for the largest cell, in bytes.</summary>
-    public const int SharedBytes = Depth * (StrideA + UnitThreads) * 4 * sizeof(float);
+    /// <summary>Shared memory of a group with large blocks, in bytes.</summary>
+    public const int SharedBytes = Depth * (2 * RowThreads + 1 + 2 * QuadThreads) * 4 * sizeof(float);
 
-    // Rows of one k in units of Float4, with one more so that threads that store neighbouring k's meet fewer bank conflicts.
-    private const int StrideA = RowThreads + 1;
-
-    /// <summary>Adds <c>A·B</c> to the sums. Every thread of the group must come here: there are barriers inside.</summary>
+    /// <summary>The thread's block of <c>Begin + A·B</c>, handed to <c>End</c>. Every thread of the group must come here: there are barriers inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate<TGates>(ArrayView<float> a, ArrayView<TGates> b, int rowCount, int units, int depth, ref RowSums<TGates> sums)
-        where TGates : unmanaged, IGates<TGates>
+    public static void Run<TBlock, TEnds>(ArrayView<float> a, ArrayView<Quad> b, int rowCount, int quads, int depth, TEnds ends)
+        where TBlock : unmanaged, IBlock<TBlock>
+        where TEnds : struct, IChainEnds<TEnds>
     {
-        // Float4 makes the tile 16-byte aligned, so that a thread reads its four rows at once.
-        ArrayView<Float4> tileA = SharedMemory.Allocate<Float4>(Depth * StrideA);
-        ArrayView<TGates> tileB = SharedMemory.Allocate<TGates>(Depth * UnitThreads);
+        // Four rows of one k are one Quad, so that a thread reads its rows at once; one more of them a k, against bank conflicts.
+        int strideA = TBlock.RowGroups * RowThreads + 1, strideB = TBlock.Quads * QuadThreads;
+        ArrayView<Quad> tileA = SharedMemory.Allocate<Quad>(Depth * (TBlock.RowGroups * RowThreads + 1));
+        ArrayView<Quad> tileB = SharedMemory.Allocate<Quad>(Depth * TBlock.Quads * QuadThreads);
         ArrayView<float> tileAValues = tileA.Cast<float>();
 
         int x = Group.IdxX, y = Group.IdxY;
-        int thread = y * UnitThreads + x;
-        int rowBase = Grid.IdxX * Rows, unitBase = Grid.IdxY * UnitThreads;
+        int thread = y * QuadThreads + x;
+        int rowBase = Grid.IdxX * (TBlock.RowGroups * GroupRows), quadBase = Grid.IdxY * (TBlock.Quads * QuadThreads);
 
+        TBlock sums = TBlock.Load(ends, rowBase + 4 * y, quadBase + x);
         for (int k0 = 0; k0 < depth; k0 += Depth)
         {
-            for (int i = 0; i < Depth / RowThreads; i++)
+            for (int i = 0; i < TBlock.Quads * Depth / RowThreads; i++)
             {
-                int k = y + i * RowThreads;
-                TGates value = TGates.Zero;
-                if (k0 + k < depth && unitBase + x < units)
-                    value = b[(k0 + k) * units + unitBase + x];
-                tileB[k * UnitThreads + x] = value;
+                int at = thread + i * Threads;
+                int k = at / (TBlock.Quads * QuadThreads), quad = at % (TBlock.Quads * QuadThreads);
+                Quad value = Quad.Zero;
+                if (k0 + k < depth && quadBase + quad < quads)
+                    value = b[(k0 + k) * quads + quadBase + quad];
+                tileB[at] = value;
             }
 
-            for (int i = 0; i < Rows * Depth / Threads; i++)
+            for (int i = 0; i < TBlock.RowGroups * GroupRows * Depth / Threads; i++)
             {
                 int at = thread + i * Threads;
                 int row = at / Depth, k = at % Depth;
                 float value = 0f;
                 if (rowBase + row < rowCount && k0 + k < depth)
                     value = a[(rowBase + row) * depth + k0 + k];
-                tileAValues[k * (StrideA * 4) + row] = value;
+                tileAValues[k * (strideA * 4) + row] = value;
             }
 
             Group.Barrier();
-            for (int k = 0; k < Depth; k++)
+            // Four k's a turn by hand: ptxas leaves the loop rolled with large blocks, and every turn would wait for its loads.
+            for (int k = 0; k < Depth; k += 4)
             {
-                TGates w = tileB[k * UnitThreads + x];
-                Float4 rows = tileA[k * StrideA + y];
-                sums.Row0 = TGates.MultiplyAdd(w, rows.X, sums.Row0);
-                sums.Row1 = TGates.MultiplyAdd(w, rows.Y, sums.Row1);
-                sums.Row2 = TGates.MultiplyAdd(w, rows.Z, sums.Row2);
-                sums.Row3 = TGates.MultiplyAdd(w, rows.W, sums.Row3);
+                int atA = k * strideA + y, atB = k * strideB + x;
+                sums = TBlock.MultiplyAdd(sums, tileA, atA, tileB, atB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + strideA, tileB, atB + strideB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + 2 * strideA, tileB, atB + 2 * strideB);
+                sums = TBlock.MultiplyAdd(sums, tileA, atA + 3 * strideA, tileB, atB + 3 * strideB);
             }
 
             Group.Barrier();
         }
+
+        TBlock.Store(sums, ends, rowBase + 4 * y, quadBase + x);
     }
 }

@@ -1,38 +1,140 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Cells;
+using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary>What follows the recurrent GEMM in the same kernel: the cell's own equations from the core, applied to one unit of one row.</summary>
-internal interface ICellEpilogue<TGates>
-    where TGates : unmanaged
+/// <summary>
+/// What follows the recurrent product in the same kernel: the cell's own equations from the core, applied to one quad of
+/// one row. A new cell is one more implementation, and its order of columns in <see cref="PackedWeights"/>.
+/// </summary>
+internal interface ICellEpilogue
 {
-    /// <summary>Whether c is read and written.</summary>
-    static abstract bool HasCell { get; }
+    /// <summary>Hidden units in a quad: 1 where it holds a unit's gates, 4 where it holds units.</summary>
+    static abstract int Units { get; }
 
-    /// <summary>Activates the preactivations in place, advances c and returns h.</summary>
-    static abstract float Step(ref TGates gates, ref float c, int activation);
+    /// <summary>G, gates of a unit in the gates output.</summary>
+    static abstract int Gates { get; }
+
+    /// <summary>Whether a value of the unit's own is read: c, or h of the step before. Such a cell has one unit in a quad.</summary>
+    static abstract bool ReadsOwn { get; }
+
+    /// <summary>Whether the new value is written back: c.</summary>
+    static abstract bool WritesOwn { get; }
+
+    /// <summary>Whether the activated quad goes back to where its preactivations were, for a second launch.</summary>
+    static abstract bool KeepsQuad { get; }
+
+    /// <summary>Activates the preactivations in place, advances the unit's own value and returns the h of the quad's units, the first in X.</summary>
+    static abstract Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell);
+
+    /// <summary>Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on.</summary>
+    static abstract void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize);
 }
 
-/// <summary>The core's LSTM equations on the device's arithmetic.</summary>
-internal readonly struct LstmEpilogue : ICellEpilogue<Float4>
+/// <summary>The core's LSTM equations on the device's arithmetic; the quad is i, f, g, o.</summary>
+internal readonly struct LstmEpilogue : ICellEpilogue
 {
-    public static bool HasCell => true;
+    public static int Units => 1;
+
+    public static int Gates => 4;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => true;
+
+    public static bool KeepsQuad => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Step(ref Float4 gates, ref float c, int activation) =>
-        LstmCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, ref gates.W, ref c);
-}
-
-/// <summary>The core's Elman equation on the device's arithmetic.</summary>
-internal readonly struct ElmanEpilogue : ICellEpilogue<Float1>
-{
-    public static bool HasCell => false;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Step(ref Float1 gates, ref float c, int activation)
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
     {
-        gates.X = ElmanCell<float, DeviceLanes>.Step(gates.X, (Activation)activation);
-        return gates.X;
+        Quad h = Quad.Zero;
+        h.X = LstmCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, ref gates.W, ref own);
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
+    {
+        destination[at + unit] = gates.X;
+        destination[at + unit + hiddenSize] = gates.Y;
+        destination[at + unit + 2 * hiddenSize] = gates.Z;
+        destination[at + unit + 3 * hiddenSize] = gates.W;
+    }
+}
+
+/// <summary>The core's Elman equation on the device's arithmetic; the quad is four units.</summary>
+internal readonly struct ElmanEpilogue : ICellEpilogue
+{
+    public static int Units => 4;
+
+    public static int Gates => 1;
+
+    public static bool ReadsOwn => false;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        gates.X = ElmanCell<float, DeviceLanes>.Step(gates.X, (Activation)cell.Candidate.Kind);
+        gates.Y = ElmanCell<float, DeviceLanes>.Step(gates.Y, (Activation)cell.Candidate.Kind);
+        gates.Z = ElmanCell<float, DeviceLanes>.Step(gates.Z, (Activation)cell.Candidate.Kind);
+        gates.W = ElmanCell<float, DeviceLanes>.Step(gates.W, (Activation)cell.Candidate.Kind);
+        return gates;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        Units4.Store(gates, destination, at + unit, hiddenSize - unit);
+}
+
+/// <summary>The core's GRU equations, linear before the reset; the quad is r, z, the candidate's input part and its recurrent part.</summary>
+internal readonly struct GruEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 3;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        own = GruCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, gates.W, own);
+        Quad h = Quad.Zero;
+        h.X = own;
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
+    {
+        destination[at + unit] = gates.X;
+        destination[at + unit + hiddenSize] = gates.Y;
+        destination[at + unit + 2 * hiddenSize] = gates.Z;
+    }
+}
+
+/// <summary>Up to four neighbouring floats of a row.</summary>
+internal static class Units4
+{
+    /// <summary>Stores those of the four that are real units.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Quad values, ArrayView<float> destination, int at, int left)
+    {
+        destination[at] = values.X;
+        if (left > 1)
+            destination[at + 1] = values.Y;
+        if (left > 2)
+            destination[at + 2] = values.Z;
+        if (left > 3)
+            destination[at + 3] = values.W;
     }
 }

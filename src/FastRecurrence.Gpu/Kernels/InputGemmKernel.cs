@@ -3,41 +3,31 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary><c>preactivation[row, unit, gate] = b + x·W</c> for all T·N rows at once.</summary>
+/// <summary><c>preactivation[row, quad] = b + x·W</c> for all T·N rows at once; the same for every cell.</summary>
 internal static class InputGemmKernel
 {
-    /// <summary>The LSTM's.</summary>
-    public static void Lstm(ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> preactivation, int rowCount, int inputSize, int hiddenSize) =>
-        Run(input, weights.Cast<Float4>(), bias.Cast<Float4>(), preactivation.Cast<Float4>(), rowCount, inputSize, hiddenSize);
-
-    /// <summary>The Elman cell's.</summary>
-    public static void Elman(ArrayView<float> input, ArrayView<float> weights, ArrayView<float> bias, ArrayView<float> preactivation, int rowCount, int inputSize, int hiddenSize) =>
-        Run(input, weights.Cast<Float1>(), bias.Cast<Float1>(), preactivation.Cast<Float1>(), rowCount, inputSize, hiddenSize);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Run<TGates>(ArrayView<float> input, ArrayView<TGates> weights, ArrayView<TGates> bias, ArrayView<TGates> preactivation, int rowCount, int inputSize, int hiddenSize)
-        where TGates : unmanaged, IGates<TGates>
+    /// <summary>The kernel. Grid: row tiles × quad tiles.</summary>
+    public static void Run<TBlock>(ArrayView<float> input, ArrayView<Quad> weights, ArrayView<Quad> bias, ArrayView<Quad> preactivation, int rowCount, int inputSize, int quads)
+        where TBlock : unmanaged, IBlock<TBlock>
     {
-        int unit = Grid.IdxY * GemmTile.UnitThreads + Group.IdxX;
-        int row = Grid.IdxX * GemmTile.Rows + Group.IdxY * GemmTile.RowsPerThread;
-        TGates b = TGates.Zero;
-        if (unit < hiddenSize)
-            b = bias[unit];
-        var sums = new RowSums<TGates> { Row0 = b, Row1 = b, Row2 = b, Row3 = b };
+        Ends ends = default;
+        (ends.Bias, ends.Preactivation, ends.RowCount, ends.Quads) = (bias, preactivation, rowCount, quads);
+        GemmTile.Run<TBlock, Ends>(input, weights, rowCount, quads, inputSize, ends);
+    }
 
-        GemmTile.Accumulate(input, weights, rowCount, hiddenSize, inputSize, ref sums);
+    private struct Ends : IChainEnds<Ends>
+    {
+        public ArrayView<Quad> Bias, Preactivation;
+        public int RowCount, Quads;
 
-        if (unit < hiddenSize)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Quad Begin(Ends self, int row, int quad) => quad < self.Quads ? self.Bias[quad] : Quad.Zero;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void End(Ends self, int row, int quad, Quad sum)
         {
-            int at = row * hiddenSize + unit;
-            if (row < rowCount)
-                preactivation[at] = sums.Row0;
-            if (row + 1 < rowCount)
-                preactivation[at + hiddenSize] = sums.Row1;
-            if (row + 2 < rowCount)
-                preactivation[at + 2 * hiddenSize] = sums.Row2;
-            if (row + 3 < rowCount)
-                preactivation[at + 3 * hiddenSize] = sums.Row3;
+            if (row < self.RowCount && quad < self.Quads)
+                self.Preactivation[row * self.Quads + quad] = sum;
         }
     }
 }

@@ -61,6 +61,12 @@ internal unsafe interface IMemoryLanes<V> : ILanes<V>
     /// <summary>Writes Count floats at any alignment.</summary>
     static abstract void Store(V x, float* p);
 
+    /// <summary>The bits of every lane moved up.</summary>
+    static abstract V ShiftLeft(V bits, int count);
+
+    /// <summary>The bits of every lane as a signed integer, converted to float.</summary>
+    static abstract V ConvertInteger(V bits);
+
     /// <summary>Rows of the largest register tile: 6 with 32 vector registers, 3 with 16. More would spill.</summary>
     static abstract int TileRows { get; }
 }

@@ -54,4 +54,10 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float x, float* p) => *p = x;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ShiftLeft(float bits, int count) => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(bits) << count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ConvertInteger(float bits) => BitConverter.SingleToInt32Bits(bits);
 }

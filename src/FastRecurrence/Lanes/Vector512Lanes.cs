@@ -59,4 +59,10 @@ internal readonly unsafe struct Vector512Lanes : IMemoryLanes<Vec>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vec x, float* p) => Wide.Store(x, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec ShiftLeft(Vec bits, int count) => Wide.ShiftLeft(bits.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec ConvertInteger(Vec bits) => Wide.ConvertToSingle(bits.AsInt32());
 }

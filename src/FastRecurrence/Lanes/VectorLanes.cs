@@ -60,4 +60,10 @@ internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<float> x, float* p) => Vector.Store(x, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> ShiftLeft(Vector<float> bits, int count) => Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(bits), count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> ConvertInteger(Vector<float> bits) => Vector.ConvertToSingle(Vector.AsVectorInt32(bits));
 }

@@ -4,25 +4,41 @@ namespace FastRecurrence.Packing;
 internal sealed unsafe class PackedWeights
 {
     private readonly PackedMatrix _bias;
-    private readonly PackedMatrix? _peepholes;
+    private readonly PackedMatrix? _peepholes, _inputScales, _recurrentScales;
 
-    public PackedWeights(LayerWeights weights, int lanes)
+    public PackedWeights(LayerWeights weights, int lanes, WeightFormat format)
     {
         LayerShape shape = weights.Shape;
-        int H = shape.HiddenSize, P = shape.OutputSize, G = shape.GateCount;
+        int H = shape.HiddenSize, I = shape.InputSize, P = shape.OutputSize, G = shape.GateCount;
         bool resetFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
         PanelLayout layout = G == 1 ? PanelLayout.OfRuns(H, lanes) : PanelLayout.OfGates(H, lanes);
-        int columns = G == 1 ? layout.Stride : G;
+        int columns = G == 1 ? layout.Stride : G, recurrentColumns = resetFirst ? 2 : columns;
+        PackedMatrix Pack(string what, ReadOnlySpan<float> source, int depth, int width, SourceRow row) => new(what, source, depth, layout.PanelCount, width, lanes, row);
         SourceRow row = (panel, column, lane) => layout.SourceRow(panel, column, lane);
 
         Layout = layout;
-        Input = new PackedMatrix("packed W", weights.InputWeights, shape.InputSize, layout.PanelCount, columns, lanes, row);
-        Recurrent = new PackedMatrix("packed R", weights.RecurrentWeights, P, layout.PanelCount, resetFirst ? 2 : columns, lanes, row);
+        Format = format;
+        if (format == WeightFormat.Float32)
+        {
+            StoredInput = Input = Pack("packed W", weights.InputWeights, I, columns, row);
+            Recurrent = Pack("packed R", weights.RecurrentWeights, P, recurrentColumns, row);
+        }
+        else
+        {
+            StoredMatrix w = StoredMatrix.Encode(format, weights.InputWeights, G * H, I), r = StoredMatrix.Encode(format, weights.RecurrentWeights, G * H, P);
+            Input = Pack("packed W", w.Decoded, I, columns, row);
+            StoredInput = Pack("stored W", w.Lanes, w.Groups, columns, row);
+            Recurrent = Pack("stored R", r.Lanes, r.Groups, recurrentColumns, row);
+            _inputScales = Pack("scales of W", w.Scales, 1, layout.Stride, (panel, column, lane) => column < columns ? row(panel, column, lane) : -1);
+            // A GRU's third block of R adds to the fourth vector of a row.
+            _recurrentScales = Pack("scales of R", r.Scales, 1, layout.Stride, (panel, column, lane) =>
+                G != 3 ? row(panel, column, lane) : column == 2 || (resetFirst && column == 3) ? -1 : row(panel, Math.Min(column, 2), lane));
+        }
+
         int biasBlocks = shape.BiasCount / H;
-        _bias = new PackedMatrix("packed b", weights.Bias, 1, layout.PanelCount, layout.Stride, lanes,
-            (panel, column, lane) => G > 1 && column >= biasBlocks ? -1 : layout.SourceRow(panel, column, lane));
+        _bias = Pack("packed b", weights.Bias, 1, layout.Stride, (panel, column, lane) => G > 1 && column >= biasBlocks ? -1 : row(panel, column, lane));
         if (shape.Peepholes)
-            _peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, layout.PanelCount, 3, lanes, row);
+            _peepholes = Pack("packed peepholes", weights.Peepholes, 1, 3, row);
 
         if (resetFirst)
             (SecondLayout, Second) = Runs("packed R of the candidate", weights.RecurrentWeights, H, H, lanes, 2 * H);
@@ -32,16 +48,21 @@ internal sealed unsafe class PackedWeights
 
     public PanelLayout Layout { get; }
 
-    /// <summary>Memory of all panels.</summary>
-    public long Bytes => Input.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
+    public WeightFormat Format { get; }
 
-    /// <summary>W.</summary>
+    /// <summary>Memory that a step without a projected input reads.</summary>
+    public long Bytes => StoredInput.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
+
+    /// <summary>W in float32 (as decoded, in a narrow format), for the products of many rows.</summary>
     public PackedMatrix Input { get; }
 
-    /// <summary>R; of a GRU that resets first, its r and z.</summary>
+    /// <summary>W as stored, for a single row.</summary>
+    public PackedMatrix StoredInput { get; }
+
+    /// <summary>R as stored; of a GRU that resets first, its r and z.</summary>
     public PackedMatrix Recurrent { get; }
 
-    /// <summary>What a step multiplies once all its units are through the first product: a projection, or a GRU's R_n. Null for most cells.</summary>
+    /// <summary>What a step multiplies once all its units are through the first product: a projection, or a GRU's R_n. Null for most cells. Always float32.</summary>
     public PackedMatrix? Second { get; }
 
     /// <summary>Its panels.</summary>
@@ -49,6 +70,12 @@ internal sealed unsafe class PackedWeights
 
     /// <summary>b of a panel, a row of preactivations.</summary>
     public float* Bias(int panel) => _bias.Panel(panel);
+
+    /// <summary>Scales of W of a panel, a row of preactivations; null in a format without.</summary>
+    public float* InputScales(int panel) => _inputScales is null ? null : _inputScales.Panel(panel);
+
+    /// <summary>Scales of R of a panel, likewise.</summary>
+    public float* RecurrentScales(int panel) => _recurrentScales is null ? null : _recurrentScales.Panel(panel);
 
     /// <summary>Peephole weights of a panel, <c>[3][lanes]</c> in the order i, f, o; null without.</summary>
     public float* Peepholes(int panel) => _peepholes is null ? null : _peepholes.Panel(panel);

@@ -16,12 +16,16 @@ internal static class Blocking
     public const int GatheredPanels = 32;
 
     /// <summary>
-    /// Whether a single row takes panels in pairs. Two chains per accumulator's place hide the latency of FMA where weights sit
-    /// in L1; beyond it one stream comes faster than two.
+    /// Whether a single row takes panels in pairs. Twice the chains hide the latency of FMA where weights sit in L1 or share a
+    /// lane; else one stream comes faster than two.
     /// </summary>
-    public static bool PairPanels(long weightBytes) => weightBytes <= FirstLevelBytes;
+    public static bool PairPanels(WeightFormat format, long weightBytes) => format != WeightFormat.Float32 || weightBytes <= FirstLevelBytes;
 
     private const long FirstLevelBytes = 40 << 10;
+
+    /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
+    public static long LeastBytes(WeightFormat format, int lanes) =>
+        format == WeightFormat.Int8 && lanes < 16 ? 2 * SecondLevelBytes : FirstLevelBytes;
 
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;

@@ -56,39 +56,72 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     {
         nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
-        bool paired = Blocking.PairPanels((projected == null ? weights.Input.Bytes : 0) + weights.Recurrent.Bytes);
+        bool paired = Blocking.PairPanels(weights.Format, (projected == null ? weights.StoredInput.Bytes : 0) + weights.Recurrent.Bytes);
+        float* x = step.Input, h = step.Before;
+        if (weights.Format != WeightFormat.Float32)
+            PadRow(state.Padded(worker), ref x, ref h);
         for (int done = 0; done < count;)
         {
             int taken = paired && done + 1 < count ? 2 : 1;
             int at = backwards ? count - done - taken : done;
             float* start = projected == null ? weights.Bias(panel + at) : projected + at * projectedStep;
-            Lone(panel + at, taken, step, projected == null ? shape.InputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
+            Lone(panel + at, taken, x, h, projected == null ? shape.InputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
             done += taken;
         }
 
         FinishLoneRow(panel, count, step, scratch, worker);
     }
 
-    private void Lone(int panel, int count, in StepPlace step, int inputSize, float* start, nint startStep, float* c)
+    /// <summary>Copies x and h to where zeros follow them, if their last lane is not full.</summary>
+    private void PadRow(float* padded, ref float* x, ref float* h)
     {
-        switch (_cell)
+        if (shape.InputSize % 4 != 0)
         {
-            case CellKind.Gru when _resetsFirst: Lone<GruInput, GruGates>(panel, count, step, inputSize, start, startStep, c); break;
-            case CellKind.Gru: Lone<GruInput, GruRecurrent>(panel, count, step, inputSize, start, startStep, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Lone<Two, Two>(panel, count, step, inputSize, start, startStep, c); break;
-            default: Lone<Four, Four>(panel, count, step, inputSize, start, startStep, c); break;
+            new ReadOnlySpan<float>(x, shape.InputSize).CopyTo(new Span<float>(padded, shape.InputSize));
+            x = padded;
+        }
+
+        if (shape.OutputSize % 4 != 0)
+        {
+            padded += state.PaddedHiddenStart;
+            new ReadOnlySpan<float>(h, shape.OutputSize).CopyTo(new Span<float>(padded, shape.OutputSize));
+            h = padded;
         }
     }
 
-    private void Lone<CW, CR>(int panel, int count, in StepPlace step, int inputSize, float* start, nint startStep, float* c)
+    private void Lone(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
+    {
+        switch (_cell)
+        {
+            case CellKind.Gru when _resetsFirst: Lone<GruInput, GruGates>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case CellKind.Gru: Lone<GruInput, GruRecurrent>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Lone<Two, Two>(panel, count, x, h, inputSize, start, startStep, c); break;
+            default: Lone<Four, Four>(panel, count, x, h, inputSize, start, startStep, c); break;
+        }
+    }
+
+    private void Lone<CW, CR>(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
         where CW : struct, IColumns
         where CR : struct, IColumns
     {
-        float* w = weights.Input.Panel(panel), r = weights.Recurrent.Panel(panel);
+        switch (weights.Format)
+        {
+            case WeightFormat.Float32: Lone<CW, CR, Float32Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case WeightFormat.Bfloat16: Lone<CW, CR, Bfloat16Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+            default: Lone<CW, CR, Int8Weights>(panel, count, x, h, inputSize, start, startStep, c); break;
+        }
+    }
+
+    private void Lone<CW, CR, W>(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
+        where CW : struct, IColumns
+        where CR : struct, IColumns
+        where W : struct, IStoredWeights
+    {
+        float* w = weights.StoredInput.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
         if (count == 1)
-            LoneKernel<V, L, CW, CR>.One(inputSize, step.Input, w, shape.OutputSize, step.Before, r, start, c);
+            LoneKernel<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, c);
         else
-            LoneKernel<V, L, CW, CR>.Two(inputSize, step.Input, w, shape.OutputSize, step.Before, r, start, startStep, c);
+            LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, startStep, c);
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
@@ -96,12 +129,21 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     {
         after = _distant ? after : null;
         int I = shape.InputSize;
-        float* w = weights.Input.Panel(panel), b = weights.Bias(panel);
+        float* w = weights.Input.Panel(panel), b = weights.Bias(panel), scale = weights.InputScales(panel);
+        bool scaled = weights.Format == WeightFormat.Int8;
+        if (scaled)
+            b = state.Zeros;
         switch (_cell)
         {
             case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
             case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
             default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c, after); break;
+        }
+
+        for (int i = 0; scaled && i < rows * _layout.Stride; i++)
+        {
+            int column = i % _layout.Stride * L.Count;
+            L.Store(L.MultiplyAdd(L.Load(c + i * L.Count), L.Load(scale + column), L.Load(weights.Bias(panel) + column)), c + i * L.Count);
         }
     }
 

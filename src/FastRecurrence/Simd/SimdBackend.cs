@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastRecurrence.Lanes;
 
 namespace FastRecurrence.Simd;
@@ -7,7 +8,36 @@ internal sealed class SimdBackend<V, L>(string name, string description) : Backe
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new SimdLayer<V, L>(weights, this);
+    private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new SimdLayer<V, L>(weights, this, WeightFormat.Float32, 0);
+
+    private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
+    {
+        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Blocking.LeastBytes(format, L.Count);
+        if (bytes < least)
+            throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"{format} weights would not be faster for {weights.Shape} on {Name}: W and R take {bytes} bytes as Float32, and it pays from {least} on. Use Float32."));
+        if (format == WeightFormat.Int8 && weights.FindNonFinite() is { } bad)
+            throw new ArgumentException($"Int8 cannot hold every weight: {bad}. Use Float32 or Bfloat16.", nameof(weights));
+        using var exact = new SimdLayer<V, L>(weights, this, WeightFormat.Float32, 0);
+        using var probe = new SimdLayer<V, L>(weights, this, format, 0);
+        return new SimdLayer<V, L>(probe, Difference(exact, probe));
+    }
+
+    private static double Difference(RecurrentLayer exact, RecurrentLayer narrow)
+    {
+        const int Steps = 32;
+        var random = new Random(1);
+        var input = new float[Steps * exact.Shape.InputSize];
+        for (int i = 0; i < input.Length; i++)
+            input[i] = (float)(2 * random.NextDouble() - 1);
+        float[] expected = new float[Steps * exact.Shape.OutputSize], actual = new float[expected.Length];
+        using LayerState a = exact.CreateState(1), b = narrow.CreateState(1);
+        exact.Run(a, Steps, input, expected);
+        narrow.Run(b, Steps, input, actual);
+        double largest = 0;
+        for (int i = 0; i < expected.Length; i++)
+            largest = Math.Max(largest, Math.Abs(expected[i] - actual[i]));
+        return largest;
+    }
 }
 
 /// <summary>A name that stands for nothing usable here: it says why instead of falling back.</summary>

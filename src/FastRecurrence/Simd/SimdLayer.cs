@@ -4,14 +4,35 @@ using FastRecurrence.Packing;
 namespace FastRecurrence.Simd;
 
 /// <summary>A layer for the CPU: packed once; runs are walked by <see cref="SimdWalk{V, L}"/>, alone or with a team.</summary>
-internal sealed unsafe class SimdLayer<V, L>(LayerWeights weights, Backend backend) : RecurrentLayer(weights.Shape, backend)
+internal sealed unsafe class SimdLayer<V, L> : RecurrentLayer
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private readonly PackedWeights _weights = new(weights, L.Count);
+    private readonly PackedWeights _weights;
+
+    public SimdLayer(LayerWeights weights, Backend backend, WeightFormat format, double formatError)
+        : base(weights.Shape, backend)
+    {
+        _weights = new PackedWeights(weights, L.Count, format);
+        FormatError = formatError;
+    }
+
+    /// <summary>The same layer with its error measured.</summary>
+    public SimdLayer(SimdLayer<V, L> probe, double formatError)
+        : base(probe.Shape, probe.Backend)
+    {
+        _weights = probe._weights;
+        FormatError = formatError;
+    }
+
+    public override WeightFormat Format => _weights.Format;
+
+    public override double FormatError { get; }
 
     private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
     {
+        if (Format != WeightFormat.Float32 && batchSize > 1)
+            throw new NotSupportedException(FormattableString.Invariant($"{Format} weights would not be faster for a batch of {batchSize}: every row would decode them anew. They serve a batch of 1; prepare the layer with Float32 for more."));
         var state = new SimdState(this, _weights, batchSize, team);
         state.Walk = new SimdWalk<V, L>(Shape, _weights, state);
         return state;

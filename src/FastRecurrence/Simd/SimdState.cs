@@ -14,6 +14,8 @@ internal sealed unsafe class SimdState : LayerState
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cell;
     private readonly AlignedBuffer[] _scratch;
+    private readonly AlignedBuffer? _padded, _zeros;
+    private readonly int _paddedSize;
     private AlignedBuffer? _projected;
 
     public SimdState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
@@ -32,6 +34,15 @@ internal sealed unsafe class SimdState : LayerState
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)
             _scratch[i] = new AlignedBuffer("scratch", rows * width + CacheLineFloats);
+        if (weights.Format != WeightFormat.Float32)
+        {
+            int padded = (shape.InputSize + 3) / 4 * 4;
+            _paddedSize = padded + (shape.OutputSize + 3) / 4 * 4;
+            _padded = new AlignedBuffer("padded x and h", _scratch.Length, _paddedSize);
+            PaddedHiddenStart = padded;
+            _zeros = new AlignedBuffer("zeros", _layout.Width);
+        }
+
         if (weights.Second is not null)
             Between = new BetweenProducts(shape, weights.SecondLayout, batchSize);
     }
@@ -52,6 +63,15 @@ internal sealed unsafe class SimdState : LayerState
 
     /// <summary>Preactivations of one panel and one block of rows, a worker's own.</summary>
     public float* Scratch(int worker) => _scratch[worker].Pointer + _spare;
+
+    /// <summary>Room for x and then, from <see cref="PaddedHiddenStart"/>, h of a lone row, each followed by zeros up to a full lane of narrow weights.</summary>
+    public float* Padded(int worker) => _padded!.Pointer + (nint)worker * _paddedSize;
+
+    /// <summary>A row of preactivations of 0, where scaled sums start.</summary>
+    public float* Zeros => _zeros!.Pointer;
+
+    /// <summary>Where h lies in <see cref="Padded"/>.</summary>
+    public int PaddedHiddenStart { get; }
 
     /// <summary>A vector for every row of a block beside <see cref="Scratch"/>.</summary>
     public float* Spare(int worker) => _scratch[worker].Pointer;

@@ -114,7 +114,11 @@ public abstract class BackendContract
             var gates = new Guarded(ragged.Exact.Gates.Length);
             layer.Run(state, ragged.Dense.T, ragged.Input, output.Span, new SequenceOptions
             {
-                Lengths = Ragged.Lengths, Direction = direction, Padding = padding, Layout = layout, Gates = gates.Span,
+                Lengths = Ragged.Lengths,
+                Direction = direction,
+                Padding = padding,
+                Layout = layout,
+                Gates = gates.Span,
             });
             output.AssertWrittenInside(ragged);
             AssertClose(ragged, "h", ragged.ToCaller(ragged.Exact.Output), output.Span);

@@ -67,5 +67,5 @@ internal static class Named
 {
     public static Backend Core(string name) => Backend.All.Single(b => b.Name == name);
 
-    public static Backend Gpu(string name) => GpuBackends.All.Single(b => b.Name == name);
+    public static GpuBackend Gpu(string name) => GpuBackends.All.Single(b => b.Name == name);
 }

@@ -1,0 +1,15 @@
+using FastRecurrence.Gpu;
+
+namespace FastRecurrence.GpuCheck;
+
+/// <summary>Writes every CUDA kernel as PTX, for an assembler to judge: scripts/ptx-report.</summary>
+internal static class PtxDump
+{
+    public static int Write(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach ((string name, System.Reflection.MethodInfo method, int threads) in CellKernels.All)
+            File.WriteAllText(Path.Combine(folder, name + ".ptx"), PtxCompiler.Compile(method, threads));
+        return 0;
+    }
+}

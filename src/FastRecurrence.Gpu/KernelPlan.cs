@@ -1,0 +1,172 @@
+using System.Globalization;
+using FastRecurrence.Gpu.Kernels;
+
+namespace FastRecurrence.Gpu;
+
+/// <summary>
+/// Which kernels a layer's batch runs on. Chosen when the state is made, from the shape, the rows and the device, never
+/// from a sequence's length: single steps and whole sequences must give the same bits, and kernels differ in the order of
+/// their sums. <see cref="KernelKind.Slice"/> and <see cref="KernelKind.Grid"/> have the same order, so a grid plan takes
+/// slices for very short calls, and after a failure.
+/// </summary>
+/// <param name="Kind">The recurrent kernel.</param>
+/// <param name="Large">Large blocks, for tiles.</param>
+/// <param name="Rows">Rows of a group's tile, for the others.</param>
+/// <param name="Chunks">Chunks of R in registers, for sequences; 0 streams.</param>
+/// <param name="Groups">Groups in the grid.</param>
+/// <param name="Microseconds">What the model expects of a step in a long sequence; arithmetic, not measurement.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record KernelPlan(KernelKind Kind, bool Large, int Rows, int Chunks, int Groups, double Microseconds, string Reason)
+{
+    /// <summary>Sequences shorter than this run step by step where the plan is a grid: its start costs about as much.</summary>
+    public const int ShortestGridSequence = 4;
+
+    /// <summary>The environment variable that forces a kernel where it can run: tile, slice, group or grid.</summary>
+    public const string Variable = "FASTRECURRENCE_GPU_KERNEL";
+
+    /// <summary>The choice.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="shape">The layer.</param>
+    /// <param name="batchSize">N, at least 1.</param>
+    /// <param name="forced">A kernel to take if it can run; null for the best.</param>
+    /// <param name="resident">Groups of the grid kernel with these chunks and rows that the device holds at once.</param>
+    public static KernelPlan Choose(DeviceTraits device, LayerShape shape, int batchSize, KernelKind? forced, Func<int, int, int> resident)
+    {
+        var candidates = new List<KernelPlan>();
+        var refused = new List<string>();
+        foreach (KernelKind kind in Enum.GetValues<KernelKind>())
+        {
+            string? why = Refusal(device, shape, kind, forced == kind);
+            if (why is null)
+            {
+                int before = candidates.Count;
+                candidates.AddRange(Variants(device, shape, batchSize, kind, resident));
+                why = candidates.Count > before ? null : "its groups would not all be resident";
+            }
+
+            if (why is not null)
+                refused.Add($"{Name(kind)}: {why}");
+        }
+
+        KernelPlan best = candidates.MinBy(p => p.Microseconds)!;
+        string others = string.Join("; ", candidates.Where(p => p.Kind != best.Kind).GroupBy(p => p.Kind)
+            .Select(g => string.Create(CultureInfo.InvariantCulture, $"{Name(g.Key)} {g.Min(p => p.Microseconds):0.00} µs")).Concat(refused));
+        if (forced is KernelKind kindForced && best.Kind != kindForced)
+        {
+            KernelPlan? wanted = candidates.Where(p => p.Kind == kindForced).MinBy(p => p.Microseconds);
+            return wanted is not null ? wanted with { Reason = "forced" }
+                : best with { Reason = $"{Name(kindForced)} was asked for but cannot run ({refused.First(r => r.StartsWith(Name(kindForced), StringComparison.Ordinal))})" };
+        }
+
+        return best with { Reason = string.Create(CultureInfo.InvariantCulture, $"model: {best.Microseconds:0.00} µs a step; {others}") };
+    }
+
+    /// <summary>A kernel's name as <see cref="Variable"/> has it.</summary>
+    public static string Name(KernelKind kind) => kind.ToString().ToLowerInvariant();
+
+    /// <summary>The kernel that <see cref="Variable"/> asks for.</summary>
+    /// <exception cref="ArgumentException">It names none.</exception>
+    public static KernelKind? FromEnvironment()
+    {
+        string? value = Environment.GetEnvironmentVariable(Variable);
+        if (string.IsNullOrEmpty(value))
+            return null;
+        foreach (KernelKind kind in Enum.GetValues<KernelKind>())
+        {
+            if (Name(kind) == value)
+                return kind;
+        }
+
+        throw new ArgumentException($"{Variable} is '{value}'; it may be {string.Join(", ", Enum.GetValues<KernelKind>().Select(Name))}.");
+    }
+
+    /// <summary>Threads of a group of <see cref="GroupSequenceKernel"/> at most, with so many chunks in registers.</summary>
+    public static int GroupThreads(CellKind cell, int chunks) => chunks == 0
+        ? GroupSequenceKernel.MaxQuads * GroupSequenceKernel.Slices
+        : chunks * GroupSequenceKernel.ChunkDepth / (cell == CellKind.Elman ? 4 : 1) * GroupSequenceKernel.Slices;
+
+    /// <summary>
+    /// Rows that a group's registers hold beside so many chunks: none, where 64K words divided by its threads leave less
+    /// than the weights and 64 more; fewer where they leave just that.
+    /// </summary>
+    public static int[] GroupRows(CellKind cell, int chunks)
+    {
+        int left = Math.Min(65536 / GroupThreads(cell, chunks), 255) - 16 * chunks;
+        return left < 64 ? [] : left < 80 && chunks > 0 ? [1, 2] : [1, 4];
+    }
+
+    /// <summary>Chunks of the smallest instance that holds R over <paramref name="depth"/> k's; 0 when none does.</summary>
+    public static int ChunksFor(int depth, int chunkDepth) =>
+        CellKernels.ChunkCounts.FirstOrDefault(c => c * chunkDepth >= depth);
+
+    /// <summary>The plan and its reason in a line.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"{Name(Kind)}{(Kind == KernelKind.Tile ? Large ? ", large blocks" : ", small blocks" : $", {Rows} rows a tile")}{(Kind >= KernelKind.Group ? Chunks > 0 ? $", R in registers ({Chunks} chunks)" : ", R streamed" : "")}, {Groups} groups: {Reason}");
+
+    private static string? Refusal(DeviceTraits device, LayerShape shape, KernelKind kind, bool forced)
+    {
+        int H = shape.HiddenSize, quads = PackedWeights.Quads(shape);
+        switch (kind)
+        {
+            case not KernelKind.Tile when !CellKernels.IsTextbook(shape):
+                return "the cell is a variation, which only tiles run";
+            case KernelKind.Slice or KernelKind.Grid when device.MaxThreads < SliceTile.Threads:
+                return $"needs groups of {SliceTile.Threads} threads";
+            case KernelKind.Group when quads > GroupSequenceKernel.MaxQuads || H > GroupSequenceKernel.MaxHidden:
+                return "the layer is too large for one group";
+            case KernelKind.Group when quads * GroupSequenceKernel.Slices > device.MaxThreads:
+                return $"needs groups of {quads * GroupSequenceKernel.Slices} threads";
+            case KernelKind.Grid when H % 4 != 0:
+                return "H is not a multiple of 4";
+            case KernelKind.Grid when H > SliceTile.MaxHidden:
+                return $"H is beyond {SliceTile.MaxHidden}";
+            case KernelKind.Grid when device.Kind != DeviceKind.Cuda && !forced:
+                return "only CUDA promises that resident groups all make progress";
+            default:
+                return null;
+        }
+    }
+
+    private static IEnumerable<KernelPlan> Variants(DeviceTraits device, LayerShape shape, int N, KernelKind kind, Func<int, int, int> resident)
+    {
+        var model = new StepModel(device, shape, N);
+        int H = shape.HiddenSize, quads = PackedWeights.Quads(shape);
+        switch (kind)
+        {
+            case KernelKind.Tile:
+                foreach (bool large in (bool[])[false, true])
+                {
+                    int groups = Tiles(N, (large ? 2 : 1) * GemmTile.GroupRows) * Tiles(quads, (large ? 2 : 1) * GemmTile.QuadThreads);
+                    yield return new(kind, large, 0, 0, groups, model.Tile(groups, large), "");
+                }
+
+                break;
+            case KernelKind.Slice:
+                foreach (int rows in CellKernels.RowCounts)
+                {
+                    int groups = Tiles(N, rows) * Tiles(quads, SliceTile.Quads);
+                    yield return new(kind, false, rows, 0, groups, model.Slice(groups, rows), "");
+                }
+
+                break;
+            case KernelKind.Group:
+                int held = ChunksFor(H, GroupSequenceKernel.ChunkDepth);
+                held = GroupRows(shape.Cell, held).Length > 0 ? held : 0;
+                foreach (int rows in GroupRows(shape.Cell, held))
+                    yield return new(kind, false, rows, held, Tiles(N, rows), model.Group(Tiles(N, rows), rows, held > 0), "");
+                break;
+            case KernelKind.Grid:
+                int chunks = ChunksFor(H, SliceTile.ChunkDepth);
+                foreach (int rows in CellKernels.RowCounts)
+                {
+                    int groups = Tiles(N, rows) * Tiles(quads, SliceTile.Quads);
+                    if (groups <= device.Multiprocessors * 4 && groups <= resident(chunks, rows))
+                        yield return new(kind, false, rows, chunks, groups, model.Grid(groups, rows), "");
+                }
+
+                break;
+        }
+    }
+
+    private static int Tiles(int count, int size) => (count - 1) / size + 1;
+}

@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace FastRecurrence.Gpu.Kernels;
+
+/// <summary>
+/// A whole sequence in one launch by a grid that stays: every group keeps its columns of R in registers for all steps, and
+/// h goes from group to group through <see cref="IExchange"/>. All groups must be resident at once, since each waits for
+/// the others; waiting is bounded: a group that waited too long raises the error flag and all leave. Then outputs and c
+/// are worthless, and the host runs the steps again by <see cref="SliceStepKernel"/> from h0 and the old c.
+/// </summary>
+internal static class GridSequenceKernel
+{
+    /// <summary>Polls between two looks at the error flag; a power of two.</summary>
+    private const int FlagInterval = 256;
+
+    /// <summary>
+    /// The kernel. Grid: groups of quads × tiles of rows; <see cref="SliceTile.Quads"/> × <see cref="SliceTile.Slices"/> threads.
+    /// <paramref name="initial"/> is h0, <c>[N, H]</c>, H a multiple of 4; <paramref name="output"/> is <c>[steps, N, H]</c>,
+    /// filled with 0xFF. <paramref name="flags"/>[0] is the error flag, 0 before the launch.
+    /// </summary>
+    public static void Run<TCell, TWeights, TRows, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
+        where TCell : struct, ICellEpilogue
+        where TWeights : struct, IWeights<TWeights>
+        where TRows : unmanaged, IRows<TRows>
+        where TExchange : struct, IExchange
+    {
+        // Beyond 4 rows the partial sums take the place of h, at the price of three more barriers a step: 32 KB instead of 64.
+        ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TRows.Count > 4 ? SliceTile.Row * TRows.Count : 2 * SliceTile.Row * TRows.Count);
+        ArrayView<Quad> partial = tile.SubView(TRows.Count > 4 ? 0 : SliceTile.Row * TRows.Count, SliceTile.Row * TRows.Count);
+        ArrayView<int> late = SharedMemory.Allocate<int>(1);
+        ArrayView<Quad> words = output.Cast<Quad>(), initialWords = initial.Cast<Quad>();
+
+        int x = Group.IdxX, y = Group.IdxY;
+        int thread = y * SliceTile.Quads + x;
+        int quad = Grid.IdxX * SliceTile.Quads + x;
+        int rowBase = Grid.IdxY * TRows.Count, row = rowBase + y;
+        int unit = quad * TCell.Units, at = row * hiddenSize + unit;
+        int step = batchSize * hiddenSize, rowWords = hiddenSize / 4;
+        bool finishes = y < TRows.Count && row < batchSize && quad < quads;
+        bool fetches = thread < rowWords;
+
+        if (thread == 0)
+            late[0] = 0;
+        float value = 0f;
+        if (TCell.ReadsOwn && finishes)
+            value = own[at];
+        WeightSlice slice = default;
+        (slice.Weights, slice.Depth, slice.Quads, slice.Quad, slice.Slices, slice.Slice) = (weights, hiddenSize, quads, quad, SliceTile.Slices, y);
+        TWeights held = TWeights.Load(slice, 0);
+        Group.Barrier();
+
+        // Every group passes every barrier of every step, also after giving up: then without work, so soon done.
+        bool gaveUp = false;
+        for (int t = 0; t < steps; t++)
+        {
+            Quad start = Quad.Zero;
+            if (finishes)
+                start = preactivation[(t * batchSize + row) * quads + quad];
+
+            // Each thread fetches the same four units of every row: independent loads, one wait. Threads beyond the last
+            // unit clear the padding of the last chunk, which partial sums may have overwritten.
+            TRows h = default;
+            if (fetches && !gaveUp)
+            {
+                int first = rowBase * rowWords + thread, from = first + (t - 1) * batchSize * rowWords;
+                if (t == 0)
+                    h = TRows.Load<TExchange>(initialWords, first, rowWords, batchSize - rowBase);
+                bool waits = t > 0;
+                int polls = 0;
+                while (waits)
+                {
+                    h = TRows.Load<TExchange>(words, from, rowWords, batchSize - rowBase);
+                    polls++;
+                    waits = !TRows.Written(h);
+                    if (waits && (polls >= pollBudget || ((polls & (FlagInterval - 1)) == 0 && TExchange.LoadFlag(flags, 0) != 0)))
+                    {
+                        TExchange.RaiseFlag(flags, 0);
+                        late[0] = 1;
+                        waits = false;
+                    }
+                }
+            }
+
+            TRows.Store(h, tile, thread, SliceTile.Row);
+            Group.Barrier();
+            gaveUp = late[0] != 0;
+            TRows.Multiply(held, tile, partial, y, thread, TRows.Count > 4 ? 1 : 0);
+            Group.Barrier();
+            if (finishes && !gaveUp)
+            {
+                Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * SliceTile.Row + x, SliceTile.Quads, SliceTile.Slices));
+                Quad next = TCell.Step(ref sum, ref value, unit, cell);
+                Publish<TCell, TExchange>(next, output, t * step + at, hiddenSize - unit);
+                if (wantGates != 0)
+                    CellStep.StoreGates<TCell>(sum, gates, t * batchSize + row, unit, hiddenSize);
+            }
+
+            if (TRows.Count > 4)
+                Group.Barrier();
+        }
+
+        if (TCell.WritesOwn && finishes && !gaveUp)
+            nextOwn[at] = value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Publish<TCell, TExchange>(Quad h, ArrayView<float> output, int at, int left)
+        where TCell : struct, ICellEpilogue
+        where TExchange : struct, IExchange
+    {
+        TExchange.Publish(output, at, h.X);
+        if (TCell.Units > 1)
+        {
+            if (left > 1)
+                TExchange.Publish(output, at + 1, h.Y);
+            if (left > 2)
+                TExchange.Publish(output, at + 2, h.Z);
+            if (left > 3)
+                TExchange.Publish(output, at + 3, h.W);
+        }
+    }
+}

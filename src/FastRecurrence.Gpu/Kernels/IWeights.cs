@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace FastRecurrence.Gpu.Kernels;
+
+/// <summary>
+/// The part of R that one thread multiplies by in every step: the columns of one quad, and of the rows k those of its
+/// slice. A group's S slices deal the k's out in chunks of four: chunk c of slice s is k = 4(cS + s) .. +3.
+/// </summary>
+internal struct WeightSlice
+{
+    public ArrayView<Quad> Weights;
+    public int Depth, Quads, Quad, Slices, Slice;
+
+    /// <summary>Four k's of this slice; zero beyond the last k or quad.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WeightChunk Load(WeightSlice slice, int chunk)
+    {
+        int k = 4 * (chunk * slice.Slices + slice.Slice);
+        WeightChunk w = default;
+        if (slice.Quad < slice.Quads)
+        {
+            int at = k * slice.Quads + slice.Quad;
+            if (k < slice.Depth)
+                w.K0 = slice.Weights[at];
+            if (k + 1 < slice.Depth)
+                w.K1 = slice.Weights[at + slice.Quads];
+            if (k + 2 < slice.Depth)
+                w.K2 = slice.Weights[at + 2 * slice.Quads];
+            if (k + 3 < slice.Depth)
+                w.K3 = slice.Weights[at + 3 * slice.Quads];
+        }
+
+        return w;
+    }
+}
+
+/// <summary>The weights of four consecutive k's for one quad: 16 registers.</summary>
+internal struct WeightChunk
+{
+    public Quad K0, K1, K2, K3;
+}
+
+/// <summary>
+/// How a thread holds its slice of R over a sequence: in registers, by a type as large as the slice, or not at all. The
+/// same sums in the same order either way.
+/// </summary>
+internal interface IWeights<TSelf>
+    where TSelf : struct
+{
+    /// <summary>Chunks held in registers.</summary>
+    static abstract int Chunks { get; }
+
+    /// <summary>Fetches what is held, from <paramref name="chunk"/> on.</summary>
+    static abstract TSelf Load(WeightSlice slice, int chunk);
+
+    /// <summary>Adds the slice's products: chunk c meets the h of the quad at <c>at + c·slices</c>.</summary>
+    static abstract TRows MultiplyAdd<TRows>(TSelf weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+        where TRows : unmanaged, IRows<TRows>;
+}
+
+/// <summary>One chunk in registers.</summary>
+internal struct HeldChunk : IWeights<HeldChunk>
+{
+    public WeightChunk Chunk;
+
+    public static int Chunks => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldChunk Load(WeightSlice slice, int chunk)
+    {
+        HeldChunk held = default;
+        held.Chunk = WeightSlice.Load(slice, chunk);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows MultiplyAdd<TRows>(HeldChunk weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+        where TRows : unmanaged, IRows<TRows> =>
+        TRows.MultiplyAdd(sums, weights.Chunk, hidden, at, stride);
+}
+
+/// <summary>Twice as many chunks in registers.</summary>
+internal struct TwiceHeld<T> : IWeights<TwiceHeld<T>>
+    where T : struct, IWeights<T>
+{
+    public T Low, High;
+
+    public static int Chunks => 2 * T.Chunks;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TwiceHeld<T> Load(WeightSlice slice, int chunk)
+    {
+        TwiceHeld<T> held = default;
+        held.Low = T.Load(slice, chunk);
+        held.High = T.Load(slice, chunk + T.Chunks);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+        where TRows : unmanaged, IRows<TRows>
+    {
+        sums = T.MultiplyAdd(weights.Low, sums, hidden, at, slices, stride);
+        return T.MultiplyAdd(weights.High, sums, hidden, at + T.Chunks * slices, slices, stride);
+    }
+}
+
+/// <summary>Three times as many chunks in registers.</summary>
+internal struct ThriceHeld<T> : IWeights<ThriceHeld<T>>
+    where T : struct, IWeights<T>
+{
+    public T First, Second, Third;
+
+    public static int Chunks => 3 * T.Chunks;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ThriceHeld<T> Load(WeightSlice slice, int chunk)
+    {
+        ThriceHeld<T> held = default;
+        held.First = T.Load(slice, chunk);
+        held.Second = T.Load(slice, chunk + T.Chunks);
+        held.Third = T.Load(slice, chunk + 2 * T.Chunks);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows MultiplyAdd<TRows>(ThriceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+        where TRows : unmanaged, IRows<TRows>
+    {
+        sums = T.MultiplyAdd(weights.First, sums, hidden, at, slices, stride);
+        sums = T.MultiplyAdd(weights.Second, sums, hidden, at + T.Chunks * slices, slices, stride);
+        return T.MultiplyAdd(weights.Third, sums, hidden, at + 2 * T.Chunks * slices, slices, stride);
+    }
+}
+
+/// <summary>Nothing held: every step reads the slice through the caches. Any depth.</summary>
+internal struct Streamed : IWeights<Streamed>
+{
+    public WeightSlice Slice;
+    public int First, Count;
+
+    public static int Chunks => 0;
+
+    /// <summary>All chunks from <paramref name="chunk"/> to the last k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Streamed Load(WeightSlice slice, int chunk)
+    {
+        int perChunk = 4 * slice.Slices;
+        Streamed streamed = default;
+        streamed.Slice = slice;
+        streamed.First = chunk;
+        streamed.Count = (slice.Depth + perChunk - 1) / perChunk - chunk;
+        return streamed;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows MultiplyAdd<TRows>(Streamed weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+        where TRows : unmanaged, IRows<TRows>
+    {
+        for (int i = 0; i < weights.Count; i++)
+            sums = TRows.MultiplyAdd(sums, WeightSlice.Load(weights.Slice, weights.First + i), hidden, at + i * slices, stride);
+        return sums;
+    }
+}

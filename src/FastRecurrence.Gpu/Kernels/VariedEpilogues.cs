@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using FastRecurrence.Cells;
+using ILGPU;
+
+namespace FastRecurrence.Gpu.Kernels;
+
+/// <summary>An LSTM with any of its variations: peepholes, coupled gates, clipped preactivations, other activations.</summary>
+internal readonly struct VariedLstmEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 4;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => true;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        if (cell.HasPeepholes != 0)
+        {
+            gates.X = LstmCell<float, DeviceLanes>.Peep(gates.X, cell.Peepholes[unit], own);
+            gates.Y = LstmCell<float, DeviceLanes>.Peep(gates.Y, cell.Peepholes[unit + cell.HiddenSize], own);
+        }
+
+        gates.X = CellParameters.Activate(cell, cell.Gate, gates.X);
+        gates.Y = cell.Coupled != 0 ? LstmCell<float, DeviceLanes>.Coupled(gates.X) : CellParameters.Activate(cell, cell.Gate, gates.Y);
+        gates.Z = CellParameters.Activate(cell, cell.Candidate, gates.Z);
+        own = LstmCell<float, DeviceLanes>.Cell(gates.X, gates.Y, gates.Z, own);
+        if (cell.HasPeepholes != 0)
+            gates.W = LstmCell<float, DeviceLanes>.Peep(gates.W, cell.Peepholes[unit + 2 * cell.HiddenSize], own);
+        gates.W = CellParameters.Activate(cell, cell.Gate, gates.W);
+        Quad h = Quad.Zero;
+        h.X = LstmCell<float, DeviceLanes>.Hidden(gates.W, DeviceActivation.Apply(cell.Cell, own));
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        LstmEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+}
+
+/// <summary>An Elman layer with any activation, clipped.</summary>
+internal readonly struct VariedElmanEpilogue : ICellEpilogue
+{
+    public static int Units => 4;
+
+    public static int Gates => 1;
+
+    public static bool ReadsOwn => false;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        gates.X = CellParameters.Activate(cell, cell.Candidate, gates.X);
+        gates.Y = CellParameters.Activate(cell, cell.Candidate, gates.Y);
+        gates.Z = CellParameters.Activate(cell, cell.Candidate, gates.Z);
+        gates.W = CellParameters.Activate(cell, cell.Candidate, gates.W);
+        return gates;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        ElmanEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+}
+
+/// <summary>A GRU, linear before the reset, with any activations, clipped.</summary>
+internal readonly struct VariedGruEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 3;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        gates.X = CellParameters.Activate(cell, cell.Gate, gates.X);
+        gates.Y = CellParameters.Activate(cell, cell.Gate, gates.Y);
+        gates.Z = CellParameters.Activate(cell, cell.Candidate, GruCell<float, DeviceLanes>.Candidate(gates.X, gates.Z, gates.W));
+        own = GruCell<float, DeviceLanes>.Hidden(gates.Y, gates.Z, own);
+        Quad h = Quad.Zero;
+        h.X = own;
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        GruEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+}
+
+/// <summary>The first of two launches of a GRU that resets before its product: r and z, which stay in the quad, and r∘h as the "h" of the second.</summary>
+internal readonly struct GruResetEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 3;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        gates.X = CellParameters.Activate(cell, cell.Gate, gates.X);
+        gates.Y = CellParameters.Activate(cell, cell.Gate, gates.Y);
+        Quad reset = Quad.Zero;
+        reset.X = GruCell<float, DeviceLanes>.Reset(gates.X, own);
+        return reset;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        GruEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+}
+
+/// <summary>The second launch: the quad comes with r and z activated and the candidate's preactivation complete.</summary>
+internal readonly struct GruCandidateEpilogue : ICellEpilogue
+{
+    public static int Units => 1;
+
+    public static int Gates => 3;
+
+    public static bool ReadsOwn => true;
+
+    public static bool WritesOwn => false;
+
+    public static bool KeepsQuad => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    {
+        gates.Z = CellParameters.Activate(cell, cell.Candidate, gates.Z);
+        Quad h = Quad.Zero;
+        h.X = GruCell<float, DeviceLanes>.Hidden(gates.Y, gates.Z, own);
+        return h;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+        GruEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+}

@@ -1,0 +1,90 @@
+using FastRecurrence.Gpu.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu;
+
+/// <summary>The loaded kernels of one plan, and the shapes of their launches.</summary>
+internal sealed class PlannedKernels
+{
+    private readonly int _quads;
+    private readonly InputGemmLaunch _smallGemm, _largeGemm;
+
+    /// <summary>Loads what the plan of this shape needs. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public PlannedKernels(GpuDevice device, LayerShape shape, int batchSize, KernelKind? forced)
+    {
+        _quads = PackedWeights.Quads(shape);
+        bool cuda = device.Traits.Kind == DeviceKind.Cuda;
+        Plan = KernelPlan.Choose(device.Traits, shape, batchSize, forced, (chunks, rows) =>
+            device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, chunks, rows, cuda), SliceTile.Threads));
+
+        _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: false), GemmTile.Threads);
+        _largeGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: true), GemmTile.Threads);
+        switch (Plan.Kind)
+        {
+            case KernelKind.Tile:
+                Step = device.Kernel<StepLaunch>(CellKernels.TileStep(shape, Plan.Large), GemmTile.Threads);
+                if (shape.Cell == CellKind.Gru && !shape.LinearBeforeReset)
+                    CandidateStep = device.Kernel<StepLaunch>(CellKernels.CandidateStep(Plan.Large), GemmTile.Threads);
+                if (shape.ProjectionSize != 0)
+                    Project = device.Kernel<StepLaunch>(CellKernels.TileStep(CellKind.Elman, large: false), GemmTile.Threads);
+                break;
+            case KernelKind.Slice:
+                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, Plan.Rows), SliceTile.Threads);
+                break;
+            case KernelKind.Group:
+                GroupSequence = device.Kernel<GroupSequenceLaunch>(CellKernels.GroupSequence(shape.Cell, Plan.Chunks, Plan.Rows), GroupThreads);
+                break;
+            case KernelKind.Grid:
+                GridSequence = device.Kernel<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, Plan.Chunks, Plan.Rows, cuda), SliceTile.Threads);
+                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, Plan.Rows), SliceTile.Threads);
+                break;
+        }
+    }
+
+    /// <summary>The choice.</summary>
+    public KernelPlan Plan { get; }
+
+    /// <summary>A step; null for a group plan, whose sequence of one step it is.</summary>
+    public StepLaunch? Step { get; }
+
+    /// <summary>The second launch of a step of a GRU that resets before its product.</summary>
+    public StepLaunch? CandidateStep { get; }
+
+    /// <summary>The projection of a step: a linear Elman step without preactivations.</summary>
+    public StepLaunch? Project { get; }
+
+    public GroupSequenceLaunch? GroupSequence { get; }
+
+    public GridSequenceLaunch? GridSequence { get; }
+
+    private int GroupThreads => _quads * GroupSequenceKernel.Slices;
+
+    /// <summary>The input GEMM for so many rows: large blocks where they fill the device's tiles.</summary>
+    public InputGemmLaunch InputGemm(int rows, out KernelConfig config)
+    {
+        bool large = rows > 2 * GemmTile.GroupRows;
+        config = TileConfig(rows, large);
+        return large ? _largeGemm : _smallGemm;
+    }
+
+    /// <summary>The launch of a step, or of a sequence, over so many rows.</summary>
+    public KernelConfig Config(int rows) => Plan.Kind switch
+    {
+        KernelKind.Tile => TileConfig(rows, Plan.Large),
+        KernelKind.Group => new KernelConfig(new Index2D(Tiles(rows, Plan.Rows), 1), new Index2D(_quads, GroupSequenceKernel.Slices)),
+        _ => new KernelConfig(new Index2D(Tiles(_quads, SliceTile.Quads), Tiles(rows, Plan.Rows)), new Index2D(SliceTile.Quads, SliceTile.Slices)),
+    };
+
+    // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
+    private KernelConfig TileConfig(int rows, bool large) => new(
+        new Index2D(Tiles(rows, GemmTile.GroupRows * (large ? 2 : 1)), Tiles(_quads, GemmTile.QuadThreads * (large ? 2 : 1))),
+        new Index2D(GemmTile.QuadThreads, GemmTile.RowThreads));
+
+    /// <summary>The launch of <see cref="Project"/> over so many rows, to so many quads.</summary>
+    public static KernelConfig ProjectConfig(int rows, int quads) => new(
+        new Index2D(Tiles(rows, GemmTile.GroupRows), Tiles(quads, GemmTile.QuadThreads)),
+        new Index2D(GemmTile.QuadThreads, GemmTile.RowThreads));
+
+    private static int Tiles(int count, int size) => (count - 1) / size + 1;
+}

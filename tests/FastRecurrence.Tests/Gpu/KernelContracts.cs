@@ -1,0 +1,80 @@
+using FastRecurrence.Gpu;
+using FastRecurrence.Tests.Contract;
+
+namespace FastRecurrence.Tests.Gpu;
+
+/// <summary>Every promise again for each kernel, forced; problems that a kernel cannot take are left to the others.</summary>
+public abstract class KernelContract : BackendContract
+{
+    private protected abstract KernelKind Kernel { get; }
+
+    protected override Backend Backend => Named.Gpu("opencl:0").Force(Kernel);
+
+    protected override double Tolerance => 2e-6;
+
+    protected override IEnumerable<Problem> Problems => Problem.Sizes().Where(Takes);
+
+    protected override IEnumerable<Problem> Variations => Problem.Variations().Where(Takes);
+
+    private bool Takes(Problem p)
+    {
+        using var layer = (GpuLayer)Backend.Prepare(p.Weights);
+        return layer.Plan(p.N).Kind == Kernel;
+    }
+
+    [Fact]
+    public void The_kernel_takes_a_fair_part_of_the_problems()
+    {
+        if (Backend.IsAvailable)
+            Assert.InRange(Problem.Sizes().Count(Takes), 10, int.MaxValue);
+    }
+}
+
+[Collection("devices")]
+public sealed class TileContract : KernelContract
+{
+    private protected override KernelKind Kernel => KernelKind.Tile;
+}
+
+[Collection("devices")]
+public sealed class SliceContract : KernelContract
+{
+    private protected override KernelKind Kernel => KernelKind.Slice;
+}
+
+[Collection("devices")]
+public sealed class GroupContract : KernelContract
+{
+    private protected override KernelKind Kernel => KernelKind.Group;
+
+    [Fact]
+    public void What_other_runs_left_in_shared_memory_is_never_read()
+    {
+        if (!Backend.IsAvailable)
+            Assert.Skip($"{Backend.Name}: {Backend.UnavailableReason}");
+        // Sizes whose chunks in registers are more than they need; the full one leaves NaN everywhere.
+        var full = new Problem(LayerShape.Elman(2, 128), T: 2, N: 5);
+        using RecurrentLayer poison = Backend.Prepare(full.Weights);
+        foreach (LayerShape shape in (LayerShape[])[LayerShape.Elman(2, 100), LayerShape.Elman(2, 65), LayerShape.Lstm(2, 70), LayerShape.Lstm(2, 5), LayerShape.Elman(2, 130)])
+        {
+            float[] input = new float[full.Input.Length], ignored = new float[full.Exact.Output.Length];
+            Array.Fill(input, float.NaN);
+            using (LayerState state = poison.CreateState(full.N))
+                poison.Run(state, full.T, input, ignored);
+            var p = new Problem(shape, T: 2, N: 5);
+            using RecurrentLayer layer = Backend.Prepare(p.Weights);
+            float[] output = Run(layer, p);
+            for (int i = 0; i < output.Length; i++)
+                Assert.True(Math.Abs(output[i] - p.Exact.Output[i]) <= Tolerance, $"{p}: h[{i}] is {output[i]}, exact {p.Exact.Output[i]}");
+        }
+    }
+}
+
+/// <summary>Within the residency rule: as many groups as the device runs at once, two of eight quads here.</summary>
+[Collection("devices")]
+public sealed class GridContract : KernelContract
+{
+    private protected override KernelKind Kernel => KernelKind.Grid;
+
+    protected override (int T, int N, int I, int H) One => (6, 2, 11, 12);
+}

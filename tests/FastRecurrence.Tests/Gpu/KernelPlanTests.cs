@@ -1,0 +1,87 @@
+using FastRecurrence.Gpu;
+
+namespace FastRecurrence.Tests.Gpu;
+
+/// <summary>The choice of kernels on devices that need not be here.</summary>
+public sealed class KernelPlanTests
+{
+    private static readonly DeviceTraits Slice16 = DeviceTraits.H100 with { Multiprocessors = 16 };
+    private static readonly DeviceTraits OpenCl = new(DeviceKind.OpenCl, IsCpu: false, Multiprocessors: 60, MaxThreads: 256, GigaHertz: 1.5);
+
+    [Theory]
+    [InlineData(256, 1, "grid")]
+    [InlineData(512, 8, "grid")]
+    [InlineData(1024, 1, "grid")]
+    [InlineData(1024, 8, "grid")]
+    [InlineData(64, 1, "group")]
+    [InlineData(64, 512, "group")]
+    [InlineData(96, 32, "group")]
+    [InlineData(2048, 1, "slice")]
+    [InlineData(1024, 512, "tile")]
+    [InlineData(2048, 128, "tile")]
+    public void On_an_H100_the_model_chooses(int hiddenSize, int batchSize, string kernel)
+    {
+        KernelPlan plan = Choose(DeviceTraits.H100, LayerShape.Lstm(hiddenSize, hiddenSize), batchSize);
+        Assert.True(KernelPlan.Name(plan.Kind) == kernel, plan.ToString());
+        Assert.Contains("model:", plan.Reason);
+        Assert.Contains("µs", plan.Reason);
+    }
+
+    [Fact]
+    public void A_grid_never_has_more_groups_than_are_resident()
+    {
+        foreach (DeviceTraits device in (DeviceTraits[])[DeviceTraits.H100, Slice16])
+        {
+            foreach (int H in (int[])[4, 64, 128, 256, 512, 1000, 1024])
+            {
+                foreach (int N in (int[])[1, 3, 8, 9, 32, 128])
+                {
+                    KernelPlan plan = Choose(device, LayerShape.Lstm(8, H), N, KernelKind.Grid);
+                    if (plan.Kind == KernelKind.Grid)
+                        Assert.True(plan.Groups <= device.Multiprocessors, $"H={H} N={N}: {plan}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(130, 1, "H is not a multiple of 4")]
+    [InlineData(2048, 1, "H is beyond 1024")]
+    [InlineData(1024, 64, "its groups would not all be resident")]
+    public void A_kernel_that_was_asked_for_in_vain_is_named_with_its_reason(int hiddenSize, int batchSize, string reason)
+    {
+        KernelPlan plan = Choose(DeviceTraits.H100, LayerShape.Lstm(8, hiddenSize), batchSize, KernelKind.Grid);
+        Assert.NotEqual(KernelKind.Grid, plan.Kind);
+        Assert.Contains("grid was asked for", plan.ToString());
+        Assert.Contains(reason, plan.ToString());
+    }
+
+    [Fact]
+    public void Only_CUDA_gets_a_grid_by_itself()
+    {
+        KernelPlan plan = Choose(OpenCl, LayerShape.Lstm(8, 256), 1);
+        Assert.NotEqual(KernelKind.Grid, plan.Kind);
+        Assert.Contains("only CUDA", plan.Reason);
+    }
+
+    [Fact]
+    public void Every_kernel_can_be_forced_where_it_runs()
+    {
+        foreach (KernelKind kind in Enum.GetValues<KernelKind>())
+        {
+            KernelPlan plan = Choose(DeviceTraits.H100, LayerShape.Elman(8, 128), 4, kind);
+            Assert.Equal(kind, plan.Kind);
+            Assert.Contains(KernelPlan.Name(kind), plan.ToString());
+        }
+    }
+
+    [Fact]
+    public void The_choice_does_not_depend_on_the_input_size()
+    {
+        // Only the recurrence is chosen here; the input GEMM chooses by its rows.
+        Assert.Equal(Choose(DeviceTraits.H100, LayerShape.Lstm(1, 512), 8), Choose(DeviceTraits.H100, LayerShape.Lstm(4096, 512), 8));
+    }
+
+    private static KernelPlan Choose(DeviceTraits device, LayerShape shape, int batchSize, KernelKind? forced = null) =>
+        KernelPlan.Choose(device, shape, batchSize, forced, (_, _) => device.Multiprocessors);
+}
