@@ -42,6 +42,7 @@ internal static class CommandLine
         InfoCommand.Create(session),
         ExercisesCommand.Create(session),
         VerifyCommand.Create(session),
+        InspectCommand.Create(session),
         SweepCommand.Create(session),
         CrossoverCommand.Create(session),
         CompareCommand.Create(session),

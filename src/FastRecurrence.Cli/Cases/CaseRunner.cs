@@ -30,27 +30,37 @@ internal static class CaseRunner
     public static double ReferenceTolerance(ConformanceCase item, Backend backend) =>
         item.Name.EndsWith("_saturated", StringComparison.Ordinal) ? 5e-6 : backend is GpuBackend ? 2e-6 : 1e-6;
 
-    private static CaseResult Run(ConformanceCase item, Backend backend, Lazy<IReadOnlyDictionary<string, NumberTensor>> exact)
+    /// <summary>One case on one backend. Whatever goes wrong fails the case, but for a device that fails.</summary>
+    /// <param name="item">The case.</param>
+    /// <param name="backend">The backend; available.</param>
+    /// <param name="exact">The case's exact outputs, computed when first needed.</param>
+    /// <exception cref="DeviceException">The backend's device failed.</exception>
+    public static CaseResult Run(ConformanceCase item, Backend backend, Lazy<IReadOnlyDictionary<string, NumberTensor>> exact)
     {
         var result = new CaseResult(item.Name, backend.Name, null, null, item.Tolerance, ReferenceTolerance(item, backend), false, null);
-        IReadOnlyDictionary<string, NumberTensor> actual;
+        IReadOnlyDictionary<string, NumberTensor> actual, exactly;
         try
         {
             actual = item.Run(backend);
             if (item.MustBeRefused)
                 return result with { Reason = "the layer must be refused, but it ran" };
+            exactly = exact.Value;
         }
         catch (Exception e) when (IsRefusal(e))
         {
             string reason = e.Message.ReplaceLineEndings(" ");
             return item.MustBeRefused ? result with { Ok = true, Reason = $"refused: {reason}" } : result with { Reason = reason };
         }
+        catch (Exception e) when (e is not DeviceException)
+        {
+            return result with { Reason = $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}" };
+        }
 
         string? wrong = null;
         double file = 0, reference = 0;
         foreach ((string name, NumberTensor expected) in item.Expected)
             wrong ??= Compare(name, "the file", actual, expected, relative: false, result.Tolerance, ref file);
-        foreach ((string name, NumberTensor expected) in exact.Value)
+        foreach ((string name, NumberTensor expected) in exactly)
             wrong ??= Compare(name, "the reference", actual, expected, relative: true, result.ReferenceTolerance, ref reference);
         if (item.Expected.Count == 0)
             wrong ??= "the file has no expected numbers";

@@ -25,13 +25,15 @@ internal sealed class Fuzzer : IDisposable
     private readonly RecurrentStack _stack = new(Backend.Reference, StackLayer.Unidirectional(LayerWeights.Random(LayerShape.Lstm(2, 3), 1)));
     private readonly (string Name, byte[] Seed, Action<byte[]> Read)[] _readers;
 
-    public Fuzzer()
+    /// <param name="more">Readers beside the library's own.</param>
+    public Fuzzer(params ReadOnlySpan<(string Name, byte[] Seed, Action<byte[]> Read)> more)
     {
         _readers =
         [
             ("safetensors", FuzzSeeds.Safetensors(), ReadSafetensors),
             ("onnx", FuzzSeeds.Onnx(), ReadOnnx),
             ("state", FuzzSeeds.State(_stack), ReadState),
+            .. more,
         ];
     }
 
@@ -41,13 +43,14 @@ internal sealed class Fuzzer : IDisposable
     /// <summary>Reads <paramref name="inputs"/> damaged files, in turn for each reader.</summary>
     /// <param name="inputs">How many.</param>
     /// <param name="seed">Which.</param>
+    /// <param name="first">The number of the first: an input's damage depends on the seed and its own number alone.</param>
     /// <param name="cancellation">Stops early.</param>
     /// <returns>How many were read, how many of them were accepted, and the first failures of all (at most ten).</returns>
-    public (long Read, long Accepted, IReadOnlyList<FuzzFailure> Failures) Run(long inputs, int seed, CancellationToken cancellation = default)
+    public (long Read, long Accepted, IReadOnlyList<FuzzFailure> Failures) Run(long inputs, int seed, long first = 0, CancellationToken cancellation = default)
     {
         var failures = new List<FuzzFailure>();
-        long accepted = 0, i = 0;
-        for (; i < inputs && failures.Count < 10 && !cancellation.IsCancellationRequested; i++)
+        long accepted = 0, i = first;
+        for (; i < first + inputs && failures.Count < 10 && !cancellation.IsCancellationRequested; i++)
         {
             (string name, byte[] valid, _) = _readers[i % _readers.Length];
             byte[] damaged = Damage(valid, new Random(unchecked(seed + (int)(i * 7919))));
@@ -57,7 +60,7 @@ internal sealed class Fuzzer : IDisposable
                 failures.Add(new FuzzFailure(name, seed, i, wrong, damaged));
         }
 
-        return (i, accepted, failures);
+        return (i - first, accepted, failures);
     }
 
     /// <summary>Reads bytes with a reader; null when it accepted them or refused them as it should.</summary>

@@ -25,12 +25,16 @@ internal static class VerifyCommand
         Option<string[]> backends = CommonOptions.Backends("every one that is available");
         Option<int> seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", ParseSeed);
         Option<OutputFormat> output = CommonOptions.Output();
-        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes.");
+        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes, or over case files; hold readers and activations to their promises.");
         axes.AddTo(command);
         foreach (Option option in (Option[])[backends, seed, output])
             command.Add(option);
+        var modes = new VerifyModes(session, backends, seed, output);
+        modes.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (modes.Run(parsed) is { } code)
+                return code;
             var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
             ProblemSize[] problems = [.. axes.Read(parsed)];
             return Run(session, attendance, problems, parsed.GetValue(seed), parsed.GetValue(output));

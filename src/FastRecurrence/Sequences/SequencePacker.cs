@@ -11,11 +11,17 @@ internal sealed class SequencePacker
     private int[] _order = [], _lengths = [], _rowsPerStep = [];
     private float[] _input = [], _output = [], _gates = [], _cells = [], _before = [], _after = [];
 
+    /// <summary>What a part of a sequence may take in packed form, input and output together: a share of a second-level cache.</summary>
+    private const int PartBytes = 256 << 10;
+
+    /// <summary>Rows of a part at least: as many as the SIMD kernels multiply ahead of the recurrence.</summary>
+    private const int PartRows = 192;
+
     /// <summary>Runs a checked sequence through <paramref name="layer"/>.</summary>
     public void Run(RecurrentLayer layer, LayerState state, int T, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
         LayerShape shape = layer.Shape;
-        int N = state.BatchSize;
+        int N = state.BatchSize, I = shape.InputSize, P = shape.OutputSize, gateWidth = shape.GateCount * shape.HiddenSize;
         bool ordered = Sort(T, N, options.Lengths);
         int steps = _lengths[0];
         if (!options.Lengths.IsEmpty)
@@ -27,23 +33,38 @@ internal sealed class SequencePacker
 
         if (steps == 0)
             return;
-        long rows = CountRows(steps, N);
+        CountRows(steps, N);
         var walk = new Walk(T, N, options);
-        Span<float> packedInput = Grown(ref _input, rows, shape.InputSize), packedOutput = Grown(ref _output, rows, shape.OutputSize);
-        Span<float> packedGates = options.Gates.IsEmpty ? default : Grown(ref _gates, rows, shape.GateCount * shape.HiddenSize);
-        Span<float> packedCells = options.Cells.IsEmpty ? default : Grown(ref _cells, rows, shape.HiddenSize);
 
-        Gather(walk, input, packedInput, shape.InputSize);
         if (!ordered)
             Reorder(state, sorted: true);
-        layer.RunPacked(state, new PackedSequence(steps, _rowsPerStep.AsSpan(0, steps), packedInput, packedOutput, packedGates, packedCells));
+        long atOnce = InParts(layer.Backend) ? Math.Max(PartRows, PartBytes / (sizeof(float) * (I + P))) : long.MaxValue;
+        for (int first = 0; first < steps;)
+        {
+            int count = 0;
+            long rows = 0;
+            while (first + count < steps && (count == 0 || rows + _rowsPerStep[first + count] <= atOnce))
+                rows += _rowsPerStep[first + count++];
+            Span<float> packedInput = Grown(ref _input, rows, I), packedOutput = Grown(ref _output, rows, P);
+            Span<float> packedGates = options.Gates.IsEmpty ? default : Grown(ref _gates, rows, gateWidth);
+            Span<float> packedCells = options.Cells.IsEmpty ? default : Grown(ref _cells, rows, shape.HiddenSize);
+            Gather(walk, first, input, packedInput, I);
+            layer.RunPacked(state, new PackedSequence(count, _rowsPerStep.AsSpan(first, count), packedInput, packedOutput, packedGates, packedCells));
+            Scatter(walk, first, packedOutput, output, P);
+            Scatter(walk, first, packedGates, options.Gates, gateWidth);
+            Scatter(walk, first, packedCells, options.Cells, shape.HiddenSize);
+            first += count;
+        }
+
         if (!ordered)
             Reorder(state, sorted: false);
-
-        Scatter(walk, packedOutput, output, shape.OutputSize);
-        Scatter(walk, packedGates, options.Gates, shape.GateCount * shape.HiddenSize);
-        Scatter(walk, packedCells, options.Cells, shape.HiddenSize);
     }
+
+    /// <summary>
+    /// Whether the packed copies shall stay in the cache, part by part: that has the same bits where h is kept as float.
+    /// The reference keeps it as double within a call, and a device pays for every call.
+    /// </summary>
+    private static bool InParts(Backend backend) => backend != Backend.Reference && Backend.All.Contains(backend);
 
     /// <summary>Orders the rows by length, longest first, equal ones as they came; true when they lie so already.</summary>
     private bool Sort(int T, int N, ReadOnlySpan<int> lengths)
@@ -68,37 +89,33 @@ internal sealed class SequencePacker
         return ordered;
     }
 
-    private long CountRows(int steps, int N)
+    private void CountRows(int steps, int N)
     {
         if (_rowsPerStep.Length < steps)
             _rowsPerStep = new int[steps];
-        long rows = 0;
         int active = N;
         for (int step = 0; step < steps; step++)
         {
             while (_lengths[active - 1] <= step)
                 active--;
             _rowsPerStep[step] = active;
-            rows += active;
         }
-
-        return rows;
     }
 
-    private void Gather(in Walk walk, ReadOnlySpan<float> source, Span<float> packed, int width)
+    private void Gather(in Walk walk, int first, ReadOnlySpan<float> source, Span<float> packed, int width)
     {
         int at = 0;
-        for (int step = 0; width > 0 && at < packed.Length; step++)
+        for (int step = first; width > 0 && at < packed.Length; step++)
         {
             for (int i = 0; i < _rowsPerStep[step]; i++, at += width)
                 source.Slice(walk.RowOf(_order[i], _lengths[i], step) * width, width).CopyTo(packed.Slice(at, width));
         }
     }
 
-    private void Scatter(in Walk walk, ReadOnlySpan<float> packed, Span<float> destination, int width)
+    private void Scatter(in Walk walk, int first, ReadOnlySpan<float> packed, Span<float> destination, int width)
     {
         int at = 0;
-        for (int step = 0; at < packed.Length; step++)
+        for (int step = first; at < packed.Length; step++)
         {
             for (int i = 0; i < _rowsPerStep[step]; i++, at += width)
                 packed.Slice(at, width).CopyTo(destination.Slice(walk.RowOf(_order[i], _lengths[i], step) * width, width));

@@ -89,7 +89,7 @@ public sealed class ReaderPropertyTests
     {
         long inputs = long.TryParse(Environment.GetEnvironmentVariable("FASTRECURRENCE_FUZZ"), out long asked) ? asked : 20_000;
         using var fuzzer = new Fuzzer();
-        (long read, _, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(inputs, seed: 7, TestContext.Current.CancellationToken);
+        (long read, _, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(inputs, seed: 7, cancellation: TestContext.Current.CancellationToken);
         Assert.True(failures.Count == 0, string.Join('\n', failures.Select(f => $"{f.Reader}, seed {f.Seed}, input {f.Input}: {f.What}\n{Convert.ToBase64String(f.Bytes)}")));
         Assert.Equal(inputs, read);
     }
@@ -98,11 +98,11 @@ public sealed class ReaderPropertyTests
     public void The_fuzzer_repeats_itself_and_counts()
     {
         using var fuzzer = new Fuzzer();
-        (long read, long accepted, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(3000, seed: 1, TestContext.Current.CancellationToken);
+        (long read, long accepted, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(3000, seed: 1, cancellation: TestContext.Current.CancellationToken);
         Assert.Empty(failures);
         Assert.Equal(3000, read);
         Assert.InRange(accepted, 1, 2999);
-        Assert.Equal(accepted, fuzzer.Run(3000, seed: 1, TestContext.Current.CancellationToken).Accepted);
+        Assert.Equal(accepted, fuzzer.Run(3000, seed: 1, cancellation: TestContext.Current.CancellationToken).Accepted);
         Assert.NotEqual(Fuzzer.Damage(FuzzSeeds.Onnx(), new Random(1)), Fuzzer.Damage(FuzzSeeds.Onnx(), new Random(2)));
     }
 

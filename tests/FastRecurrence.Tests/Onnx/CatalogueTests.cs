@@ -15,6 +15,9 @@ public sealed class CatalogueTests
 {
     private sealed record Entry(int Number, string What, Action Read, params string[] Says);
 
+    /// <summary>The numbers that are tested here, each as often as it has inputs.</summary>
+    internal static IEnumerable<int> Numbers => Safetensors().Concat(Onnx()).Concat(Frameworks()).Select(e => e.Number);
+
     private static byte[] St(string header, int dataBytes = 0) => [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[dataBytes]];
 
     private static byte[] StLength(ulong length, int rest = 8) => [.. BitConverter.GetBytes(length), .. new byte[rest]];

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Globalization;
+using FastRecurrence.Cli.Inspection;
+using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Timing;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary><c>inspect</c>: the recurrent layers of a safetensors or ONNX file, and what a step of them costs here.</summary>
+internal static class InspectCommand
+{
+    private sealed record LayerEntry(
+        string Name, string Operator, string? Problem, int InputSize, int HiddenSize, int ProjectionSize, string Direction, string GateOrder, string Tensors,
+        long Parameters, long WeightBytes, long StateBytesPerRow, double FlopsPerStep, IReadOnlyList<string> Notes, string? Refusal);
+
+    private sealed record Document(
+        string File, string Format, long Bytes, string Origin, string Rest, IReadOnlyList<LayerEntry> Layers, long Parameters, long WeightBytes, double FlopsPerStep,
+        double PeakGflopsPerThread, IReadOnlyList<Prediction> Predictions, Machine Machine);
+
+    public static Command Create(Session session)
+    {
+        var file = new Argument<string>("file") { Description = "A .safetensors or .onnx file." };
+        Option<string[]> backends = CommonOptions.Backends("every one");
+        Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1");
+        Option<OutputFormat> output = CommonOptions.Output();
+        var command = new Command("inspect", "Show the recurrent layers of a safetensors or ONNX file, and what a step costs on each backend.") { file, backends, batch, output };
+        command.SetAction(parsed =>
+        {
+            var attendance = new Attendance(parsed.GetValue(backends) ?? [], BackendList.All);
+            InspectedFile found = Read(parsed.GetRequiredValue(file));
+            LayerShape[] shapes = [.. found.Layers.SelectMany(l => l.Shapes)];
+            IReadOnlyList<Prediction> predictions = shapes.Length == 0 ? [] : Predict(session, attendance, shapes, parsed.GetRequiredValue(batch));
+            double peak = shapes.Length == 0 ? 0 : FmaPeak.MeasureGflops();
+            session.ClearProgress();
+            if (parsed.GetValue(output) == OutputFormat.Json)
+            {
+                session.WriteJson(new Document(found.File, found.Format, found.Bytes, found.Origin, found.Rest, [.. found.Layers.Select(Entry)],
+                    found.Layers.Sum(l => l.Parameters), found.Layers.Sum(l => l.WeightBytes), found.Layers.Sum(l => l.FlopsPerStep), peak, predictions, Machine.Here));
+            }
+            else
+            {
+                Write(session, found, predictions, peak);
+            }
+
+            return attendance.Report(session);
+        });
+        return command;
+    }
+
+    private static InspectedFile Read(string path)
+    {
+        if (Directory.Exists(path))
+            throw new CommandException(ExitCode.Failure, $"'{path}' is a folder; inspect takes a file.");
+        if (!File.Exists(path))
+            throw new CommandException(ExitCode.Failure, $"there is no file '{path}'.");
+        try
+        {
+            return ModelInspector.Read(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Failure, $"cannot read '{path}': {e.Message}", e);
+        }
+    }
+
+    private static List<Prediction> Predict(Session session, Attendance attendance, LayerShape[] shapes, IReadOnlyList<int> batches)
+    {
+        var predictor = new StepPredictor(session.Cancellation);
+        var predictions = new List<Prediction>();
+        foreach (Backend backend in attendance.Backends)
+        {
+            foreach (int batch in batches)
+            {
+                session.Progress($"measuring a step of {batch} rows on {backend.Name}");
+                predictions.Add(predictor.Predict(backend, shapes, batch));
+            }
+        }
+
+        return predictions;
+    }
+
+    private static LayerEntry Entry(InspectedLayer l)
+    {
+        LayerShape? s = l.Shapes.Count == 0 ? null : l.Shapes[0];
+        return new LayerEntry(l.Name, l.Operator, s?.ToString(), s?.InputSize ?? 0, s?.HiddenSize ?? 0, s?.ProjectionSize ?? 0, l.Direction, l.GateOrder, l.Tensors,
+            l.Parameters, l.WeightBytes, l.StateBytes, l.FlopsPerStep, l.Notes, l.Refusal);
+    }
+
+    private static void Write(Session session, InspectedFile file, IReadOnlyList<Prediction> predictions, double peak)
+    {
+        session.WriteLine($"{file.File}: {file.Format}, {Bytes(file.Bytes)}{(file.Origin.Length == 0 ? "" : $", by {file.Origin}")}");
+        session.WriteLine(file.Rest);
+        if (file.Layers.Count == 0)
+            return;
+        session.WriteLine();
+        foreach (string line in TextTable.Render(
+            [new("layer", Left: true), new("is", Left: true), new("direction", Left: true), new("gates as stored", Left: true), new("shapes, one row block a gate", Left: true), new("parameters"), new("weights"), new("state/row"), new("FLOPs/step")],
+            [.. file.Layers.Select(l => (string[])[
+                l.Name, l.Refusal is null ? l.Shapes[0].ToString() : $"{l.Operator}, refused", l.Direction, l.GateOrder, l.Tensors, $"{l.Parameters}", Bytes(l.WeightBytes), Bytes(l.StateBytes), Digits.Significant(l.FlopsPerStep, 1)])]))
+            session.WriteLine(line);
+        foreach (InspectedLayer layer in file.Layers.Where(l => l.Refusal is not null || l.Notes.Count > 0))
+            session.WriteLine($"{layer.Name}: {layer.Refusal ?? string.Join("; ", layer.Notes)}");
+
+        double flops = file.Layers.Sum(l => l.FlopsPerStep);
+        session.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"all: {file.Layers.Sum(l => l.Parameters)} parameters, {Bytes(file.Layers.Sum(l => l.WeightBytes))} as float32, {Digits.Significant(flops, 1)} FLOPs a step and row; one thread at its peak of {Digits.Places(peak, 1)} GFLOP/s: {Digits.Significant(flops / peak / 1e3)} us"));
+        session.WriteLine();
+        foreach (string line in TextTable.Render(
+            [new("backend", Left: true), new("N"), new("predicted time/step"), new("", Left: true)],
+            [.. predictions.Select(p => (string[])[p.Backend, $"{p.Batch}", p.StepMicroseconds is { } us ? $"{Digits.Significant(us)} us" : "-", p.Reason ?? ""])]))
+            session.WriteLine(line);
+        session.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"Predicted from layers of these shapes with random weights, measured here for a moment: {StepPredictor.Steps} steps a call, one thread, a device's transfers included; every layer of the file takes one step, those in branches too."));
+    }
+
+    private static string Bytes(long bytes) => bytes < 10_000 ? string.Create(CultureInfo.InvariantCulture, $"{bytes} B")
+        : bytes < 10_000_000 ? $"{Digits.Places(bytes / 1e3, 1)} kB" : $"{Digits.Places(bytes / 1e6, 1)} MB";
+}
