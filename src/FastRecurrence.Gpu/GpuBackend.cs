@@ -19,13 +19,13 @@ public sealed class GpuBackend : Backend
         _device = new(() => new GpuDevice(name, kind, index, isCpuDevice), LazyThreadSafetyMode.PublicationOnly);
     }
 
-    private GpuBackend(GpuBackend other, KernelKind? forced)
+    private GpuBackend(GpuBackend other, ForcedKernel? forced)
         : base(other.Name, other.Description, other.UnavailableReason)
     {
         DeviceKind = other.DeviceKind;
         IsCpuDevice = other.IsCpuDevice;
         _device = other._device;
-        ForcedKernel = forced;
+        Forced = forced;
     }
 
     /// <summary>How the device is reached.</summary>
@@ -53,10 +53,10 @@ public sealed class GpuBackend : Backend
     internal GpuDevice Device => UnavailableReason is null ? _device.Value : throw new BackendUnavailableException(Name, UnavailableReason);
 
     /// <summary>A kernel that every layer takes where it can run; null for the model's choice.</summary>
-    internal KernelKind? ForcedKernel { get; }
+    internal ForcedKernel? Forced { get; }
 
     /// <summary>The same device, with a kernel forced.</summary>
-    internal GpuBackend Force(KernelKind? kernel) => new(this, kernel);
+    internal GpuBackend Force(KernelKind kernel, int leastChunks = 0) => new(this, new ForcedKernel(kernel, leastChunks));
 
     /// <summary>Which kernels a layer of this shape would run a batch on, and why; a line for people. No weights are needed.</summary>
     /// <param name="shape">The layer.</param>
@@ -73,7 +73,7 @@ public sealed class GpuBackend : Backend
         if (format != WeightFormat.Float32)
             RequireNarrow(shape, format);
         using Lock.Scope _ = device.Enter();
-        return PlannedKernels.Choose(device, shape, format, batchSize, ForcedKernel ?? KernelPlan.FromEnvironment()).ToString();
+        return PlannedKernels.Choose(device, shape, format, batchSize, Forced ?? KernelPlan.FromEnvironment()).ToString();
     }
 
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new GpuLayer(weights, this);
@@ -81,7 +81,7 @@ public sealed class GpuBackend : Backend
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
         RequireNarrow(weights.Shape, format);
-        if (IsCpuDevice && (ForcedKernel ?? KernelPlan.FromEnvironment()) is null)
+        if (IsCpuDevice && (Forced ?? KernelPlan.FromEnvironment()) is null)
             throw new NotSupportedException($"{format} weights would not be faster on {Name}, which is a CPU: decoding costs more than memory there. Use Float32.");
         double error;
         // By slices, which take any batch of any layer that is accepted; all kernels see the same weights.

@@ -12,7 +12,7 @@ public sealed class GpuLayer : RecurrentLayer
 {
     private readonly GpuDevice _device;
     private readonly ChunkRunner _runner;
-    private readonly KernelKind? _forced;
+    private readonly ForcedKernel? _forced;
     private bool _freed;
 
     internal GpuLayer(LayerWeights weights, GpuBackend backend, WeightFormat format = WeightFormat.Float32, double formatError = 0)
@@ -20,7 +20,7 @@ public sealed class GpuLayer : RecurrentLayer
     {
         _device = backend.Device;
         (Format, FormatError) = (format, formatError);
-        _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
+        _forced = backend.Forced ?? KernelPlan.FromEnvironment();
         _runner = new ChunkRunner(weights, _device, format);
     }
 

@@ -31,7 +31,7 @@ internal sealed class GpuState : LayerState
     private Buffer? _input, _preactivation, _output, _gates;
     private PageLockedArray1D<float>? _stagedInput, _stagedOutput;
 
-    public GpuState(GpuLayer layer, GpuDevice device, int batchSize, GpuStream? stream, KernelKind? forced)
+    public GpuState(GpuLayer layer, GpuDevice device, int batchSize, GpuStream? stream, ForcedKernel? forced)
         : base(layer, batchSize)
     {
         LayerShape shape = layer.Shape;

@@ -35,17 +35,17 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
     /// <param name="batchSize">N, at least 1.</param>
     /// <param name="forced">A kernel to take if it can run; null for the best.</param>
     /// <param name="resident">Groups of the grid kernel with these chunks and rows that the device holds at once.</param>
-    public static KernelPlan Choose(DeviceTraits device, LayerShape shape, WeightFormat format, int batchSize, KernelKind? forced, Func<int, int, int> resident)
+    public static KernelPlan Choose(DeviceTraits device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced, Func<int, int, int> resident)
     {
         var candidates = new List<KernelPlan>();
         var refused = new List<string>();
         foreach (KernelKind kind in Enum.GetValues<KernelKind>())
         {
-            string? why = Refusal(device, shape, format, kind, forced == kind);
+            string? why = Refusal(device, shape, format, kind, forced?.Kind == kind);
             if (why is null)
             {
                 int before = candidates.Count;
-                candidates.AddRange(Variants(device, shape, format, batchSize, kind, resident));
+                candidates.AddRange(Variants(device, shape, format, batchSize, kind, forced?.LeastChunks ?? 0, resident));
                 why = candidates.Count > before ? null : "its groups would not all be resident";
             }
 
@@ -56,7 +56,7 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
         KernelPlan best = candidates.MinBy(p => p.Microseconds)!;
         string others = string.Join("; ", candidates.Where(p => p.Kind != best.Kind).GroupBy(p => p.Kind)
             .Select(g => string.Create(CultureInfo.InvariantCulture, $"{Name(g.Key)} {g.Min(p => p.Microseconds):0.00} µs")).Concat(refused));
-        if (forced is KernelKind kindForced && best.Kind != kindForced)
+        if (forced?.Kind is KernelKind kindForced && best.Kind != kindForced)
         {
             KernelPlan? wanted = candidates.Where(p => p.Kind == kindForced).MinBy(p => p.Microseconds);
             return wanted is not null ? wanted with { Reason = "forced" }
@@ -71,7 +71,7 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
 
     /// <summary>The kernel that <see cref="Variable"/> asks for.</summary>
     /// <exception cref="ArgumentException">It names none.</exception>
-    public static KernelKind? FromEnvironment()
+    public static ForcedKernel? FromEnvironment()
     {
         string? value = Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrEmpty(value))
@@ -79,7 +79,7 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
         foreach (KernelKind kind in Enum.GetValues<KernelKind>())
         {
             if (Name(kind) == value)
-                return kind;
+                return new ForcedKernel(kind);
         }
 
         throw new ArgumentException($"{Variable} is '{value}'; it may be {string.Join(", ", Enum.GetValues<KernelKind>().Select(Name))}.");
@@ -101,8 +101,8 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
     }
 
     /// <summary>Chunks of the smallest instance that holds R over <paramref name="depth"/> k's; 0 when none does.</summary>
-    public static int ChunksFor(WeightFormat format, int depth, int chunkDepth) =>
-        CellKernels.ChunkCounts(format).FirstOrDefault(c => c * chunkDepth >= depth);
+    public static int ChunksFor(WeightFormat format, int depth, int chunkDepth, int least = 0) =>
+        CellKernels.ChunkCounts(format).FirstOrDefault(c => c * chunkDepth >= depth && c >= least);
 
     /// <summary>Quads of a grid's group with so many chunks.</summary>
     public static int GridQuads(int chunks) => CellKernels.IsWide(chunks) ? WideTile.Quads : SliceTile.Quads;
@@ -137,7 +137,7 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
         }
     }
 
-    private static IEnumerable<KernelPlan> Variants(DeviceTraits device, LayerShape shape, WeightFormat format, int N, KernelKind kind, Func<int, int, int> resident)
+    private static IEnumerable<KernelPlan> Variants(DeviceTraits device, LayerShape shape, WeightFormat format, int N, KernelKind kind, int leastChunks, Func<int, int, int> resident)
     {
         var model = new StepModel(device, shape, format, N);
         int H = shape.HiddenSize, quads = PackedWeights.Quads(shape);
@@ -160,13 +160,13 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
 
                 break;
             case KernelKind.Group:
-                int held = ChunksFor(format, H, GroupSequenceKernel.ChunkDepth);
+                int held = ChunksFor(format, H, GroupSequenceKernel.ChunkDepth, leastChunks);
                 held = GroupRows(shape.Cell, format, held).Length > 0 ? held : 0;
                 foreach (int rows in GroupRows(shape.Cell, format, held))
                     yield return new(kind, format, false, rows, held, Tiles(N, rows), model.Group(Tiles(N, rows), rows, held > 0), "");
                 break;
             case KernelKind.Grid:
-                int chunks = ChunksFor(format, H, SliceTile.ChunkDepth);
+                int chunks = ChunksFor(format, H, SliceTile.ChunkDepth, leastChunks);
                 foreach (int rows in CellKernels.GridRows(format, chunks))
                 {
                     int groups = Tiles(N, rows) * Tiles(quads, GridQuads(chunks));

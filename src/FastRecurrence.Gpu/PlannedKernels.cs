@@ -11,7 +11,7 @@ internal sealed class PlannedKernels
     private readonly InputGemmLaunch _smallGemm, _largeGemm;
 
     /// <summary>Loads what the plan of this shape needs. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, KernelKind? forced)
+    public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced)
     {
         _quads = PackedWeights.Quads(shape);
         bool cuda = device.Traits.Kind == DeviceKind.Cuda;
@@ -42,7 +42,7 @@ internal sealed class PlannedKernels
     }
 
     /// <summary>The choice alone. Call it inside <see cref="GpuDevice.Enter"/>: it may load kernels, to ask for their occupancy.</summary>
-    public static KernelPlan Choose(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, KernelKind? forced) =>
+    public static KernelPlan Choose(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced) =>
         KernelPlan.Choose(device.Traits, shape, format, batchSize, forced, (chunks, rows) =>
             device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda)));
 

@@ -99,5 +99,5 @@ public sealed class KernelPlanTests
     }
 
     private static KernelPlan Choose(DeviceTraits device, LayerShape shape, int batchSize, KernelKind? forced = null, WeightFormat format = WeightFormat.Float32) =>
-        KernelPlan.Choose(device, shape, format, batchSize, forced, (_, _) => device.Multiprocessors * (format == WeightFormat.Float32 ? 1 : 2));
+        KernelPlan.Choose(device, shape, format, batchSize, forced is KernelKind kind ? new ForcedKernel(kind) : null, (_, _) => device.Multiprocessors * (format == WeightFormat.Float32 ? 1 : 2));
 }

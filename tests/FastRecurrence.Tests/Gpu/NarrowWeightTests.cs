@@ -62,19 +62,39 @@ public sealed class NarrowWeightTests
         BackendContract.AssertSameBits(p, "step by step", run, Run(layer, p, steps: true));
     }
 
-    [Fact]
-    public void A_wide_tile_gives_the_bits_of_the_slices()
+    [Theory]
+    [InlineData("elman", 48, 1)]
+    [InlineData("lstm", 20, 4)]
+    [InlineData("gru", 12, 3)]
+    public void The_wide_tile_of_large_layers_gives_the_bits_of_the_slices(string cell, int H, int N)
     {
-        // More than eight chunks, in one group of twelve quads: H of an Elman layer, whose other quads wait for weights of zero.
+        LayerShape shape = cell == "lstm" ? LayerShape.Lstm(3, H) : cell == "gru" ? LayerShape.Gru(3, H) : LayerShape.Elman(3, H);
         GpuBackend backend = OpenCl();
-        var p = new Problem(LayerShape.Elman(3, 1028), T: 5, N: 1);
-        using var grid = (GpuLayer)backend.Force(KernelKind.Grid).Prepare(p.Weights, WeightFormat.Bfloat16);
-        KernelPlan plan = grid.Plan(1);
+        var p = new Problem(shape, T: 20, N);
+        using var grid = (GpuLayer)backend.Force(KernelKind.Grid, leastChunks: 12).Prepare(p.Weights, WeightFormat.Bfloat16);
+        KernelPlan plan = grid.Plan(N);
         if (plan.Kind != KernelKind.Grid)
             Assert.Skip($"this device holds too few groups: {plan}");
+        Assert.Equal(12, plan.Chunks);
         grid.Runner.PollBudget = 1 << 26;
         using var slices = (GpuLayer)backend.Force(KernelKind.Slice).Prepare(p.Weights, WeightFormat.Bfloat16);
         BackendContract.AssertSameBits(p, "wide", Run(slices, p, steps: false), Run(grid, p, steps: false));
+        Assert.Equal(0, grid.Runner.Fallbacks);
+    }
+
+    [Fact]
+    public void The_paired_tile_of_eight_chunks_gives_the_bits_of_the_slices()
+    {
+        GpuBackend backend = OpenCl();
+        var p = new Problem(LayerShape.Lstm(3, 16), T: 20, N: 3);
+        using var grid = (GpuLayer)backend.Force(KernelKind.Grid, leastChunks: 8).Prepare(p.Weights, WeightFormat.Bfloat16);
+        if (grid.Plan(3).Kind != KernelKind.Grid)
+            Assert.Skip($"this device holds too few groups: {grid.Explain(3)}");
+        Assert.Equal((8, 4), (grid.Plan(3).Chunks, grid.Plan(3).Rows));
+        grid.Runner.PollBudget = 1 << 26;
+        using var slices = (GpuLayer)backend.Force(KernelKind.Slice).Prepare(p.Weights, WeightFormat.Bfloat16);
+        BackendContract.AssertSameBits(p, "paired", Run(slices, p, steps: false), Run(grid, p, steps: false));
+        Assert.Equal(0, grid.Runner.Fallbacks);
     }
 
     [Fact]
