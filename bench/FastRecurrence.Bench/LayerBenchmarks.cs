@@ -13,7 +13,7 @@ public abstract class LayerBenchmarks
     [ParamsSource(nameof(Backends))]
     public string Backend { get; set; } = "";
 
-    [Params(CellKind.Lstm, CellKind.Elman)]
+    [Params(CellKind.Lstm, CellKind.Gru, CellKind.Elman)]
     public CellKind Cell { get; set; }
 
     [Params(64, 256)]
@@ -30,7 +30,12 @@ public abstract class LayerBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        LayerShape shape = Cell == CellKind.Lstm ? LayerShape.Lstm(Hidden, Hidden) : LayerShape.Elman(Hidden, Hidden);
+        LayerShape shape = Cell switch
+        {
+            CellKind.Lstm => LayerShape.Lstm(Hidden, Hidden),
+            CellKind.Gru => LayerShape.Gru(Hidden, Hidden),
+            _ => LayerShape.Elman(Hidden, Hidden),
+        };
         _layer = FastRecurrence.Backend.All.Single(b => b.Name == Backend).Prepare(LayerWeights.Random(shape, 1));
         _state = _layer.CreateState(Batch);
         var random = new Random(2);

@@ -37,19 +37,23 @@ internal static class CommandLine
         });
     }
 
-    private static RootCommand Root(Session session) => new("Recurrent kernels measured and verified: exercises, errors, and the batch size at which a GPU pays.")
+    private static RootCommand Root(Session session) => new("Recurrent kernels measured and verified: sweeps, comparisons, reports, and the batch size at which a GPU pays.")
     {
         InfoCommand.Create(session),
         ExercisesCommand.Create(session),
         VerifyCommand.Create(session),
+        SweepCommand.Create(session),
         CrossoverCommand.Create(session),
+        CompareCommand.Create(session),
+        ReportCommand.Create(session),
+        LaunchCommand.Create(session),
         s_verbose,
     };
 
     private static void WriteShortHelp(RootCommand root, TextWriter writer)
     {
         writer.WriteLine("usage: fastrecurrence <command> [options]");
-        foreach (Command command in root.Subcommands)
+        foreach (Command command in root.Subcommands.Where(c => !c.Hidden))
             writer.WriteLine($"  {command.Name,-10} {command.Description}");
         writer.WriteLine("'fastrecurrence <command> --help' lists the options of a command.");
     }
@@ -66,7 +70,7 @@ internal static class CommandLine
     {
         IEnumerable<string> known = word.StartsWith('-')
             ? command.Options.Append(s_verbose).Select(o => o.Name)
-            : command.Subcommands.Select(c => c.Name);
+            : command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
         return $"'{word}' was not matched.{Suggestion.For(word, known)}";
     }
 }

@@ -9,9 +9,23 @@ namespace FastRecurrence.Cli;
 /// <summary>Where and by what a result was computed: part of every JSON document and of every saved table.</summary>
 internal sealed record Machine(
     string Processor, int LogicalProcessors, string OperatingSystem, string Architecture, string Runtime, bool TieredCompilation,
-    string? Governor, int VectorBits, int WidestAcceleratedBits, string Simd, string? SimdForced, IReadOnlyDictionary<string, string> Versions)
+    string? Governor, int VectorBits, int WidestAcceleratedBits, string Simd, string? SimdForced, IReadOnlyDictionary<string, string> Versions,
+    IReadOnlyList<CacheLevel> Caches, string? Frequency, string? Load, string? Commit, IReadOnlyDictionary<string, string> Variables)
 {
+    /// <summary>Runtime settings that change speed; others, such as paths, are nobody's business.</summary>
+    private static readonly string[] s_variables = ["Tiered", "TC_", "ReadyToRun", "Enable", "MaxVectorT", "PreferredVector", "gcServer", "gcConcurrent", "GC"];
+
     public static Machine Here { get; } = Find();
+
+    /// <summary>The last level's size in bytes; 0 where the system does not tell.</summary>
+    public long LastLevelBytes() => Caches.Count == 0 ? 0 : Caches.Max(c => c.Bytes);
+
+    /// <summary>The facts that two runs must share to be compared, as name and value.</summary>
+    public IEnumerable<(string Name, string Value)> Identity() =>
+    [
+        ("processor", $"{Processor}, {LogicalProcessors} logical"), ("system", OperatingSystem), ("runtime", Runtime), ("tiered compilation", TieredCompilation ? "on" : "off"),
+        ("simd", Simd), ("variables", string.Join(' ', Variables.Select(v => $"{v.Key}={v.Value}"))),
+    ];
 
     /// <summary>One line for the head of a table.</summary>
     public string Summary =>
@@ -31,7 +45,43 @@ internal sealed record Machine(
                 ["FastRecurrence.Gpu"] = Version(typeof(Gpu.GpuBackends)),
                 ["ILGPU"] = Version(typeof(ILGPU.Context)),
                 ["System.CommandLine"] = Version(typeof(System.CommandLine.RootCommand)),
-            });
+            },
+            FindCaches(), FindFrequency(), FirstLine("/proc/loadavg"), FindCommit(),
+            new SortedDictionary<string, string>(
+                Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+                    .Select(e => KeyValuePair.Create((string)e.Key, (string?)e.Value ?? ""))
+                    .Where(e => s_variables.Any(v => e.Key.StartsWith("DOTNET_" + v, StringComparison.Ordinal)) || e.Key == SimdLadder.Variable)
+                    .ToDictionary(), StringComparer.Ordinal));
+    }
+
+    /// <summary>Linux lists a processor's caches; elsewhere there is no such list without privileges.</summary>
+    private static List<CacheLevel> FindCaches()
+    {
+        var caches = new List<CacheLevel>();
+        for (int i = 0; FirstLine($"/sys/devices/system/cpu/cpu0/cache/index{i}/size") is { } size; i++)
+        {
+            string folder = $"/sys/devices/system/cpu/cpu0/cache/index{i}";
+            string? type = FirstLine($"{folder}/type");
+            if (type is "Data" or "Unified" && size.EndsWith('K') && long.TryParse(size[..^1], out long kilobytes))
+                caches.Add(new CacheLevel($"L{FirstLine($"{folder}/level")}", kilobytes << 10, FirstLine($"{folder}/shared_cpu_list") ?? ""));
+        }
+
+        return caches;
+    }
+
+    /// <summary>What the system says of the clock: a hint, since a virtual machine shows a constant.</summary>
+    private static string? FindFrequency()
+    {
+        string? line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("cpu MHz", StringComparison.Ordinal)) : null;
+        return line is null ? null : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() + " MHz as the system shows it";
+    }
+
+    /// <summary>The build puts the commit behind a plus sign.</summary>
+    private static string? FindCommit()
+    {
+        string version = Version(typeof(Machine));
+        int plus = version.IndexOf('+', StringComparison.Ordinal);
+        return plus < 0 ? null : version[(plus + 1)..];
     }
 
     private static int WidestAccelerated() =>
@@ -69,4 +119,10 @@ internal sealed record Machine(
 
     private static string Version(Type type) =>
         type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? type.Assembly.GetName().Version?.ToString() ?? "unknown";
+}
+
+/// <summary>A cache of the first processor: L1 (data), L2, L3; its bytes; the processors that share it.</summary>
+internal sealed record CacheLevel(string Name, long Bytes, string SharedBy)
+{
+    public override string ToString() => Bytes >= 1 << 20 ? $"{Name} {Bytes >> 20} MB" : $"{Name} {Bytes >> 10} KB";
 }

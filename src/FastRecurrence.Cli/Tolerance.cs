@@ -9,10 +9,18 @@ internal static class Tolerance
     private const double PlainTerms = 128;
 
     /// <summary>For errors as <see cref="Error"/> counts them. Every preactivation of <paramref name="shape"/> is one chain of I + H terms.</summary>
-    public static double Of(Backend backend, LayerShape shape)
+    public static double Of(Backend backend, LayerShape shape) => Of(backend is GpuBackend, shape);
+
+    /// <summary>For a stack: that of its widest layer, and each further layer adds as much, since it inherits its input's error.</summary>
+    /// <param name="device">Whether a device or a peer computes, whose activations differ.</param>
+    /// <param name="size">The stack.</param>
+    public static double Of(bool device, Axes.ProblemSize size) =>
+        size.Layers * Enumerable.Range(0, size.Layers).Max(layer => Of(device, size.ShapeOf(layer)));
+
+    private static double Of(bool device, LayerShape shape)
     {
         double terms = (double)shape.InputSize + shape.HiddenSize;
-        return (backend is GpuBackend ? 2e-6 : 1e-6) * Math.Max(1, Math.Sqrt(terms / PlainTerms));
+        return (device ? 2e-6 : 1e-6) * Math.Max(1, Math.Sqrt(terms / PlainTerms));
     }
 
     /// <summary>Absolute for magnitudes up to 1, relative beyond; infinite where only one of the two is NaN.</summary>

@@ -7,7 +7,7 @@ internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, strin
 {
     public static PeerOptions Parse(string[] arguments)
     {
-        var options = new PeerOptions(false, 0, null, ["fastrecurrence", "fastrecurrence-vector", "fastrecurrence-bf16", "onnxruntime"], [1, 2], false, null, null);
+        var options = new PeerOptions(false, 0, null, ["fastrecurrence", "fastrecurrence-vector", "fastrecurrence-bf16", "onnxruntime", "torch"], [1, 2], false, null, null);
         for (int i = 0; i < arguments.Length; i++)
         {
             string Value() => ++i < arguments.Length ? arguments[i] : throw new ArgumentException($"{arguments[^1]} needs a value.");

@@ -36,7 +36,7 @@ internal static class PeersCommand
         }
 
         string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
-        var report = new PeerReport(peak, "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchRatios.Status, rows);
+        var report = new PeerReport(peak, "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
         string summary = PeerSummary.Write(report);
         Console.WriteLine(summary);
         if (options.Json is not null)
@@ -55,6 +55,7 @@ internal static class PeersCommand
         "fastrecurrence-int8" when problem.Batch > 1 || problem.Hidden < 128 => null,
         "fastrecurrence-int8" => new OwnEngine(name, Backend.Simd, problem, team, WeightFormat.Int8),
         "onnxruntime" => new OnnxRuntimeEngine(problem),
-        _ => throw new ArgumentException($"'{name}' is no engine; use fastrecurrence, fastrecurrence-vector, fastrecurrence-bf16, fastrecurrence-int8, onnxruntime."),
+        "torch" => TorchEngine.TryCreate(problem),
+        _ => throw new ArgumentException($"'{name}' is no engine; use fastrecurrence, fastrecurrence-vector, fastrecurrence-bf16, fastrecurrence-int8, onnxruntime, torch."),
     };
 }

@@ -8,8 +8,6 @@ namespace FastRecurrence.Bench.Peers;
 /// </summary>
 internal static class TorchRatios
 {
-    public const string Status = "estimated from torch-ratios.csv: TorchSharp 0.107.0 needs GLIBCXX_3.4.32, newer than Debian 12's";
-
     private static readonly Dictionary<string, double> s_ratios = Read();
 
     /// <summary>The ratio, or null where none was measured.</summary>

@@ -27,9 +27,18 @@ internal static partial class IntegerAxis
         return values;
     }
 
-    /// <summary>The same for input sizes, which may be 0, or <c>same</c> (null in the result) for the hidden size.</summary>
+    /// <summary>
+    /// The same for input sizes, which may be 0, or <c>same</c> (null in the result) for the hidden size, or <c>skip</c> for
+    /// 0: the recurrent work alone.
+    /// </summary>
     public static IReadOnlyList<int?> ParseOrSame(string text) =>
-        string.Equals(text, "same", StringComparison.OrdinalIgnoreCase) ? [null] : [.. Parse(text, atLeast: 0).Select(value => (int?)value)];
+        string.Equals(text, "same", StringComparison.OrdinalIgnoreCase) ? [null]
+        : string.Equals(text, "skip", StringComparison.OrdinalIgnoreCase) ? [0]
+        : [.. Parse(text, atLeast: 0).Select(value => (int?)value)];
+
+    /// <summary>The same with <c>all</c> as one more word, such as the processors of the machine.</summary>
+    public static IReadOnlyList<int> ParseOrAll(string text, int all) =>
+        Parse(string.Join(',', text.Split(',', StringSplitOptions.TrimEntries).Select(t => string.Equals(t, "all", StringComparison.OrdinalIgnoreCase) ? all.ToString(CultureInfo.InvariantCulture) : t)), atLeast: 1);
 
     private static IEnumerable<int> Term(string term)
     {

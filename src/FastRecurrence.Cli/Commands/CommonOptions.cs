@@ -8,17 +8,10 @@ namespace FastRecurrence.Cli.Commands;
 /// <summary>Options that mean the same in every command. Each call makes a new one: a command may set its own default.</summary>
 internal static class CommonOptions
 {
-    public static Option<OutputFormat> Output() => new("--output", "-o")
-    {
-        Description = "table (default) or json.",
-        HelpName = "format",
-        CustomParser = result => Parsed(result, "--output", text => text.ToLowerInvariant() switch
-        {
-            "table" => OutputFormat.Table,
-            "json" => OutputFormat.Json,
-            _ => throw new FormatException($"'{text}' is not a format. Use table or json."),
-        }),
-    };
+    public static Option<OutputFormat> Output() => Format("table (default) or json.", OutputFormat.Table, OutputFormat.Json);
+
+    /// <summary>For the commands that also write what others paste and import.</summary>
+    public static Option<OutputFormat> AnyOutput() => Format("table (default), md (to paste), csv or json.", OutputFormat.Table, OutputFormat.Markdown, OutputFormat.Csv, OutputFormat.Json);
 
     /// <summary>Backends by name; empty when the option is absent.</summary>
     public static Option<string[]> Backends(string byDefault) => new("--backend", "-B")
@@ -60,12 +53,31 @@ internal static class CommonOptions
         CustomParser = result => Parsed(result, name, parse),
     };
 
-    private static Option<IReadOnlyList<T>> Axis<T>(string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)
+    /// <summary>As <see cref="Value"/>, with a short name.</summary>
+    public static Option<IReadOnlyList<T>> Axis<T>(string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)
     {
         Option<IReadOnlyList<T>> option = Value(name, helpName, description, byDefault, parse);
         option.Aliases.Add(alias);
         return option;
     }
+
+    private static Option<OutputFormat> Format(string description, params OutputFormat[] formats) => new("--output", "-o")
+    {
+        Description = description,
+        HelpName = "format",
+        CustomParser = result => Parsed(result, "--output", text =>
+        {
+            foreach (OutputFormat format in formats)
+            {
+                if (string.Equals(text, Name(format), StringComparison.OrdinalIgnoreCase))
+                    return format;
+            }
+
+            throw new FormatException($"'{text}' is not a format. Use {string.Join(", ", formats.SkipLast(1).Select(Name))} or {Name(formats[^1])}.");
+        }),
+    };
+
+    private static string Name(OutputFormat format) => format == OutputFormat.Markdown ? "md" : format.ToString().ToLowerInvariant();
 
     private static T? Parsed<T>(ArgumentResult result, string option, Func<string, T> parse)
     {

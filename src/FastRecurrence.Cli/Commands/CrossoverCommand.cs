@@ -1,8 +1,6 @@
 using System.CommandLine;
 using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -11,35 +9,22 @@ internal static class CrossoverCommand
 {
     public static Command Create(Session session)
     {
-        Option<IReadOnlyList<CellName>> cells = CommonOptions.Cells("lstm");
-        Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1..256"), hidden = CommonOptions.Hidden("256"), length = CommonOptions.Length("25");
-        Option<IReadOnlyList<int?>> input = CommonOptions.Input("same");
+        var problems = new ProblemOptions(cells: "lstm", batch: "1..256", hidden: "256", input: "same", length: "25");
+        var timing = new TimingOptions(minTime: "100ms", maxNoise: "0.5", timeout: "1s");
         Option<string[]> backends = CommonOptions.Backends("simd and every OpenCL and CUDA device; without a device of its own also each SIMD width");
-        Option<Transfers> transfers = CommonOptions.Value("--transfers", "which", "A device's times: included, excluded or both; both by default.", "both", ParseTransfers);
-        Option<TimeSpan> minTime = CommonOptions.Value("--min-time", "time", "Sample each point for at least so long; 100ms by default.", "100ms", StopRule.ParseDuration);
-        Option<double> maxNoise = CommonOptions.Value("--max-noise", "percent", "and until the median's standard error is below this; 0.5 by default.", "0.5", StopRule.ParsePercent);
-        Option<TimeSpan> timeout = CommonOptions.Value("--timeout", "time", "Give up on either after so long; 1s by default.", "1s", StopRule.ParseDuration);
+        Option<IReadOnlyList<int>> threads = CommonOptions.Value<IReadOnlyList<int>>(
+            "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a device of its own 1,all by default, else 1.", "", text => text.Length == 0 ? [] : IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
+        var streaming = new Option<bool>("--streaming") { Description = "Also time a call for each step; always beside a device of its own." };
         Option<OutputFormat> output = CommonOptions.Output();
-        var command = new Command("crossover", "Check every backend, sweep batch sizes, and say from which batch a device pays.")
-        {
-            cells, batch, hidden, input, length, backends, transfers, minTime, maxNoise, timeout, output,
-        };
+        var command = new Command("crossover", "Check every backend, sweep batch sizes, and say from which batch a device pays.");
+        problems.AddTo(command);
+        foreach (Option option in (Option[])[backends, threads, streaming])
+            command.Add(option);
+        timing.AddTo(command);
+        command.Add(output);
         command.SetAction(parsed => new CrossoverRun(
-            session,
-            parsed.GetValue(backends) ?? [],
-            [.. ProblemSize.Combine(
-                parsed.GetRequiredValue(cells), parsed.GetRequiredValue(length), [.. parsed.GetRequiredValue(batch).Order()], parsed.GetRequiredValue(input), parsed.GetRequiredValue(hidden))],
-            parsed.GetValue(transfers),
-            new StopRule(parsed.GetValue(minTime), parsed.GetValue(maxNoise), parsed.GetValue(timeout)),
-            parsed.GetValue(output)).Run());
+            session, parsed.GetValue(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.GetRequiredValue(threads), timing.Transfers(parsed),
+            parsed.GetValue(streaming), timing.Rule(parsed), parsed.GetValue(output)).Run());
         return command;
     }
-
-    private static Transfers ParseTransfers(string text) => text.ToLowerInvariant() switch
-    {
-        "both" => Transfers.Both,
-        "included" => Transfers.Included,
-        "excluded" => Transfers.Excluded,
-        _ => throw new FormatException($"'{text}' is not included, excluded or both."),
-    };
 }

@@ -6,19 +6,36 @@ using FastRecurrence.Cli.Timing;
 namespace FastRecurrence.Cli.Commands;
 
 /// <summary>One run of <c>crossover</c>, in the order in which it happens.</summary>
-internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyList<ProblemSize> problems, Transfers transfers, StopRule rule, OutputFormat format)
+internal sealed class CrossoverRun(
+    Session session, string[] named, IReadOnlyList<ProblemSize> problems, IReadOnlyList<int> threadsAsked, Transfers transfers, bool streamingAsked, StopRule rule, OutputFormat format)
 {
     private readonly List<ExerciseResult> _exercises = [];
     private readonly List<Point> _points = [];
     private readonly List<VerdictEntry> _verdicts = [];
+    private readonly HashSet<string> _skipped = [];
+    private readonly Dictionary<int, WorkerTeam> _teams = [];
     private readonly TextTable _table = new(
-        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("± noise"), new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
+        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("streaming"), new("± noise"), new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
 
     /// <summary>Timed beside the ladder's choice where there is no device to compare it with; they get a table of their own.</summary>
     private Backend[] _widths = [];
     private double _peak;
+    private bool _streaming;
 
     public int Run()
+    {
+        try
+        {
+            return Measure();
+        }
+        finally
+        {
+            foreach (WorkerTeam team in _teams.Values)
+                team.Dispose();
+        }
+    }
+
+    private int Measure()
     {
         var attendance = new Attendance(named, [.. BackendList.All.Union([Backend.Simd])]);
         Backend[] timed = [.. Timed(attendance.Backends)];
@@ -26,34 +43,32 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         CheckExercises(examined, attendance);
 
         Backend[] right = [.. timed.Where(b => attendance.ReasonOf(b) is null && IsRight(b))];
+        bool anyAccelerator = right.Any(BackendList.IsAccelerator);
+        _streaming = streamingAsked || anyAccelerator;
+        int[] threads = threadsAsked.Count > 0 ? [.. threadsAsked] : anyAccelerator ? [.. new[] { 1, Environment.ProcessorCount }.Distinct()] : [1];
+        (Backend Backend, int Threads)[] contenders = [.. from b in right from t in Sweeping.Runners.TakesThreads(b) && !_widths.Contains(b) ? threads : [1] select (b, t)];
         session.Progress("measuring the FMA peak");
         _peak = FmaPeak.MeasureGflops();
         Line();
         Line(Machine.Here.Summary);
-        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); one thread; T steps a call, times are per step");
+        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); T steps a call, times are per step{(_streaming ? "; streaming: a call for each step" : "")}");
 
         int done = 0;
-        foreach (IGrouping<(CellName Cell, int, int, int), ProblemSize> sweep in problems.Where(_ => right.Length > 0).GroupBy(p => (p.Cell, p.HiddenSize, p.InputSize, p.SequenceLength)))
+        foreach (IGrouping<ProblemSize, ProblemSize> sweep in problems.Where(_ => right.Length > 0).GroupBy(p => p with { BatchSize = 1 }))
         {
             ProblemSize first = sweep.First();
             Line();
-            Line($"{first.Shape} T={first.SequenceLength}");
+            Line($"{first.Shape} T={first.SequenceLength}{(first.Layers == 1 ? "" : $", {first.Layers} layers")}{(first.Walk == Walk.Forward ? "" : $", {WalkName.Of(first.Walk)}")}");
             foreach (string line in _table.Head())
                 Line(line);
             foreach (ProblemSize problem in sweep)
             {
                 session.Progress($"{problem.Id}: exact result");
                 var timer = new PointTimer(problem);
-                foreach (Backend backend in right.Where(b => attendance.ReasonOf(b) is null))
+                foreach ((Backend backend, int team) in contenders.Where(c => attendance.ReasonOf(c.Backend) is null))
                 {
-                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * right.Length}");
-                    attendance.Let(backend, () =>
-                    {
-                        Point point = timer.Measure(backend, rule, transfers, session.Cancellation);
-                        _points.Add(point);
-                        if (!_widths.Contains(backend))
-                            Line(Row(point));
-                    });
+                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * contenders.Length}");
+                    attendance.Let(backend, () => Measure(timer, backend, team));
                 }
             }
 
@@ -65,11 +80,36 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         {
             session.WriteJson(new CrossoverDocument(
                 [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
-                attendance.Unavailable, rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
+                [.. _skipped], attendance.Unavailable, rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
         }
 
         return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
             : attendance.Report(session);
+    }
+
+    private void Measure(PointTimer timer, Backend backend, int threads)
+    {
+        try
+        {
+            Point point = timer.Measure(backend, Team(threads), rule, transfers, _streaming, session.Cancellation);
+            _points.Add(point);
+            if (!_widths.Contains(backend))
+                Line(Row(point));
+        }
+        catch (NotSupportedException e)
+        {
+            if (_skipped.Add($"{backend.Name} skipped: {e.Message}"))
+                Line($"{backend.Name} skipped: {e.Message}");
+        }
+    }
+
+    private WorkerTeam? Team(int threads)
+    {
+        if (threads == 1)
+            return null;
+        if (!_teams.TryGetValue(threads, out WorkerTeam? team))
+            _teams[threads] = team = new WorkerTeam(threads);
+        return team;
     }
 
     /// <summary>The ladder's choice and every device; without a device of its own, the other widths too.</summary>
@@ -116,9 +156,10 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
         Measurement? best = p.Best;
         string noise = best is null ? "" : double.IsFinite(best.NoisePercent) ? $"{Digits.Places(best.NoisePercent, 2)}%" : "";
         return _table.Row(
-            $"{p.Problem.BatchSize}", p.Backend.Name,
+            $"{p.Problem.BatchSize}", p.Who,
             best is null ? "WRONG" : p.Kernels is null && p.Backend is Gpu.GpuBackend ? "-" : Microseconds(p, best),
             p.Backend is Gpu.GpuBackend && p.EndToEnd is { } all ? Microseconds(p, all) : "-",
+            p.Streaming is { } step ? $"{Digits.Significant(1e6 * step.Median)} us" : "-",
             noise + (best?.Missed is null ? "" : "!"),
             best is null ? "" : Digits.Significant(p.Gflops(best), 3),
             p.PeakPercent(_peak) is { } share ? $"{Digits.Places(share, 1)}%" : "-",
@@ -149,13 +190,21 @@ internal sealed class CrossoverRun(Session session, string[] named, IReadOnlyLis
             {
                 if (!transfers.HasFlag(which) || CrossoverVerdict.Of(points, device, which) is not { } verdict)
                     continue;
-                _verdicts.Add(verdict);
-                Line(CrossoverVerdict.Sentence(verdict));
+                Say(verdict);
             }
+
+            if (CrossoverVerdict.OfStreaming(points, device) is { } streamed)
+                Say(streamed);
         }
 
         if (!devices.Any(BackendList.IsAccelerator))
             CompareWidths(points);
+    }
+
+    private void Say(VerdictEntry verdict)
+    {
+        _verdicts.Add(verdict);
+        Line(CrossoverVerdict.Sentence(verdict));
     }
 
     /// <summary>Every width's time per step, and what it gains over the scalar path.</summary>

@@ -12,24 +12,30 @@ internal static class CrossoverVerdict
     /// <param name="points">The points of one sweep, batches ascending.</param>
     /// <param name="device">The device.</param>
     /// <param name="transfers">Which of its times: exactly one flag.</param>
-    public static VerdictEntry? Of(IReadOnlyList<Point> points, Backend device, Transfers transfers)
+    public static VerdictEntry? Of(IReadOnlyList<Point> points, Backend device, Transfers transfers) => transfers == Transfers.Excluded
+        ? Of(points, device, "excluded", p => p.Kernels, p => p.EndToEnd)
+        : Of(points, device, "included", p => p.EndToEnd, p => p.EndToEnd);
+
+    /// <summary>The same for calls of one step each.</summary>
+    public static VerdictEntry? OfStreaming(IReadOnlyList<Point> points, Backend device) => Of(points, device, "streaming", p => p.Streaming, p => p.Streaming);
+
+    private static VerdictEntry? Of(IReadOnlyList<Point> points, Backend device, string which, Func<Point, Measurement?> timeOf, Func<Point, Measurement?> cpuTime)
     {
-        Measurement? Time(Point p) => transfers == Transfers.Excluded ? p.Kernels : p.EndToEnd;
         (ProblemSize Problem, Point Cpu, Measurement Device)[] times = [..
             from p in points
-            where p.Backend == device && Time(p) is not null
-            let rival = points.Where(q => q.Problem == p.Problem && q.Backend is not GpuBackend && q.EndToEnd is not null).MinBy(q => q.EndToEnd!.Median)
+            where p.Backend == device && timeOf(p) is not null
+            let rival = points.Where(q => q.Problem == p.Problem && q.Backend is not GpuBackend && cpuTime(q) is not null).MinBy(q => cpuTime(q)!.Median)
             where rival is not null
-            select (p.Problem, rival, Time(p)!)];
+            select (p.Problem, rival, timeOf(p)!)];
         if (times.Length == 0)
             return null;
 
         ProblemSize sweep = times[0].Problem;
         return new VerdictEntry(
             sweep.Cell.Name, sweep.HiddenSize, sweep.InputSize, sweep.SequenceLength,
-            string.Join('/', times.Select(t => t.Cpu.Backend.Name).Distinct()), device.Name, transfers == Transfers.Excluded ? "excluded" : "included",
+            string.Join('/', times.Select(t => t.Cpu.Who).Distinct()), device.Name, which,
             sweep.BatchSize, times[^1].Problem.BatchSize,
-            Crossover.Find([.. times.Select(t => (t.Problem.BatchSize, t.Cpu.EndToEnd!, t.Device))]));
+            Crossover.Find([.. times.Select(t => (t.Problem.BatchSize, cpuTime(t.Cpu)!, t.Device))]));
     }
 
     /// <summary>The verdict in one line.</summary>
@@ -41,7 +47,20 @@ internal static class CrossoverVerdict
             { SlowerAt: null } => $"pays from batch {verdict.Batch} on, the smallest measured",
             _ => $"pays from batch {verdict.Batch} on, not yet at {verdict.SlowerAt}",
         };
-        return $"{verdict.Device}, transfers {verdict.Transfers}: {pays} ({Lead(verdict.FirstBatch, verdict.FirstRatio)}; {Lead(verdict.LastBatch, verdict.LastRatio)}){(verdict.Certain ? "" : "; within noise")}";
+        string which = verdict.Transfers == "streaming" ? "streaming (a call a step)" : $"transfers {verdict.Transfers}";
+        return $"{verdict.Device}, {which}: {pays}{Range(verdict)} ({Lead(verdict.FirstBatch, verdict.FirstRatio)}; {Lead(verdict.LastBatch, verdict.LastRatio)}){(verdict.Certain ? "" : "; within noise")}";
+    }
+
+    /// <summary>Where the lines cross, and between which swept batches the crossover lies for certain.</summary>
+    private static string Range(VerdictEntry verdict)
+    {
+        if (verdict.Batch is null)
+            return verdict.Earliest is { } may ? $", perhaps from {may} on" : "";
+        string from = verdict.Earliest is { } earliest && earliest != verdict.Batch ? $"perhaps from {earliest}" : "";
+        string surely = verdict.Latest is { } latest ? (latest == verdict.Batch ? "" : $"certainly from {latest}") : "certainly nowhere yet";
+        string about = verdict.SlowerAt is null ? "" : $"the lines cross at {Digits.Significant(verdict.Estimate!.Value, 2)}";
+        string all = string.Join(", ", new[] { about, from, surely }.Where(t => t.Length > 0));
+        return all.Length == 0 ? "" : $": {all}";
     }
 
     private static string Lead(int batch, double ratio) => ratio >= 1

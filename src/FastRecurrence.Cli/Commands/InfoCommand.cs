@@ -39,6 +39,8 @@ internal static class InfoCommand
         session.WriteLine($"system     {machine.OperatingSystem}");
         session.WriteLine($"runtime    {machine.Runtime}, tiered compilation {(machine.TieredCompilation ? "on" : "off")}");
         session.WriteLine($"vectors    Vector<float> {machine.VectorBits} bits, widest accelerated {(machine.WidestAcceleratedBits == 0 ? "none" : $"{machine.WidestAcceleratedBits} bits")}");
+        session.WriteLine($"caches     {(machine.Caches.Count == 0 ? "unknown" : string.Join(", ", machine.Caches))}");
+        session.WriteLine($"state      {machine.Frequency ?? "clock unknown"}, load {machine.Load ?? "unknown"}");
         session.WriteLine($"peak       {Digits.Places(peak, 1)} GFLOP/s per thread (FMA, best of 12)");
         session.WriteLine($"versions   {string.Join(", ", machine.Versions.Select(v => $"{v.Key} {v.Value}"))}");
         session.WriteLine($"simd       {machine.Simd}{(machine.SimdForced is null ? ", the ladder's choice; force another with FASTRECURRENCE_SIMD" : $", forced by FASTRECURRENCE_SIMD={machine.SimdForced}")}");

@@ -15,27 +15,24 @@ internal static class VerifyCommand
     private sealed record Entry(
         string Backend, string Cell, int Problems, long Values, double Tolerance, bool Ok, Place? Worst, Place? WorstUlp, Place? FirstDivergence);
 
-    private sealed record Document(IReadOnlyList<Entry> Results, IReadOnlyList<UnavailableEntry> Unavailable, int Seed, Machine Machine);
+    private sealed record SkippedEntry(string Backend, string Cell, string Reason);
+
+    private sealed record Document(IReadOnlyList<Entry> Results, IReadOnlyList<SkippedEntry> Skipped, IReadOnlyList<UnavailableEntry> Unavailable, int Seed, Machine Machine);
 
     public static Command Create(Session session)
     {
-        Option<IReadOnlyList<CellName>> cells = CommonOptions.Cells(string.Join(',', CellName.All.Select(c => c.Name)));
-        Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1,3,17");
-        Option<IReadOnlyList<int>> hidden = CommonOptions.Hidden("1,2,5,8,17,33,65");
-        Option<IReadOnlyList<int?>> input = CommonOptions.Input("0,3,19");
-        Option<IReadOnlyList<int>> length = CommonOptions.Length("1,7");
+        var axes = new ProblemOptions(cells: string.Join(',', CellName.All.Select(c => c.Name)), batch: "1,3,17", hidden: "1,2,5,8,17,33,65", input: "0,3,19", length: "1,7");
         Option<string[]> backends = CommonOptions.Backends("every one that is available");
         Option<int> seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", ParseSeed);
         Option<OutputFormat> output = CommonOptions.Output();
-        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes.")
-        {
-            cells, batch, hidden, input, length, backends, seed, output,
-        };
+        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes.");
+        axes.AddTo(command);
+        foreach (Option option in (Option[])[backends, seed, output])
+            command.Add(option);
         command.SetAction(parsed =>
         {
             var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
-            ProblemSize[] problems = [.. ProblemSize.Combine(
-                parsed.GetRequiredValue(cells), parsed.GetRequiredValue(length), parsed.GetRequiredValue(batch), parsed.GetRequiredValue(input), parsed.GetRequiredValue(hidden))];
+            ProblemSize[] problems = [.. axes.Read(parsed)];
             return Run(session, attendance, problems, parsed.GetValue(seed), parsed.GetValue(output));
         });
         return command;
@@ -52,6 +49,7 @@ internal static class VerifyCommand
         }
 
         var entries = new List<Entry>();
+        var skipped = new List<SkippedEntry>();
         foreach (IGrouping<CellName, ProblemSize> cell in problems.GroupBy(p => p.Cell))
         {
             var judgements = attendance.Ready.ToDictionary(b => b, _ => new Judgement());
@@ -59,17 +57,19 @@ internal static class VerifyCommand
             foreach (ProblemSize problem in cell)
             {
                 session.Progress($"{problem.Id}, {++done} of {cell.Count()}");
-                var exact = new Case(problem, seed);
+                ICase exact = ICase.Of(problem, seed);
                 foreach (Backend backend in attendance.Ready)
                 {
                     if (!BackendList.IsEmulator(backend) || problem.FlopsPerStep * problem.SequenceLength <= EmulatorFlops)
-                        attendance.Let(backend, () => exact.Judge(backend, judgements[backend]));
+                        attendance.Let(backend, () => Judge(exact, backend, judgements[backend], cell.Key.Name, skipped));
                 }
             }
 
             foreach (Backend backend in attendance.Ready)
             {
                 Judgement j = judgements[backend];
+                if (j.Problems == 0)
+                    continue; // skipped, or all too large for the emulator
                 var entry = new Entry(backend.Name, cell.Key.Name, j.Problems, j.Values, j.Tolerance, j.Ok, j.Worst, j.WorstUlp, j.FirstDivergence);
                 entries.Add(entry);
                 if (format == OutputFormat.Table)
@@ -80,16 +80,31 @@ internal static class VerifyCommand
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
-            session.WriteJson(new Document(entries, attendance.Unavailable, seed, Machine.Here));
+            session.WriteJson(new Document(entries, skipped, attendance.Unavailable, seed, Machine.Here));
         }
         else
         {
+            foreach (SkippedEntry skip in skipped)
+                session.WriteLine($"{skip.Backend} skipped {skip.Cell}: {skip.Reason}");
             foreach (UnavailableEntry absent in attendance.Unavailable)
                 session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
             session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance grows with the root of (I + H)/128.");
         }
 
         return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+    }
+
+    private static void Judge(ICase exact, Backend backend, Judgement judgement, string cell, List<SkippedEntry> skipped)
+    {
+        try
+        {
+            exact.Judge(backend, judgement);
+        }
+        catch (NotSupportedException e)
+        {
+            if (!skipped.Exists(s => s.Backend == backend.Name && s.Cell == cell))
+                skipped.Add(new SkippedEntry(backend.Name, cell, e.Message));
+        }
     }
 
     private static void WriteEntry(Session session, TextTable table, Entry entry)

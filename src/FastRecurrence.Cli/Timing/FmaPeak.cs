@@ -20,6 +20,23 @@ internal static class FmaPeak
         return Vector128.IsHardwareAccelerated ? Best<Vector128<float>, Vector128Lanes>() : Best<float, ScalarLanes>();
     }
 
+    /// <summary>The same for threads side by side: what they do together.</summary>
+    public static double MeasureGflops(int threads)
+    {
+        if (threads == 1)
+            return MeasureGflops();
+        var each = new double[threads];
+        using var start = new Barrier(threads);
+        Thread[] workers = [.. Enumerable.Range(0, threads).Select(i => new Thread(() =>
+        {
+            start.SignalAndWait();
+            each[i] = MeasureGflops();
+        }))];
+        Array.ForEach(workers, w => w.Start());
+        Array.ForEach(workers, w => w.Join());
+        return each.Sum();
+    }
+
     private static double Best<V, L>()
         where V : struct
         where L : ILanes<V>

@@ -3,10 +3,10 @@ using FastRecurrence.Reference;
 
 namespace FastRecurrence.Cli.Verification;
 
-/// <summary>A problem with its exact result, made once and put to every backend.</summary>
-internal sealed class Case
+/// <summary>One layer forward: outputs, gates and the final c are judged.</summary>
+internal sealed class Case : ICase
 {
-    private static readonly string[] s_lstmGates = ["i", "f", "g", "o"], s_elmanGates = ["a"];
+    private static readonly string[] s_lstmGates = ["i", "f", "g", "o"], s_gruGates = ["r", "z", "n"], s_elmanGates = ["a"];
 
     private readonly ProblemData _data;
     private readonly ReferenceResult _exact;
@@ -19,7 +19,6 @@ internal sealed class Case
 
     public ProblemSize Size => _data.Size;
 
-    /// <summary>Runs the problem and holds every output, gate and final c against the reference.</summary>
     public void Judge(Backend backend, Judgement judgement)
     {
         LayerShape shape = Size.Shape;
@@ -39,7 +38,7 @@ internal sealed class Case
     {
         LayerShape shape = Size.Shape;
         int T = Size.SequenceLength, N = Size.BatchSize, H = Size.HiddenSize, G = shape.GateCount;
-        string[] gateNames = shape.HasCellState ? s_lstmGates : s_elmanGates;
+        string[] gateNames = shape.Cell switch { CellKind.Lstm => s_lstmGates, CellKind.Gru => s_gruGates, _ => s_elmanGates };
         for (int t = 0; t < T; t++)
         {
             for (int n = 0; n < N; n++)

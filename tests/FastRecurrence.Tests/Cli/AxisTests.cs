@@ -55,6 +55,43 @@ public sealed class AxisTests
         Assert.Contains("elman-relu_t50_n16_i3_h256", ids);
     }
 
+    [Fact]
+    public void Skip_is_the_recurrent_work_alone() => Assert.Equal([0], IntegerAxis.ParseOrSame("skip"));
+
+    [Fact]
+    public void All_stands_for_a_number() => Assert.Equal([1, 6, 2], IntegerAxis.ParseOrAll("1,all,2", 6));
+
+    [Theory]
+    [InlineData("lstm_t50_n16_i256_h256")]
+    [InlineData("gru-resetbefore_t1_n1_i0_h8")]
+    [InlineData("elman-relu_t3_n2_i5_h7_l3")]
+    [InlineData("gru_t3_n2_i5_h7_l2_bi")]
+    [InlineData("lstm_t3_n2_i5_h7_rev")]
+    public void An_id_is_read_as_it_is_written(string id) => Assert.Equal(id, ProblemSize.Parse(id).Id);
+
+    [Fact]
+    public void Layers_and_directions_count_in_flops_and_bytes()
+    {
+        ProblemSize stack = ProblemSize.Parse("lstm_t10_n4_i8_h16_l2_bi");
+        // First layer I = 8, second I = 2·16; each twice.
+        Assert.Equal(2 * 2 * 4.0 * 16 * ((8 + 16) + (32 + 16)) * 4, stack.FlopsPerStep);
+        Assert.Equal(4.0 * 2 * 2 * (4 * 16 * 16 + 4 * 16), stack.RecurrentBytes);
+        Assert.Equal(4.0 * 2 * 4 * 16 * (8 + 32), stack.WeightBytes - stack.RecurrentBytes);
+        Assert.Equal(4.0 * 10 * 4 * (8 + 32), stack.TransferBytes);
+    }
+
+    [Fact]
+    public void Presets_have_the_published_sizes_and_no_problem_twice()
+    {
+        ProblemSize[] Of(string name) => [.. Preset.ParseList(name).Single().Problems];
+        Assert.Equal(12 + 16 + 3 + 3 + 12 + 3 + 1 + 2, Of("deepbench-train").Length);
+        Assert.Contains(ProblemSize.Parse("lstm_t25_n128_i0_h4096"), Of("deepbench-train"));
+        Assert.Equal(["elman-relu_t672_n1_i0_h32", "elman-relu_t96_n1_i0_h64", "lstm_t150_n1_i0_h256"], Of("deepbench-device").Select(p => p.Id));
+        Assert.Contains("lstm_t101_n2_i256_h256_bi", Of("gnmt").Select(p => p.Id));
+        Assert.All(Of("audio"), p => Assert.Equal((1, 1), (p.BatchSize, p.InputSize)));
+        Assert.All(Preset.All, p => Assert.Equal(p.Problems.Count, p.Problems.Distinct().Count()));
+    }
+
     [Theory]
     [InlineData("150ms", 0.15)]
     [InlineData("10s", 10)]

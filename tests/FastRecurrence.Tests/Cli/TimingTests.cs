@@ -22,6 +22,53 @@ public sealed class TimingTests
     }
 
     [Fact]
+    public void A_slow_first_call_does_not_count_as_the_length_of_a_call()
+    {
+        int calls = 0;
+        Measurement m = Measurement.Take(_ => calls++ == 0 ? 5e-3 : 1e-6, s_rule, TestContext.Current.CancellationToken);
+        Assert.Equal(1e-6, m.Median);
+        Assert.InRange(calls, 50, 500); // samples of a millisecond, not of a microsecond
+    }
+
+    [Fact]
+    public void Warm_up_is_told_and_none_of_its_samples_counts()
+    {
+        int calls = 0;
+        Measurement m = Measurement.Take(_ => ++calls <= 2 ? 0.02 : 0.01, s_rule, TestContext.Current.CancellationToken);
+        Assert.Equal((0.04, 0.01, m.Samples), (m.WarmUp, m.Minimum, m.Times.Count));
+        Assert.All(m.Times, t => Assert.Equal(0.01, t));
+    }
+
+    [Fact]
+    public void Percentiles_need_enough_calls_and_a_call_that_allocates_shows()
+    {
+        Latency many = Latency.Take(() => { }, TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal(Latency.Wanted, many.Calls);
+        Assert.True(many.P50 <= many.P99 && many.P99 <= many.P999 && many.P999 <= many.Max);
+        Assert.Equal(101, many.Curve.Count);
+        Assert.Equal(many.Max, many.Curve[^1]);
+        Latency few = Latency.Take(() => GC.KeepAlive(new byte[1000]), TimeSpan.Zero, TestContext.Current.CancellationToken);
+        Assert.Equal((10, null, null), (few.Calls, few.P99, few.P999));
+        Assert.True(few.AllocatedBytes >= 10_000);
+    }
+
+    [Fact]
+    public void Cold_calls_are_timed_a_few_times_each()
+    {
+        int calls = 0;
+        Assert.True(new ColdCaches(0).Median(() => calls++, TimeSpan.Zero, TestContext.Current.CancellationToken) >= 0);
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public void Reading_is_faster_from_a_small_footprint_than_from_a_large_one()
+    {
+        double near = ReadBandwidth.MeasureGigabytes(1, 16 << 10), far = ReadBandwidth.MeasureGigabytes(1, 64 << 20);
+        Assert.InRange(far, 0.5, near);
+        Assert.True(ReadBandwidth.MeasureGigabytes(2, 16 << 10) > 0);
+    }
+
+    [Fact]
     public void Noise_that_does_not_settle_ends_at_the_timeout_and_is_told()
     {
         int call = 0;

@@ -9,8 +9,9 @@ public sealed class UsageTests
         ToolRun run = ToolRun.Of();
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(run.Output);
-        foreach (string command in (string[])["info", "exercises", "verify", "crossover"])
-            Assert.Contains(command, run.Error);
+        foreach (string command in (string[])["info", "exercises", "verify", "sweep", "compare", "report", "crossover"])
+            Assert.Contains($"\n  {command} ", run.Error);
+        Assert.DoesNotContain("launch ", run.Error);
     }
 
     [Theory]
@@ -37,7 +38,26 @@ public sealed class UsageTests
     [InlineData("exercises 9", "1 to 7")]
     [InlineData("exercises six", "'six' is not a number")]
     [InlineData("exercises -o xml", "'xml' is not a format. Use table or json.")]
-    [InlineData("verify -c gru", "'gru' is not a cell")]
+    [InlineData("verify -c gr", "'gr' is not a cell. Did you mean 'gru'?")]
+    [InlineData("swep", "'swep' was not matched. Did you mean 'sweep'?")]
+    [InlineData("sweep -b 1..8-2", "--batch: '1..8-2' is not a range. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.")]
+    [InlineData("sweep -p lstm_t1_n1_h1", "'lstm_t1_n1_h1' is not a problem. Use an id such as lstm_t50_n16_i256_h256")]
+    [InlineData("sweep -p lstm_t0_n1_i1_h1", "'lstm_t0_n1_i1_h1' is not a problem")]
+    [InlineData("sweep -p lstn_t1_n1_i1_h1", "'lstn' is not a cell. Did you mean 'lstm'?")]
+    [InlineData("sweep -p lstm_t1_n1_i1_h1 -b 2", "--batch does not go with --problem or --preset")]
+    [InlineData("sweep --preset deepbench", "'deepbench' is not a preset. Use deepbench-train")]
+    [InlineData("sweep --direction sideways", "'sideways' is not a direction. Use forward, reverse, bidirectional.")]
+    [InlineData("sweep --weights fp8", "'fp8' is not a type of weights. Use fp32, bf16, int8.")]
+    [InlineData("sweep --width 64", "'64' is not a width. Use scalar, 128, 256, 512, vector.")]
+    [InlineData("sweep --launches 0", "'0' is not a whole number from 1 to 100")]
+    [InlineData("sweep --threads none", "'none' is not a number")]
+    [InlineData("sweep -o xml", "'xml' is not a format. Use table, md, csv or json.")]
+    [InlineData("sweep -B ilgpu-cpu", "never timed")]
+    [InlineData("sweep --against x.dll", "--against and --save-base go together")]
+    [InlineData("sweep -H 99999", "W")]
+    [InlineData("compare a.json", "Required argument 'new.json' missing")]
+    [InlineData("compare a.json b.json --threshold 0", "--threshold: '0'")]
+    [InlineData("report", "Required argument 'run.json' missing")]
     [InlineData("verify --seed x", "'x' is not a seed")]
     [InlineData("crossover -b 1..8-2", "'1..8-2' is not a range. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.")]
     [InlineData("crossover -b 0", "smallest value is 1")]

@@ -18,7 +18,7 @@ public sealed class VerdictTests
         VerdictEntry excluded = CrossoverVerdict.Of(points, s_device, Transfers.Excluded)!, included = CrossoverVerdict.Of(points, s_device, Transfers.Included)!;
         Assert.Equal((4, 2, "simd-512", true), (excluded.Batch, excluded.SlowerAt, excluded.Cpu, excluded.Certain));
         Assert.Equal((8, 4), (included.Batch, included.SlowerAt));
-        Assert.Equal("cuda:0, transfers excluded: pays from batch 4 on, not yet at 2 (at 1 the CPU is 3.00x as fast; at 8 the device is 2.67x as fast)", CrossoverVerdict.Sentence(excluded));
+        Assert.Equal("cuda:0, transfers excluded: pays from batch 4 on, not yet at 2: the lines cross at 3.0 (at 1 the CPU is 3.00x as fast; at 8 the device is 2.67x as fast)", CrossoverVerdict.Sentence(excluded));
     }
 
     [Fact]
@@ -35,6 +35,27 @@ public sealed class VerdictTests
     {
         VerdictEntry verdict = CrossoverVerdict.Of([.. Points(1, cpu: 4, slowCpu: 8, kernels: 1, endToEnd: 2)], s_device, Transfers.Included)!;
         Assert.StartsWith("cuda:0, transfers included: pays from batch 1 on, the smallest measured (", CrossoverVerdict.Sentence(verdict));
+    }
+
+    [Fact]
+    public void What_is_within_noise_widens_the_answer()
+    {
+        // At 4 the device leads by 2 %, which two launches of one program differ by; at 8 it leads clearly.
+        Point[] points = [.. from batch in (int[])[1, 2, 4, 8] from p in Points(batch, cpu: batch, slowCpu: 100, kernels: batch == 8 ? 4 : batch == 4 ? 3.92 : 3, endToEnd: 60) select p];
+        VerdictEntry verdict = CrossoverVerdict.Of(points, s_device, Transfers.Excluded)!;
+        Assert.Equal((4, 4, 8, false), (verdict.Batch, verdict.Earliest, verdict.Latest, verdict.Certain));
+        Assert.Contains("certainly from 8 (", CrossoverVerdict.Sentence(verdict));
+        Assert.EndsWith("; within noise", CrossoverVerdict.Sentence(verdict));
+    }
+
+    [Fact]
+    public void Streaming_is_judged_by_calls_of_one_step()
+    {
+        Point[] points = [.. from batch in (int[])[1, 2] from p in Points(batch, cpu: batch, slowCpu: 100, kernels: 0.1, endToEnd: 0.2) select p with { Streaming = new(p.Backend == s_device ? 9 : 1, 0.1, 9, null) }];
+        VerdictEntry verdict = CrossoverVerdict.OfStreaming(points, s_device)!;
+        Assert.Equal((null, "streaming"), (verdict.Batch, verdict.Transfers));
+        Assert.StartsWith("cuda:0, streaming (a call a step): does not pay up to batch 2 (", CrossoverVerdict.Sentence(verdict));
+        Assert.Null(CrossoverVerdict.OfStreaming([.. points.Select(p => p with { Streaming = null })], s_device));
     }
 
     [Fact]

@@ -50,14 +50,14 @@ public sealed partial class ReadmeTests
     {
         string help = ToolRun.Of().Error;
         string[] described = [.. Section("The tool").Select(line => Regex.Match(line, @"^\| `([a-z]+)[^`]*` \| [^`]")).Where(m => m.Success).Select(m => m.Groups[1].Value).Distinct()];
-        Assert.Equal(["info", "exercises", "verify", "crossover"], described);
+        Assert.Equal(["info", "exercises", "verify", "sweep", "compare", "report", "crossover"], described);
         Assert.All(described, command => Assert.Contains($"\n  {command} ", help));
     }
 
     [Fact]
     public void Options_it_mentions_exist()
     {
-        string help = string.Concat(((string[])["exercises", "verify", "crossover"]).Select(c => ToolRun.Of(c, "--help").Output));
+        string help = string.Concat(((string[])["exercises", "verify", "sweep", "compare", "report", "crossover"]).Select(c => ToolRun.Of(c, "--help").Output));
         string[] options = [.. Section("The tool").SelectMany(line => Regex.Matches(line, "`(--?[A-Za-z-]+)")).Select(m => m.Groups[1].Value).Distinct()];
         Assert.Contains("--explain", options);
         Assert.All(options, option => Assert.Matches($@"(^|[\s,]){Regex.Escape(option)}[\s,]", help));

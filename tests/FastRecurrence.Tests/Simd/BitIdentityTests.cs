@@ -11,7 +11,7 @@ public sealed class BitIdentityTests
     public void Every_width_gives_the_same_bits()
     {
         Assert.Equal(5, Cpu.Length);
-        foreach (Problem p in Problem.Sizes())
+        foreach (Problem p in Problem.Sizes().Concat(Problem.Variations()))
         {
             float[]? expected = null;
             foreach (Backend backend in Cpu)
@@ -46,6 +46,45 @@ public sealed class BitIdentityTests
     }
 
     [Fact]
+    public void A_row_of_a_ragged_batch_has_the_bits_it_has_alone()
+    {
+        foreach (LayerShape shape in Ragged.Shapes)
+        {
+            var ragged = new Ragged(shape, Direction.Forward, Padding.Right, SequenceLayout.TimeMajor);
+            Problem p = ragged.Dense;
+            int I = shape.InputSize, P = shape.OutputSize;
+            using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+            var output = new float[p.T * p.N * P];
+            using (LayerState state = layer.CreateState(p.N))
+                layer.Run(state, p.T, ragged.Input, output, new SequenceOptions { Lengths = Ragged.Lengths });
+            for (int n = 0; n < p.N; n++)
+            {
+                int length = Ragged.Lengths[n];
+                float[] alone = Run(Backend.Simd, p.Weights, Rows(p.Input, p.T, p.N, I, n, 1)[..(length * I)], length, 1);
+                BackendContract.AssertSameBits(ragged, $"row {n}", alone, Rows(output, p.T, p.N, P, n, 1).AsSpan(0, length * P));
+            }
+        }
+    }
+
+    [Fact]
+    public void Denormals_are_kept_and_agree_with_the_reference()
+    {
+        // h halves from 1 down to 2⁻¹⁴⁰, far below the smallest normal float.
+        LayerShape shape = LayerShape.Elman(1, 3, Activation.Linear);
+        var weights = new LayerWeights(shape, new float[3], [0.5f, 0, 0, 0, 0.5f, 0, 0, 0, 0.5f]);
+        foreach (Backend backend in Cpu)
+        {
+            using RecurrentLayer layer = backend.Prepare(weights);
+            using LayerState state = layer.CreateState(1);
+            state.SetHidden([1f, -1f, 0.75f]);
+            var output = new float[140 * 3];
+            layer.Run(state, 140, new float[140], output);
+            for (int t = 0; t < 140; t++)
+                Assert.Equal([(float)Math.ScaleB(1, -t - 1), (float)Math.ScaleB(-1, -t - 1), (float)Math.ScaleB(0.75, -t - 1)], output[(t * 3)..(t * 3 + 3)]);
+        }
+    }
+
+    [Fact]
     public void Misaligned_spans_give_the_same_bits()
     {
         foreach (Problem p in Problem.Both(9, 17, 3, 4))
@@ -69,7 +108,7 @@ public sealed class BitIdentityTests
     {
         using RecurrentLayer layer = backend.Prepare(weights);
         using LayerState state = layer.CreateState(N);
-        var output = new float[T * N * weights.Shape.HiddenSize];
+        var output = new float[T * N * weights.Shape.OutputSize];
         layer.Run(state, T, input, output);
         return output;
     }

@@ -1,0 +1,12 @@
+using System.CommandLine;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary>A command line as one would type it again.</summary>
+internal static class CommandText
+{
+    public static string Of(ParseResult parsed) => $"fastrecurrence {string.Join(' ', parsed.Tokens.Select(t => Quoted(t.Value)))}";
+
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_.,:/=+%@\\".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using FastRecurrence.Cli.Axes;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary>The options that say which problems: axes that are combined, or problems by id, or published lists by name.</summary>
+internal sealed class ProblemOptions
+{
+    private readonly Option<IReadOnlyList<CellName>> _cells;
+    private readonly Option<IReadOnlyList<int>> _batch, _hidden, _length, _layers;
+    private readonly Option<IReadOnlyList<int?>> _input;
+    private readonly Option<IReadOnlyList<Walk>> _direction;
+    private readonly Option<IReadOnlyList<ProblemSize>> _problems = CommonOptions.Axis(
+        "--problem", "-p", "ids", "Problems by id, separated by commas, instead of axes: lstm_t50_n16_i256_h256, with _l2 for two layers, _bi or _rev for the direction.", "", ProblemsOrNone);
+    private readonly Option<IReadOnlyList<Preset>> _presets = CommonOptions.Value(
+        "--preset", "names", $"Published problems instead of axes: {string.Join(", ", Preset.All.Select(p => p.Name))}.", "", PresetsOrNone);
+
+    /// <param name="cells">The default of each axis, as one writes it.</param>
+    /// <param name="batch">N.</param>
+    /// <param name="hidden">H.</param>
+    /// <param name="input">I.</param>
+    /// <param name="length">T.</param>
+    public ProblemOptions(string cells, string batch, string hidden, string input, string length)
+    {
+        _cells = CommonOptions.Cells(cells);
+        _batch = CommonOptions.Batch(batch);
+        _hidden = CommonOptions.Hidden(hidden);
+        _input = CommonOptions.Input(input);
+        _length = CommonOptions.Length(length);
+        _layers = CommonOptions.Value<IReadOnlyList<int>>("--layers", "axis", "Layers on each other, written like --batch; 1 by default.", "1", text => IntegerAxis.Parse(text, atLeast: 1));
+        _direction = CommonOptions.Value("--direction", "names", "forward, reverse, bidirectional, separated by commas; forward by default.", "forward", WalkName.ParseList);
+    }
+
+    private IEnumerable<Option> Axes => [_cells, _batch, _hidden, _input, _length, _layers, _direction];
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in Axes)
+            command.Add(option);
+        command.Add(_problems);
+        command.Add(_presets);
+    }
+
+    /// <summary>The problems asked for, each once.</summary>
+    /// <exception cref="CommandException">Axes beside ids or presets, or a size that cannot be.</exception>
+    public IReadOnlyList<ProblemSize> Read(ParseResult parsed)
+    {
+        ProblemSize[] named = [.. parsed.GetValue(_problems) ?? [], .. (parsed.GetValue(_presets) ?? []).SelectMany(p => p.Problems)];
+        if (named.Length > 0)
+        {
+            Option? surplus = Axes.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+            return surplus is null ? [.. named.Distinct()]
+                : throw CommandException.Usage($"{surplus.Name} does not go with --problem or --preset, which say all sizes themselves.");
+        }
+
+        try
+        {
+            return [.. ProblemSize.Combine(
+                parsed.GetRequiredValue(_cells), parsed.GetRequiredValue(_length), parsed.GetRequiredValue(_batch), parsed.GetRequiredValue(_input), parsed.GetRequiredValue(_hidden),
+                parsed.GetRequiredValue(_layers), parsed.GetRequiredValue(_direction)).Distinct()];
+        }
+        catch (ArgumentException e)
+        {
+            throw CommandException.Usage(e.Message);
+        }
+    }
+
+    private static IReadOnlyList<ProblemSize> ProblemsOrNone(string text) => text.Length == 0 ? [] : ProblemSize.ParseList(text);
+
+    private static IReadOnlyList<Preset> PresetsOrNone(string text) => text.Length == 0 ? [] : Preset.ParseList(text);
+}

@@ -1,0 +1,135 @@
+using System.CommandLine;
+using System.Globalization;
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Peers;
+using FastRecurrence.Cli.Sweeping;
+using FastRecurrence.Cli.Timing;
+
+namespace FastRecurrence.Cli.Commands;
+
+/// <summary><c>sweep</c>: every combination, checked, then timed in several fresh processes.</summary>
+internal sealed class SweepCommand
+{
+    private static readonly string[] s_widths = ["scalar", "128", "256", "512", "vector"];
+
+    private readonly ProblemOptions _problems = new(cells: "lstm", batch: "1..64", hidden: "256", input: "same", length: "25");
+    private readonly TimingOptions _timing = new(minTime: "100ms", maxNoise: "0.5", timeout: "400ms");
+    private readonly Option<string[]> _backends = CommonOptions.Backends("simd");
+    private readonly Option<IReadOnlyList<string>> _widths = CommonOptions.Value(
+        "--width", "names", $"SIMD widths in place of simd, separated by commas: {string.Join(", ", s_widths)}.", "", ParseWidths);
+    private readonly Option<IReadOnlyList<int>> _threads = CommonOptions.Value(
+        "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", text => IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
+    private readonly Option<IReadOnlyList<WeightType>> _weights = CommonOptions.Value(
+        "--weights", "names", $"How weights are kept, separated by commas: {string.Join(", ", WeightType.All.Select(w => w.Name))}; fp32 by default.", "fp32", WeightType.ParseList);
+    private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
+        "--peers", "names", "Other libraries in the same run, from the optional assembly FastRecurrence.Peers: onnxruntime.", "", ParsePeers);
+    private readonly Option<int> _launches = CommonOptions.Value("--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
+    private readonly Option<bool> _latency = new("--latency") { Description = "Also time calls one by one: p50, p99 (from 1,000 calls), p99.9 (from 10,000)." };
+    private readonly Option<bool> _cold = new("--cold") { Description = "Also time calls that find nothing in any cache." };
+    private readonly Option<int> _seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", text => ParseCount(text, 0, int.MaxValue));
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Print the plan and how long it takes, and measure nothing." };
+    private readonly Option<string?> _save = new("--save") { Description = "Keep the run in a file for compare and report.", HelpName = "file.json" };
+    private readonly Option<string?> _against = new("--against") { Description = "Another build of this tool, its dll or executable, measured in turn with this one; its run goes to --save-base.", HelpName = "tool" };
+    private readonly Option<string?> _saveBase = new("--save-base") { Description = "Keep the other build's run.", HelpName = "file.json" };
+    private readonly Option<OutputFormat> _output = CommonOptions.AnyOutput();
+
+    public static Command Create(Session session)
+    {
+        var options = new SweepCommand();
+        var command = new Command("sweep", "Time every combination of the axes, each checked first, in several fresh processes.");
+        options._problems.AddTo(command);
+        foreach (Option option in (Option[])[options._backends, options._widths, options._threads, options._weights, options._peers])
+            command.Add(option);
+        options._timing.AddTo(command);
+        foreach (Option option in (Option[])[
+            options._launches, options._latency, options._cold, options._seed, options._dryRun, options._save, options._against, options._saveBase, options._output])
+            command.Add(option);
+        command.SetAction(parsed => options.Run(session, parsed));
+        return command;
+    }
+
+    private int Run(Session session, ParseResult parsed)
+    {
+        IReadOnlyList<ProblemSize> problems = _problems.Read(parsed);
+        var attendance = new Attendance(Names(parsed), [Backend.Simd]);
+        if (attendance.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
+            throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
+
+        IReadOnlyList<string> peers = [.. parsed.GetRequiredValue(_peers).Select(name => PeerAssembly.Find(name).Name)];
+        IEnumerable<PlannedPoint> PointsOf(ProblemSize problem) => [..
+            from backend in attendance.Ready.Where(b => !BackendList.IsEmulator(b))
+            from threads in Runners.TakesThreads(backend) ? parsed.GetRequiredValue(_threads) : [1]
+            from weights in parsed.GetRequiredValue(_weights)
+            select new PlannedPoint(problem.Id, backend.Name, threads, weights.Name),
+            .. from peer in peers from threads in parsed.GetRequiredValue(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
+        PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
+        StopRule rule = _timing.Rule(parsed);
+        var settings = new RunSettings(
+            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.GetValue(_launches), _timing.Transfers(parsed).ToString().ToLowerInvariant(),
+            parsed.GetValue(_latency), parsed.GetValue(_cold), parsed.GetValue(_seed));
+        if (parsed.GetValue(_dryRun))
+            return ShowPlan(session, plan, settings, parsed.GetValue(_against) is null ? 1 : 2, attendance);
+        return Measure(session, parsed, plan, settings, attendance);
+    }
+
+    private int Measure(Session session, ParseResult parsed, PlannedPoint[] plan, RunSettings settings, Attendance attendance)
+    {
+        string? against = parsed.GetValue(_against), saveBase = parsed.GetValue(_saveBase);
+        if (against is null != saveBase is null)
+            throw CommandException.Usage("--against and --save-base go together: the other build, and the file for its run.");
+        if (against is not null && !File.Exists(against))
+            throw new CommandException(ExitCode.Failure, $"--against: there is no file {against}");
+
+        // A few bytes for every sample of every point, generously.
+        long bytes = 65_536 + plan.Length * settings.Launches * 4_096L;
+        string command = CommandText.Of(parsed);
+        using SaveFile? file = parsed.GetValue(_save) is { } save ? new SaveFile(save, bytes) : null;
+        using SaveFile? baseFile = saveBase is null ? null : new SaveFile(saveBase, bytes);
+        var own = new Side("this build", LaunchProcess.Self, new RunBuilder(command, settings, plan, attendance.Unavailable), file);
+        Side[] sides = against is null ? [own]
+            : [new Side("the other build", new LaunchProcess(Path.GetFullPath(against)), new RunBuilder(command, settings, plan, attendance.Unavailable), baseFile), own];
+        if (plan.Length > 0)
+            new SweepRun(session, settings, sides).Measure();
+
+        session.ClearProgress();
+        SweepOutput.Write(session, own.Run.Build(partial: false), parsed.GetValue(_output));
+        int absent = attendance.Report(session);
+        return sides.Any(s => s.Run.AnyWrong) ? ExitCode.WrongResult
+            : sides.Any(s => s.Run.AnyFailed) || !own.Run.AnyMeasured ? ExitCode.Failure
+            : absent;
+    }
+
+    private static int ShowPlan(Session session, PlannedPoint[] plan, RunSettings settings, int sides, Attendance attendance)
+    {
+        (double quiet, double noisy) = new Estimate(settings, FmaPeak.MeasureGflops()).Seconds(plan);
+        session.ClearProgress();
+        foreach (PlannedPoint point in plan)
+            session.WriteLine(point.Id);
+        foreach (UnavailableEntry absent in attendance.Unavailable)
+            session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
+        session.WriteLine($"{plan.Length} point{(plan.Length == 1 ? "" : "s")} in {settings.Launches} launch{(settings.Launches == 1 ? "" : "es")}{(sides == 2 ? " of two builds" : "")}: about {Duration.Text(sides * quiet)} if all is quiet, {Duration.Text(sides * noisy)} if every point takes until its timeout");
+        return attendance.Report(session);
+    }
+
+    /// <summary>The names of backends, SIMD widths in place of simd.</summary>
+    private string[] Names(ParseResult parsed)
+    {
+        string[] names = parsed.GetValue(_backends) ?? [];
+        IReadOnlyList<string> widths = parsed.GetRequiredValue(_widths);
+        return widths.Count == 0 ? names : [.. names.Where(n => !string.Equals(n, "simd", StringComparison.OrdinalIgnoreCase)), .. widths];
+    }
+
+    private static IReadOnlyList<string> ParseWidths(string text) => text.Length == 0 ? [] :
+    [
+        .. text.Split(',', StringSplitOptions.TrimEntries).Select(w => !s_widths.Contains(w)
+            ? throw new FormatException($"'{w}' is not a width. Use {string.Join(", ", s_widths)}.")
+            : w == "scalar" ? w : $"simd-{w}").Distinct(),
+    ];
+
+    private static IReadOnlyList<string> ParsePeers(string text) => text.Length == 0 ? [] : [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
+
+    private static int ParseCount(string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
+            ? value : throw new FormatException($"'{text}' is not a whole number from {least}{(most == int.MaxValue ? " on" : $" to {most}")}.");
+}

@@ -1,0 +1,51 @@
+using FastRecurrence.Cli.Sweeping;
+
+namespace FastRecurrence.Cli.Reporting;
+
+/// <summary>A measured point of one of the files of a report.</summary>
+/// <param name="File">The file's name, empty when there is only one.</param>
+/// <param name="Point">What was measured.</param>
+/// <param name="Run">The run it belongs to.</param>
+internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
+{
+    public PointSummary Summary => Point.Summary!;
+
+    /// <summary>Such as <c>simd-512 2t</c>.</summary>
+    public string Who => $"{(File.Length == 0 ? "" : $"{File}: ")}{Point.Backend}{(Point.Threads == 1 ? "" : $" {Point.Threads}t")}{(Point.Weights == "fp32" ? "" : $" {Point.Weights}")}";
+
+    /// <summary>Every measured point of every file.</summary>
+    public static IReadOnlyList<ReportPoint> From(IReadOnlyList<(string Name, RunFile Run)> files) =>
+        [.. from file in files from p in file.Run.Points where p.Summary is not null select new ReportPoint(files.Count == 1 ? "" : file.Name, p, file.Run)];
+}
+
+/// <summary>The axis along which charts are drawn: the one with the most values, the batch if in doubt.</summary>
+internal sealed record ChartAxis(string Title, Func<PointRecord, int> Of)
+{
+    private static readonly ChartAxis[] s_all =
+    [
+        new("batch N", p => p.Batch), new("hidden size H", p => p.Hidden), new("steps T", p => p.Length), new("threads", p => p.Threads), new("layers", p => p.Layers),
+    ];
+
+    public static ChartAxis For(IReadOnlyList<ReportPoint> points) => s_all.MaxBy(a => points.Select(p => a.Of(p.Point)).Distinct().Count())!;
+
+    /// <summary>What tells a series from others: every size but the axis's own that has more than one value here.</summary>
+    public string Series(ReportPoint point, IReadOnlyList<ReportPoint> all)
+    {
+        string name = "";
+        void Part(string title, Func<PointRecord, object> of, string text)
+        {
+            if (title != Title && all.Select(p => of(p.Point)).Distinct().Skip(1).Any())
+                name += text + " ";
+        }
+
+        PointRecord p = point.Point;
+        Part("cell", x => x.Cell, p.Cell);
+        Part("hidden size H", x => x.Hidden, $"H{p.Hidden}");
+        Part("input", x => x.Input == x.Hidden ? -1 : x.Input, p.Input == p.Hidden ? "I=H" : $"I{p.Input}");
+        Part("steps T", x => x.Length, $"T{p.Length}");
+        Part("batch N", x => x.Batch, $"N{p.Batch}");
+        Part("layers", x => x.Layers, $"{p.Layers} layers");
+        Part("direction", x => x.Direction, p.Direction);
+        return name + (Title == "threads" ? (point.File.Length == 0 ? "" : $"{point.File}: ") + p.Backend : point.Who);
+    }
+}

@@ -1,0 +1,74 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Output;
+using FastRecurrence.Gpu;
+
+namespace FastRecurrence.Cli.Sweeping;
+
+/// <summary>A run as it grows: points in the plan's order, launch after launch.</summary>
+internal sealed class RunBuilder(string command, RunSettings settings, IReadOnlyList<PlannedPoint> plan, IReadOnlyList<UnavailableEntry> unavailable)
+{
+    private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
+    private readonly List<LaunchRecord> _launches = [];
+    private readonly List<LaunchTimes>[] _times = [.. plan.Select(_ => new List<LaunchTimes>())];
+    private readonly PointMessage?[] _last = new PointMessage?[plan.Count];
+    private (int Number, DateTimeOffset Started, string? Load) _current;
+
+    /// <summary>Points still worth a launch, with what is known of them.</summary>
+    public IReadOnlyList<PlannedPoint> Remaining => [.. Indices.Select(i => plan[i] with { Verified = _last[i]?.Verification })];
+
+    /// <summary>Whether a device broke or a backend could not be had.</summary>
+    public bool AnyFailed => _last.Any(m => m is { Failed: true });
+
+    public bool AnyWrong => _last.Any(m => m is { Verification.Ok: false });
+
+    public bool AnyMeasured => _times.Any(t => t.Count > 0);
+
+    private int[] Indices => [.. Enumerable.Range(0, plan.Count).Where(i => _last[i] is null or { Skipped: null, Verification.Ok: true })];
+
+    /// <summary>Opens a launch: from here on <see cref="Hear"/> counts for it.</summary>
+    /// <returns>What takes the launch's messages.</returns>
+    public Action<LaunchMessage> Begin(int launch, string? load)
+    {
+        _current = (launch, DateTimeOffset.UtcNow, load);
+        int[] indices = Indices;
+        return message => Hear(message, indices);
+    }
+
+    /// <param name="partial">Whether the run was cut short.</param>
+    public RunFile Build(bool partial) => new(
+        RunFile.CurrentSchema, partial, command, _started, Math.Round((DateTimeOffset.UtcNow - _started).TotalSeconds, 1), Peers.PeerAssembly.AddVersions(Machine.Here), settings, [.. _launches],
+        [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Verification is not null).Select(Point)],
+        [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Skipped is not null).Select(i => new SkippedRecord(plan[i].Problem, plan[i].Backend, plan[i].Threads, plan[i].Weights, _last[i]!.Skipped!))],
+        unavailable);
+
+    private void Hear(LaunchMessage message, int[] indices)
+    {
+        if (message.Peaks is { } peaks)
+            _launches.Add(new LaunchRecord(_current.Number, _current.Started, _current.Load, [.. peaks.Select(Rounded)]));
+        if (message.Point is not { } point)
+            return;
+        int index = indices[point.Index];
+        _last[index] = point;
+        if (point.Times is not null)
+            _times[index].Add(point.Times);
+    }
+
+    private PointRecord Point(int index)
+    {
+        PlannedPoint planned = plan[index];
+        ProblemSize size = ProblemSize.Parse(planned.Problem);
+        double share = WeightType.Find(planned.Weights).Share, saved = (1 - share) * (size.RecurrentBytes + (size.WeightBytes - size.RecurrentBytes) / size.SequenceLength);
+        Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == planned.Backend);
+        var point = new PointRecord(
+            planned.Id, planned.Problem, size.Cell.Name, size.SequenceLength, size.BatchSize, size.InputSize, size.HiddenSize, size.Layers, WalkName.Of(size.Walk), planned.Weights,
+            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, backend is null, size.FlopsPerStep, size.BytesPerStep - saved, share * size.RecurrentBytes, size.TransferBytes,
+            _last[index]!.Verification!, [.. _times[index]], null);
+        return point with { Summary = PointSummary.Of(point, _launches) };
+    }
+
+    private static PeakRecord Rounded(PeakRecord peak) => peak with
+    {
+        Gflops = Math.Round(peak.Gflops, 2),
+        Bandwidths = [.. peak.Bandwidths.Select(b => b with { Gigabytes = Math.Round(b.Gigabytes, 2) })],
+    };
+}

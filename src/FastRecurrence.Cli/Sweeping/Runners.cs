@@ -1,0 +1,33 @@
+using FastRecurrence.Cli.Axes;
+using FastRecurrence.Cli.Peers;
+using FastRecurrence.Cli.Stacks;
+using FastRecurrence.Gpu;
+
+namespace FastRecurrence.Cli.Sweeping;
+
+/// <summary>From the names of a plan to what runs.</summary>
+internal static class Runners
+{
+    /// <summary>Peers approximate their activations more coarsely.</summary>
+    private const double PeerTolerance = 1e-5;
+
+    /// <exception cref="NotSupportedException">The backend does not run such a problem.</exception>
+    public static IRunner Create(PlannedPoint point, StackData data, Func<int, WorkerTeam?> team)
+    {
+        return BackendList.All.FirstOrDefault(b => b.Name == point.Backend) is { } backend
+            ? new StackRunner(backend, data, team(point.Threads), WeightType.Find(point.Weights).Format)
+            : PeerAssembly.Find(point.Backend).Create(data, point.Threads);
+    }
+
+    /// <summary>How far from the reference a right result of a backend or a peer may lie.</summary>
+    public static double ToleranceOf(PlannedPoint point, ProblemSize size)
+    {
+        Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == point.Backend);
+        double tolerance = Tolerance.Of(backend is null or GpuBackend, size);
+        double rounding = WeightType.Find(point.Weights).Tolerance * size.Layers;
+        return Math.Max(tolerance + rounding, backend is null ? PeerTolerance * size.Layers : 0);
+    }
+
+    /// <summary>Whether a backend takes a team of threads: the kernels do; the reference and devices do not.</summary>
+    public static bool TakesThreads(Backend backend) => backend is not GpuBackend && backend != Backend.Reference;
+}

@@ -1,0 +1,58 @@
+namespace FastRecurrence.Cli.Sweeping;
+
+/// <summary>
+/// A file that is there whole or not at all: written beside its place under another name and then renamed. Room for it is
+/// taken at once, so that a folder without permission or a full disk shows before anything is measured.
+/// </summary>
+internal sealed class SaveFile : IDisposable
+{
+    private readonly string _path, _temporary;
+    private bool _saved;
+
+    /// <exception cref="CommandException">The file could not be written.</exception>
+    public SaveFile(string path, long expectedBytes)
+    {
+        _path = Path.GetFullPath(path);
+        _temporary = $"{_path}.{Environment.ProcessId}.tmp";
+        if (Directory.Exists(_path))
+            throw new CommandException(ExitCode.Failure, $"cannot save to {path}: it is a folder");
+        Guarded(() =>
+        {
+            using var file = new FileStream(_temporary, new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                PreallocationSize = expectedBytes,
+            });
+            file.SetLength(expectedBytes);
+        });
+    }
+
+    /// <summary>Puts the text in place; again and again, each time whole.</summary>
+    /// <exception cref="CommandException">The disk refuses.</exception>
+    public void Save(string text) => Guarded(() =>
+    {
+        File.WriteAllText(_temporary, text);
+        File.Move(_temporary, _path, overwrite: true);
+        _saved = true;
+    });
+
+    public void Dispose()
+    {
+        // After a save the temporary file has become the file.
+        if (!_saved)
+            File.Delete(_temporary);
+    }
+
+    private void Guarded(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Failure, $"cannot save to {_path}: {e.Message}", e);
+        }
+    }
+}
