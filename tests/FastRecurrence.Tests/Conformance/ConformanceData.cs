@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace FastRecurrence.Tests.Conformance;
 
 /// <summary>Where the conformance data lie; tests that need them skip visibly when there are none.</summary>
@@ -15,7 +13,7 @@ internal static class ConformanceData
         return path;
     }
 
-    private static string Root([CallerFilePath] string here = "")
+    private static string Root()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
         {
@@ -24,7 +22,7 @@ internal static class ConformanceData
         }
 
         // Beside the repository's root, or beside the root of the checkout that holds it.
-        for (DirectoryInfo? folder = Directory.GetParent(here); folder is not null; folder = folder.Parent)
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             string beside = Path.Combine(folder.FullName, "..", "shared", "conformance");
             if (File.Exists(Path.Combine(folder.FullName, "FastRecurrence.sln")) && Directory.Exists(beside))
