@@ -32,18 +32,14 @@ public sealed class DeviceBuffer : IDisposable
     /// <param name="stream">The stream to copy in; the device's default one when null.</param>
     /// <exception cref="ArgumentException">The source is longer than the buffer.</exception>
     /// <exception cref="DeviceException">The driver failed.</exception>
-    public unsafe void CopyFrom(ReadOnlySpan<float> source, GpuStream? stream = null)
+    public void CopyFrom(ReadOnlySpan<float> source, GpuStream? stream = null)
     {
         Require(nameof(source), source.Length);
         using Lock.Scope _ = _device.Enter();
         AcceleratorStream queue = GpuStream.Of(stream, _device);
         try
         {
-            fixed (float* pinned = source)
-            {
-                Transfer.ToDevice(queue, source, View(Length));
-                queue.Synchronize();
-            }
+            Transfer.ToDevice(queue, source, View(Length));
         }
         catch (AcceleratorException e)
         {
@@ -56,18 +52,14 @@ public sealed class DeviceBuffer : IDisposable
     /// <param name="stream">The stream to copy in: the one whose work wrote the buffer.</param>
     /// <exception cref="ArgumentException">The destination is longer than the buffer.</exception>
     /// <exception cref="DeviceException">The driver failed.</exception>
-    public unsafe void CopyTo(Span<float> destination, GpuStream? stream = null)
+    public void CopyTo(Span<float> destination, GpuStream? stream = null)
     {
         Require(nameof(destination), destination.Length);
         using Lock.Scope _ = _device.Enter();
         AcceleratorStream queue = GpuStream.Of(stream, _device);
         try
         {
-            fixed (float* pinned = destination)
-            {
-                Transfer.ToHost(queue, View(Length), destination);
-                queue.Synchronize();
-            }
+            Transfer.ToHost(queue, View(Length), destination);
         }
         catch (AcceleratorException e)
         {

@@ -130,7 +130,6 @@ internal sealed class GpuDevice
         try
         {
             Transfer.ToDevice(DefaultStream, values, buffer.View.BaseView);
-            DefaultStream.Synchronize();
             return buffer;
         }
         catch (AcceleratorException e)

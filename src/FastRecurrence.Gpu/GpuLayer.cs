@@ -125,36 +125,32 @@ public sealed class GpuLayer : RecurrentLayer
         return new GpuState(this, _device, batchSize, stream: null, _forced);
     }
 
-    private protected override unsafe void RunCore(LayerState state, in PackedSequence sequence)
+    private protected override void RunCore(LayerState state, in PackedSequence sequence)
     {
         var s = (GpuState)state;
         using Lock.Scope _ = _device.Enter();
         ObjectDisposedException.ThrowIf(_freed, this);
-        // Copies are asynchronous: the spans stay pinned until the queue is synchronised, on the way out by a failure too.
-        fixed (float* x = sequence.Input, y = sequence.Output, g = sequence.Gates, c = sequence.Cells)
+        try
         {
-            try
+            // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
+            for (int t = 0, row = 0; t < sequence.Steps;)
             {
-                // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
-                for (int t = 0, row = 0; t < sequence.Steps;)
-                {
-                    int rows = sequence.RowsAt(t, s.BatchSize), until = t + 1;
-                    while (until < sequence.Steps && sequence.RowsAt(until, s.BatchSize) == rows)
-                        until++;
-                    RunDense(s, sequence, until - t, rows, row);
-                    row += (until - t) * rows;
-                    t = until;
-                }
+                int rows = sequence.RowsAt(t, s.BatchSize), until = t + 1;
+                while (until < sequence.Steps && sequence.RowsAt(until, s.BatchSize) == rows)
+                    until++;
+                RunDense(s, sequence, until - t, rows, row);
+                row += (until - t) * rows;
+                t = until;
             }
-            catch (AcceleratorException e)
-            {
-                throw Failure(sequence.Steps, s.BatchSize, e);
-            }
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(sequence.Steps, s.BatchSize, e);
         }
     }
 
     /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
-    private void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
+    private unsafe void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
     {
         int I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
         bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;
@@ -163,20 +159,31 @@ public sealed class GpuLayer : RecurrentLayer
         s.Reserve(chunk);
         if (wantGates)
             s.ReserveGates();
-        for (int t = 0; t < sequenceLength; t += chunk)
+        fixed (float* x = sequence.Input, y = sequence.Output, g = sequence.Gates, c = sequence.Cells)
         {
-            int steps = Math.Min(chunk, sequenceLength - t), from = row + t * rows, count = steps * rows;
-            s.Upload(sequence.Input.Slice(from * I, count * I));
-            _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
-            Span<float> output = sequence.Output.Slice(from * P, count * P);
-            bool staged = s.Download(output);
-            if (wantGates)
-                Transfer.ToHost(s.Queue, s.Gates, sequence.Gates.Slice(from * G * H, count * G * H));
-            if (wantCells)
-                Transfer.ToHost(s.Queue, s.Cell, sequence.Cells.Slice(from * H, count * H));
-            s.Queue.Synchronize();
-            if (staged)
-                s.Unstage(output);
+            for (int t = 0; t < sequenceLength; t += chunk)
+            {
+                int steps = Math.Min(chunk, sequenceLength - t), count = steps * rows;
+                long from = row + t * rows;
+                bool staged = false;
+                try
+                {
+                    s.Upload(x + from * I, count * I);
+                    _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
+                    staged = s.Download(y + from * P, count * P);
+                    if (wantGates)
+                        Transfer.Enqueue(s.Queue, s.Gates, g + from * G * H, count * G * H);
+                    if (wantCells)
+                        Transfer.Enqueue(s.Queue, s.Cell, c + from * H, count * H);
+                }
+                finally
+                {
+                    s.Queue.Synchronize(); // after a failure too: what was enqueued still reads and writes the pinned memory
+                }
+
+                if (staged)
+                    s.Unstage(y + from * P, count * P);
+            }
         }
     }
 

@@ -156,37 +156,37 @@ internal sealed class GpuState : LayerState
         _gates = gates;
     }
 
-    /// <summary>Enqueues the copy of a chunk's x, which must stay pinned until the queue is synchronised.</summary>
-    public void Upload(ReadOnlySpan<float> input)
+    /// <summary>Enqueues the copy of a chunk's x, pinned until the queue is synchronised.</summary>
+    public unsafe void Upload(float* input, int length)
     {
-        if (input.Length > _stagedInput!.Length)
+        if (length > _stagedInput!.Length)
         {
-            Transfer.ToDevice(Queue, input, Input);
+            Transfer.Enqueue(Queue, input, length, Input);
         }
-        else if (!input.IsEmpty)
+        else if (length != 0)
         {
-            input.CopyTo(_stagedInput.Span);
-            ArrayView<float> target = Input.SubView(0, input.Length);
-            _stagedInput.ArrayView.SubView(0, input.Length).CopyTo(Queue, target);
+            new ReadOnlySpan<float>(input, length).CopyTo(_stagedInput.Span);
+            ArrayView<float> target = Input.SubView(0, length);
+            _stagedInput.ArrayView.SubView(0, length).CopyTo(Queue, target);
         }
     }
 
     /// <summary>Enqueues the copy of a chunk's h; true when it is complete only after <see cref="Unstage"/>.</summary>
-    public bool Download(Span<float> output)
+    public unsafe bool Download(float* output, int length)
     {
-        if (output.Length > _stagedOutput!.Length)
+        if (length > _stagedOutput!.Length)
         {
-            Transfer.ToHost(Queue, Output, output);
+            Transfer.Enqueue(Queue, Output, output, length);
             return false;
         }
 
-        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, output.Length);
-        Output.SubView(0, output.Length).CopyTo(Queue, target);
+        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, length);
+        Output.SubView(0, length).CopyTo(Queue, target);
         return true;
     }
 
     /// <summary>Brings h from page-locked memory to the caller; the queue must have been synchronised.</summary>
-    public void Unstage(Span<float> output) => _stagedOutput!.Span[..output.Length].CopyTo(output);
+    public unsafe void Unstage(float* output, int length) => _stagedOutput!.Span[..length].CopyTo(new Span<float>(output, length));
 
     /// <summary>Waits for all that was enqueued, and says whether the grid's error flag is up.</summary>
     public bool ReadFlag()
@@ -214,16 +214,12 @@ internal sealed class GpuState : LayerState
         }
     }
 
-    private protected override unsafe void CopyCore(bool cell, Span<float> destination)
+    private protected override void CopyCore(bool cell, Span<float> destination)
     {
         using Lock.Scope _ = _device.Enter();
         try
         {
-            fixed (float* pinned = destination)
-            {
-                Transfer.ToHost(Queue, cell ? Cell : Hidden, destination);
-                Queue.Synchronize();
-            }
+            Transfer.ToHost(Queue, cell ? Cell : Hidden, destination);
         }
         catch (AcceleratorException e)
         {
@@ -231,16 +227,12 @@ internal sealed class GpuState : LayerState
         }
     }
 
-    private protected override unsafe void SetCore(bool cell, ReadOnlySpan<float> source)
+    private protected override void SetCore(bool cell, ReadOnlySpan<float> source)
     {
         using Lock.Scope _ = _device.Enter();
         try
         {
-            fixed (float* pinned = source)
-            {
-                Transfer.ToDevice(Queue, source, cell ? Cell : Hidden);
-                Queue.Synchronize();
-            }
+            Transfer.ToDevice(Queue, source, cell ? Cell : Hidden);
         }
         catch (AcceleratorException e)
         {

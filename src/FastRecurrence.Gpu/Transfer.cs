@@ -1,26 +1,46 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
 
 /// <summary>
-/// Copies between spans and device memory, in stream order. The caller keeps the span pinned until the stream is
-/// synchronised: a driver may read or write it later.
+/// Copies between host memory and the device, in stream order. ILGPU takes a reference, lets the driver copy later, and
+/// pins nothing in between: a garbage collection that moved the array would give the device other bytes. So a copy
+/// either waits here, pinned, or takes a pointer, which only a caller who has pinned it can have.
 /// </summary>
-internal static class Transfer
+internal static unsafe class Transfer
 {
-    /// <summary>Host to device.</summary>
+    /// <summary>Host to device, complete on return.</summary>
     public static void ToDevice(AcceleratorStream stream, ReadOnlySpan<float> source, ArrayView<float> destination)
     {
-        if (!source.IsEmpty) // ILGPU's own span overload allocates
-            destination.SubView(0, source.Length).CopyFromCPUUnsafeAsync(stream, ref MemoryMarshal.GetReference(source), source.Length);
+        fixed (float* pinned = source)
+        {
+            Enqueue(stream, pinned, source.Length, destination);
+            stream.Synchronize();
+        }
     }
 
-    /// <summary>Device to host.</summary>
+    /// <summary>Device to host, complete on return.</summary>
     public static void ToHost(AcceleratorStream stream, ArrayView<float> source, Span<float> destination)
     {
-        if (!destination.IsEmpty)
-            source.SubView(0, destination.Length).CopyToCPUUnsafeAsync(stream, ref MemoryMarshal.GetReference(destination), destination.Length);
+        fixed (float* pinned = destination)
+        {
+            Enqueue(stream, source, pinned, destination.Length);
+            stream.Synchronize();
+        }
+    }
+
+    /// <summary>Host to device; the source stays pinned until the stream is synchronised.</summary>
+    public static void Enqueue(AcceleratorStream stream, float* source, int length, ArrayView<float> destination)
+    {
+        if (length != 0) // ILGPU's own span overload allocates
+            destination.SubView(0, length).CopyFromCPUUnsafeAsync(stream, ref *source, length);
+    }
+
+    /// <summary>Device to host; the destination stays pinned until the stream is synchronised.</summary>
+    public static void Enqueue(AcceleratorStream stream, ArrayView<float> source, float* destination, int length)
+    {
+        if (length != 0)
+            source.SubView(0, length).CopyToCPUUnsafeAsync(stream, ref *destination, length);
     }
 }

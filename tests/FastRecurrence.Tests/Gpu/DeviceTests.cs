@@ -30,6 +30,48 @@ public sealed class DeviceTests
     }
 
     [Fact]
+    public void A_garbage_collection_while_weights_go_up_changes_no_bit()
+    {
+        Backend backend = OpenCl();
+        var p = new Problem(LayerShape.Lstm(40, 40), T: 1, N: 1);
+        float[] expected = Run();
+        using var done = new ManualResetEventSlim();
+        // Young arrays move in every collection, and between two of them there is garbage for them to move over.
+        Thread[] collectors = [.. Enumerable.Range(0, 2).Select(_ => new Thread(() =>
+        {
+            var kept = new List<byte[]>();
+            for (var random = new Random(1); !done.IsSet; kept.Add(new byte[random.Next(200)]))
+            {
+                if (kept.Count == 1000)
+                {
+                    kept.Clear();
+                    GC.Collect(random.Next(2), GCCollectionMode.Forced);
+                }
+            }
+        }))];
+        Array.ForEach(collectors, thread => thread.Start());
+        try
+        {
+            for (int i = 0; i < 200; i++)
+                Assert.Equal(expected, Run());
+        }
+        finally
+        {
+            done.Set();
+            Array.ForEach(collectors, thread => thread.Join());
+        }
+
+        float[] Run()
+        {
+            using RecurrentLayer layer = backend.Prepare(p.Weights);
+            using LayerState state = layer.CreateState(p.N);
+            var output = new float[p.Exact.Output.Length];
+            layer.Run(state, p.T, p.Input, output);
+            return output;
+        }
+    }
+
+    [Fact]
     public void Layers_share_a_device_between_threads()
     {
         Backend backend = OpenCl();
