@@ -8,8 +8,8 @@ internal static class PtxDump
     public static int Write(string folder)
     {
         Directory.CreateDirectory(folder);
-        foreach ((string name, System.Reflection.MethodInfo method, int threads) in CellKernels.All)
-            File.WriteAllText(Path.Combine(folder, name + ".ptx"), PtxCompiler.Compile(method, threads));
+        foreach ((string name, CellKernel kernel) in CellKernels.All)
+            File.WriteAllText(Path.Combine(folder, name + ".ptx"), PtxCompiler.Compile(kernel));
         return 0;
     }
 }

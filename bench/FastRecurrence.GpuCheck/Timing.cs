@@ -33,17 +33,17 @@ internal static class Timing
     public static Dictionary<(int H, int N), double> Run(GpuBackend backend, Options options, Stopwatch clock, Report report)
     {
         var chosen = new Dictionary<(int, int), double>();
-        foreach (CellKind cell in (CellKind[])[CellKind.Lstm, CellKind.Elman])
+        foreach ((CellKind cell, WeightFormat format, double share) in ((CellKind, WeightFormat, double)[])[(CellKind.Lstm, WeightFormat.Float32, 0.4), (CellKind.Lstm, WeightFormat.Bfloat16, 0.5), (CellKind.Elman, WeightFormat.Float32, 0.6)])
         {
-            report.Line($"## How fast? {cell} fp32, {backend.Name}, I = H, T = {T}");
+            report.Line($"## How fast? {cell}, weights {format}, {backend.Name}, I = H, T = {T}");
             report.Line();
-            report.Line("Microseconds a step: median of sequences by the host's clock, waiting included (device time by marks). bf16 weights are not built yet.");
+            report.Line("Microseconds a step: median of sequences by the host's clock, waiting included (device time by marks). Bfloat16 is timed where it is refused, too.");
             report.Line();
             report.Line("| H | N | tile | slice | group | grid | input GEMM | chosen | floor | chosen/floor |");
             report.Line("|---|---|---|---|---|---|---|---|---|---|");
             foreach ((int H, int N) in Sizes(options.Quick))
             {
-                if (clock.Elapsed.TotalMinutes > options.Minutes * (cell == CellKind.Lstm ? 0.45 : 0.6))
+                if (clock.Elapsed.TotalMinutes > options.Minutes * share)
                 {
                     report.Line($"| {H} | {N} | out of time | | | | | | | |");
                     continue;
@@ -51,18 +51,18 @@ internal static class Timing
 
                 LayerShape shape = cell == CellKind.Lstm ? LayerShape.Lstm(H, H) : LayerShape.Elman(H, H);
                 var cells = new List<string>();
-                KernelKind best = Plan(backend, shape, N).Kind;
+                KernelKind best = Plan(backend, shape, format, N).Kind;
                 double time = double.NaN;
                 foreach (KernelKind kernel in Enum.GetValues<KernelKind>())
                 {
-                    (double host, double device)? measured = Measure(backend.Force(kernel), kernel, shape, N, options.Quick);
+                    (double host, double device)? measured = Measure(backend.Force(kernel), kernel, shape, format, N, options.Quick);
                     cells.Add(measured is (double h, double d) ? $"{h:0.00} ({d:0.00})" : "–");
                     if (kernel == best && measured is not null)
                         time = measured.Value.host;
                 }
 
-                double floor = cell == CellKind.Lstm && !backend.IsCpuDevice ? Floor(H, N) : double.NaN;
-                if (cell == CellKind.Lstm)
+                double floor = cell == CellKind.Lstm && format == WeightFormat.Float32 && !backend.IsCpuDevice ? Floor(H, N) : double.NaN;
+                if (cell == CellKind.Lstm && format == WeightFormat.Float32)
                     chosen[(H, N)] = time;
                 report.Line($"| {H} | {N} | {string.Join(" | ", cells)} | {Gemm(backend, shape, N):0.00} | {KernelPlan.Name(best)} {time:0.00} | {Number(floor)} | {Number(time / floor)} |");
             }
@@ -72,20 +72,20 @@ internal static class Timing
 
         report.Line("Choices:");
         foreach ((int H, int N) in Sizes(options.Quick))
-            report.Line($"- lstm H={H} N={N}: {Plan(backend, LayerShape.Lstm(H, H), N)}");
+            report.Line($"- lstm H={H} N={N}: {Plan(backend, LayerShape.Lstm(H, H), WeightFormat.Float32, N)}");
         report.Line();
         return chosen;
     }
 
-    private static KernelPlan Plan(GpuBackend backend, LayerShape shape, int N)
+    private static KernelPlan Plan(GpuBackend backend, LayerShape shape, WeightFormat format, int N)
     {
-        using var layer = (GpuLayer)backend.Prepare(LayerWeights.Random(shape, 1));
+        using var layer = new GpuLayer(LayerWeights.Random(shape, 1), backend, format);
         return layer.Plan(N);
     }
 
-    private static (double Host, double Device)? Measure(GpuBackend backend, KernelKind kernel, LayerShape shape, int N, bool quick)
+    private static (double Host, double Device)? Measure(GpuBackend backend, KernelKind kernel, LayerShape shape, WeightFormat format, int N, bool quick)
     {
-        using var layer = (GpuLayer)backend.Prepare(LayerWeights.Random(shape, 1));
+        using var layer = new GpuLayer(LayerWeights.Random(shape, 1), backend, format);
         if (layer.Plan(N).Kind != kernel)
             return null;
         using GpuStream stream = backend.CreateStream();

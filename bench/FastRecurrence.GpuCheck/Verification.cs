@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Packing;
 
 namespace FastRecurrence.GpuCheck;
 
@@ -13,22 +14,30 @@ internal static class Verification
         report.Line();
         report.Line("| kernel | problems | worst error | not repeated | NaN strayed | fallbacks | verdict |");
         report.Line("|---|---|---|---|---|---|---|");
-        KernelKind[] kernels = Enum.GetValues<KernelKind>();
+        (KernelKind Kernel, WeightFormat Format)[] kernels =
+            [.. from format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16] from kernel in Enum.GetValues<KernelKind>() where format == WeightFormat.Float32 || kernel != KernelKind.Tile select (kernel, format)];
         Outcome[] outcomes = [.. kernels.Select(_ => new Outcome())];
         foreach ((LayerShape shape, int T, int N) in Problems(options.Quick))
         {
-            var problem = new Problem(shape, T, N);
-            foreach (KernelKind kernel in kernels)
-                Judge(backend.Force(kernel), kernel, problem, outcomes[(int)kernel]);
+            foreach (WeightFormat format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16])
+            {
+                if (format != WeightFormat.Float32 && !CellKernels.IsTextbook(shape))
+                    continue;
+                var problem = new Problem(shape, format, T, N);
+                for (int i = 0; i < kernels.Length; i++)
+                {
+                    if (kernels[i].Format == format)
+                        Judge(backend.Force(kernels[i].Kernel), kernels[i].Kernel, problem, outcomes[i]);
+                }
+            }
         }
 
         bool right = true;
-        foreach (KernelKind kernel in kernels)
+        foreach ((Outcome outcome, (KernelKind kernel, WeightFormat format)) in outcomes.Zip(kernels))
         {
-            Outcome outcome = outcomes[(int)kernel];
             bool good = outcome is { Problems: > 0, Worst: <= Tolerance, Unrepeated: 0, Strayed: 0 };
             right &= good;
-            report.Line($"| {KernelPlan.Name(kernel)} | {outcome.Problems} | {outcome.Worst:0.0e+0} | {outcome.Unrepeated} | {outcome.Strayed} | {outcome.Fallbacks} | {(good ? "right" : "WRONG at " + outcome.First)} |");
+            report.Line($"| {KernelPlan.Name(kernel)}{(format == WeightFormat.Float32 ? "" : $", {format}")} | {outcome.Problems} | {outcome.Worst:0.0e+0} | {outcome.Unrepeated} | {outcome.Strayed} | {outcome.Fallbacks} | {(good ? "right" : "WRONG at " + outcome.First)} |");
         }
 
         report.Line();
@@ -61,7 +70,7 @@ internal static class Verification
     private static void Judge(GpuBackend backend, KernelKind kernel, Problem p, Outcome outcome)
     {
         (LayerShape shape, int T, int N) = (p.Shape, p.T, p.N);
-        using var layer = (GpuLayer)backend.Prepare(p.Weights);
+        using var layer = new GpuLayer(p.Weights, backend, p.Format);
         if (layer.Plan(N).Kind != kernel)
             return;
         float[] input = p.Input, start = p.Start, exact = p.Exact, once = Result(layer, start, T, N, input), again = Result(layer, start, T, N, input);
@@ -116,19 +125,30 @@ internal static class Verification
         return values;
     }
 
+    private static LayerWeights Rounded(LayerWeights weights)
+    {
+        LayerShape shape = weights.Shape;
+        int rows = shape.GateCount * shape.HiddenSize;
+        return new LayerWeights(shape,
+            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.InputWeights, rows, shape.InputSize).Decoded,
+            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.RecurrentWeights, rows, shape.HiddenSize).Decoded, weights.Bias);
+    }
+
     private sealed class Problem
     {
-        public Problem(LayerShape shape, int T, int N)
+        public Problem(LayerShape shape, WeightFormat format, int T, int N)
         {
-            (Shape, this.T, this.N, Weights) = (shape, T, N, LayerWeights.Random(shape, 7));
+            (Shape, Format, this.T, this.N, Weights) = (shape, format, T, N, LayerWeights.Random(shape, 7));
             var random = new Random(1);
             Input = Uniform(random, T * N * shape.InputSize);
             Start = Uniform(random, N * shape.OutputSize);
-            using RecurrentLayer judge = Backend.Reference.Prepare(Weights);
+            using RecurrentLayer judge = Backend.Reference.Prepare(format == WeightFormat.Float32 ? Weights : Rounded(Weights));
             Exact = Result(judge, Start, T, N, Input);
         }
 
         public LayerShape Shape { get; }
+
+        public WeightFormat Format { get; }
 
         public int T { get; }
 

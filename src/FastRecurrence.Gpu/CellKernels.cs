@@ -1,21 +1,6 @@
-using System.Reflection;
 using FastRecurrence.Gpu.Kernels;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
-
-/// <summary>Launches <see cref="InputGemmKernel"/>.</summary>
-internal delegate void InputGemmLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> input, ArrayView<Quad> weights, ArrayView<Quad> bias, ArrayView<Quad> preactivation, int rowCount, int inputSize, int quads);
-
-/// <summary>Launches <see cref="TileStepKernel"/> or <see cref="SliceStepKernel"/>.</summary>
-internal delegate void StepLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int batchSize, int depth, int hiddenSize, int quads, CellParameters cell, int wantGates);
-
-/// <summary>Launches <see cref="GroupSequenceKernel"/>.</summary>
-internal delegate void GroupSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> gates, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates);
-
-/// <summary>Launches <see cref="GridSequenceKernel"/>.</summary>
-internal delegate void GridSequenceLaunch(AcceleratorStream stream, KernelConfig config, ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget);
 
 /// <summary>
 /// The kernels' instances: a generic method closed over the cell, the rows of a tile and the way weights are held. A plan
@@ -30,16 +15,17 @@ internal static class CellKernels
     public static IReadOnlyList<CellKind> Cells { get; } = [CellKind.Lstm, CellKind.Gru, CellKind.Elman];
 
     /// <summary>Chunks of R that a thread can hold in registers; 0 streams.</summary>
-    public static IReadOnlyList<int> ChunkCounts { get; } = [0, 1, 2, 3, 4, 6, 8];
+    public static IReadOnlyList<int> ChunkCounts(WeightFormat format) =>
+        format == WeightFormat.Float32 ? [0, 1, 2, 3, 4, 6, 8] : [0, 1, 2, 3, 4, 6, 8, 12];
 
     /// <summary>The input GEMM, with large or small blocks.</summary>
-    public static MethodInfo InputGemm(bool large) => Close(typeof(InputGemmKernel), Block(large));
+    public static CellKernel InputGemm(bool large) => Close(GemmTile.Threads, 1, typeof(InputGemmKernel), Block(large));
 
-    /// <summary>A step by tiles.</summary>
-    public static MethodInfo TileStep(CellKind cell, bool large) => TileStep(Epilogue(cell), large);
+    /// <summary>A step by tiles, as textbooks have it.</summary>
+    public static CellKernel TileStep(CellKind cell, bool large) => TileStep(Epilogue(cell), large);
 
     /// <summary>A step by tiles, with the epilogue that a shape needs.</summary>
-    public static MethodInfo TileStep(LayerShape shape, bool large) => TileStep(
+    public static CellKernel TileStep(LayerShape shape, bool large) => TileStep(
         IsTextbook(shape) ? Epilogue(shape.Cell)
         : shape.Cell == CellKind.Elman ? typeof(VariedElmanEpilogue)
         : shape.Cell == CellKind.Lstm ? typeof(VariedLstmEpilogue)
@@ -47,56 +33,72 @@ internal static class CellKernels
         : typeof(GruResetEpilogue), large);
 
     /// <summary>The second launch of a step of a GRU that resets before its product.</summary>
-    public static MethodInfo CandidateStep(bool large) => TileStep(typeof(GruCandidateEpilogue), large);
+    public static CellKernel CandidateStep(bool large) => TileStep(typeof(GruCandidateEpilogue), large);
 
     /// <summary>Whether a shape's cell has the fused epilogue that all kernels have.</summary>
     public static bool IsTextbook(LayerShape shape) => shape.IsStandard && shape.ProjectionSize == 0
         && (shape.Cell != CellKind.Gru || shape.LinearBeforeReset) && (shape.Cell != CellKind.Elman || shape.Activation <= Activation.Relu);
 
     /// <summary>A step by slices.</summary>
-    public static MethodInfo SliceStep(CellKind cell, int rows) => Close(typeof(SliceStepKernel), Epilogue(cell), Rows(rows));
+    public static CellKernel SliceStep(CellKind cell, WeightFormat format, int rows) =>
+        Close(SliceTile.Threads, 1, typeof(SliceStepKernel), Epilogue(cell), Chunk(format), Rows(rows));
 
     /// <summary>A sequence by groups.</summary>
-    public static MethodInfo GroupSequence(CellKind cell, int chunks, int rows) =>
-        Close(typeof(GroupSequenceKernel), Epilogue(cell), Weights(chunks), Rows(rows));
+    public static CellKernel GroupSequence(CellKind cell, WeightFormat format, int chunks, int rows) =>
+        Close(KernelPlan.GroupThreads(cell, chunks), 1, typeof(GroupSequenceKernel), Epilogue(cell), Weights(format, chunks), Rows(rows));
 
-    /// <summary>A sequence by a grid that stays.</summary>
-    public static MethodInfo GridSequence(CellKind cell, int chunks, int rows, bool cuda) =>
-        Close(typeof(GridSequenceKernel), Epilogue(cell), Weights(chunks), Rows(rows), cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
+    /// <summary>A sequence by a grid that stays: where bfloat16 leaves room for it, two groups share a multiprocessor.</summary>
+    public static CellKernel GridSequence(CellKind cell, WeightFormat format, int chunks, int rows, bool cuda)
+    {
+        Type tile = IsWide(chunks) ? typeof(WideTile) : format == WeightFormat.Float32 ? typeof(LoneTile) : typeof(PairedTile);
+        return Close(KernelPlan.GridQuads(chunks) * SliceTile.Slices, tile == typeof(PairedTile) ? 2 : 1, typeof(GridSequenceKernel),
+            Epilogue(cell), Weights(format, chunks), Rows(rows), tile, cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
+    }
+
+    /// <summary>Whether a grid with so many chunks takes <see cref="WideTile"/>.</summary>
+    public static bool IsWide(int chunks) => chunks > SliceTile.MaxHidden / SliceTile.ChunkDepth;
+
+    /// <summary>
+    /// Rows of the grid's tiles with so many chunks: eight of a wide one would not fit static shared memory, and beside
+    /// eight chunks not the registers of one of a pair.
+    /// </summary>
+    public static IEnumerable<int> GridRows(WeightFormat format, int chunks) =>
+        RowCounts.Where(rows => rows < 8 || format == WeightFormat.Float32 || chunks < 8);
 
     /// <summary>Every instance that a CUDA device may be given, by a name that says what it is; for tests and reports that compile them without a device.</summary>
-    public static IEnumerable<(string Name, MethodInfo Method, int Threads)> All
+    public static IEnumerable<(string Name, CellKernel Kernel)> All
     {
         get
         {
             foreach (bool large in (bool[])[false, true])
-                yield return ($"input-gemm-{Size(large)}", InputGemm(large), GemmTile.Threads);
-            foreach (Type epilogue in (Type[])[typeof(VariedLstmEpilogue), typeof(VariedGruEpilogue), typeof(GruResetEpilogue), typeof(GruCandidateEpilogue), typeof(VariedElmanEpilogue)])
             {
-                foreach (bool large in (bool[])[false, true])
-                    yield return ($"tile-step-{epilogue.Name.Replace("Epilogue", "", StringComparison.Ordinal).ToLowerInvariant()}-{Size(large)}", TileStep(epilogue, large), GemmTile.Threads);
+                yield return ($"input-gemm-{Size(large)}", InputGemm(large));
+                foreach (Type epilogue in (Type[])[typeof(VariedLstmEpilogue), typeof(VariedGruEpilogue), typeof(GruResetEpilogue), typeof(GruCandidateEpilogue), typeof(VariedElmanEpilogue)])
+                    yield return ($"tile-step-{epilogue.Name.Replace("Epilogue", "", StringComparison.Ordinal).ToLowerInvariant()}-{Size(large)}", TileStep(epilogue, large));
+                foreach (CellKind cell in Cells)
+                    yield return ($"tile-step-{Name(cell)}-{Size(large)}", TileStep(cell, large));
             }
 
-            foreach (CellKind cell in Cells)
+            foreach (WeightFormat format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16])
             {
-                string name = cell.ToString().ToLowerInvariant();
-                foreach (bool large in (bool[])[false, true])
-                    yield return ($"tile-step-{name}-{Size(large)}", TileStep(cell, large), GemmTile.Threads);
-                foreach (int rows in RowCounts)
-                    yield return ($"slice-step-{name}-r{rows}", SliceStep(cell, rows), SliceTile.Threads);
-                foreach (int chunks in ChunkCounts)
+                string suffix = format == WeightFormat.Float32 ? "" : "-bf16";
+                foreach (CellKind cell in Cells)
                 {
-                    foreach (int rows in KernelPlan.GroupRows(cell, chunks))
-                        yield return ($"group-sequence-{name}-c{chunks}-r{rows}", GroupSequence(cell, chunks, rows), KernelPlan.GroupThreads(cell, chunks));
-                    if (chunks > 0)
+                    foreach (int rows in RowCounts)
+                        yield return ($"slice-step-{Name(cell)}-r{rows}{suffix}", SliceStep(cell, format, rows));
+                    foreach (int chunks in ChunkCounts(format))
                     {
-                        foreach (int rows in RowCounts)
-                            yield return ($"grid-sequence-{name}-c{chunks}-r{rows}", GridSequence(cell, chunks, rows, cuda: true), SliceTile.Threads);
+                        foreach (int rows in KernelPlan.GroupRows(cell, format, chunks))
+                            yield return ($"group-sequence-{Name(cell)}-c{chunks}-r{rows}{suffix}", GroupSequence(cell, format, chunks, rows));
+                        foreach (int rows in GridRows(format, chunks).Where(_ => chunks > 0))
+                            yield return ($"grid-sequence-{Name(cell)}-c{chunks}-r{rows}{suffix}", GridSequence(cell, format, chunks, rows, cuda: true));
                     }
                 }
             }
         }
     }
+
+    private static string Name(CellKind cell) => cell.ToString().ToLowerInvariant();
 
     private static string Size(bool large) => large ? "large" : "small";
 
@@ -109,7 +111,7 @@ internal static class CellKernels
         _ => typeof(ElmanEpilogue),
     };
 
-    private static MethodInfo TileStep(Type epilogue, bool large) => Close(typeof(TileStepKernel), epilogue, Block(large));
+    private static CellKernel TileStep(Type epilogue, bool large) => Close(GemmTile.Threads, 1, typeof(TileStepKernel), epilogue, Block(large));
 
     private static Type Rows(int rows) => rows switch
     {
@@ -120,17 +122,18 @@ internal static class CellKernels
         _ => throw new ArgumentOutOfRangeException(nameof(rows), rows, "1, 2, 4 or 8."),
     };
 
-    private static Type Weights(int chunks) => chunks switch
-    {
-        0 => typeof(Streamed),
-        1 => typeof(HeldChunk),
-        2 => typeof(TwiceHeld<HeldChunk>),
-        3 => typeof(ThriceHeld<HeldChunk>),
-        4 => typeof(TwiceHeld<TwiceHeld<HeldChunk>>),
-        6 => typeof(TwiceHeld<ThriceHeld<HeldChunk>>),
-        8 => typeof(TwiceHeld<TwiceHeld<TwiceHeld<HeldChunk>>>),
-        _ => throw new ArgumentOutOfRangeException(nameof(chunks), chunks, "0, 1, 2, 3, 4, 6 or 8."),
-    };
+    private static Type Chunk(WeightFormat format) => format == WeightFormat.Float32 ? typeof(HeldChunk) : typeof(HeldPairs);
 
-    private static MethodInfo Close(Type kernel, params Type[] arguments) => kernel.GetMethod("Run")!.MakeGenericMethod(arguments);
+    private static Type Weights(WeightFormat format, int chunks)
+    {
+        Type type = chunks == 0 ? typeof(Streamed<>).MakeGenericType(Chunk(format)) : Chunk(format);
+        if (chunks % 3 == 0 && chunks > 0)
+            (type, chunks) = (typeof(ThriceHeld<>).MakeGenericType(type), chunks / 3);
+        for (; chunks > 1; chunks /= 2)
+            type = typeof(TwiceHeld<>).MakeGenericType(type);
+        return type;
+    }
+
+    private static CellKernel Close(int threads, int groupsAtOnce, Type kernel, params Type[] arguments) =>
+        new(kernel.GetMethod("Run")!.MakeGenericMethod(arguments), threads, groupsAtOnce);
 }

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu.Kernels;
+using FastRecurrence.Packing;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -18,16 +19,27 @@ internal sealed class ChunkRunner : IDisposable
     private readonly CellParameters _cell, _linear;
     private readonly Buffer[] _buffers;
 
-    /// <summary>Uploads the weights.</summary>
-    public ChunkRunner(LayerWeights weights, GpuDevice device)
+    /// <summary>Uploads the weights. A narrow R lies there as it is stored; W, which is read once for all steps, as it decodes.</summary>
+    public ChunkRunner(LayerWeights weights, GpuDevice device, WeightFormat format)
     {
         (_device, _shape, _quads) = (device, weights.Shape, PackedWeights.Quads(weights.Shape));
         var buffers = new List<Buffer>();
         using Lock.Scope _ = device.Enter();
         try
         {
-            buffers.Add(device.Upload(PackedWeights.Input(weights), "W"));
-            buffers.Add(device.Upload(PackedWeights.Recurrent(weights), "R"));
+            int rows = _shape.GateCount * _shape.HiddenSize;
+            if (format == WeightFormat.Float32)
+            {
+                buffers.Add(device.Upload(PackedWeights.Input(_shape, weights.InputWeights), "W"));
+                buffers.Add(device.Upload(PackedWeights.Recurrent(_shape, weights.RecurrentWeights, _shape.OutputSize), "R"));
+            }
+            else
+            {
+                StoredMatrix r = StoredMatrix.Encode(format, weights.RecurrentWeights, rows, _shape.OutputSize);
+                buffers.Add(device.Upload(PackedWeights.Input(_shape, StoredMatrix.Encode(format, weights.InputWeights, rows, _shape.InputSize).Decoded), "W"));
+                buffers.Add(device.Upload(PackedWeights.Recurrent(_shape, r.Lanes, r.Groups), "R"));
+            }
+
             buffers.Add(device.Upload(PackedWeights.Bias(weights), "b"));
             buffers.Add(device.Upload(weights.Peepholes, "the peepholes"));
             if (_shape.Cell == CellKind.Gru && !_shape.LinearBeforeReset)
@@ -109,7 +121,7 @@ internal sealed class ChunkRunner : IDisposable
     {
         chunk.Output.SubView(0, chunk.Steps * chunk.Rows * _shape.HiddenSize).MemSet(s.Queue, 0xFF);
         s.Flags.MemSetToZero(s.Queue);
-        s.Kernels.GridSequence!(s.Queue, s.Kernels.Config(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), s.NextCell, chunk.Gates, s.Flags,
+        s.Kernels.GridSequence!(s.Queue, s.Kernels.GridConfig(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), s.NextCell, chunk.Gates, s.Flags,
             chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, chunk.WantGates ? 1 : 0, PollBudget);
         if (s.ReadFlag())
         {

@@ -66,18 +66,18 @@ internal sealed class GpuDevice
     }
 
     /// <summary>Loads a kernel at its first request. Call it inside <see cref="Enter"/>.</summary>
-    public TDelegate Kernel<TDelegate>(MethodInfo method, int threads)
-        where TDelegate : Delegate => (TDelegate)Loaded<TDelegate>(method, threads).Launch;
+    public TDelegate Kernel<TDelegate>(CellKernel kernel)
+        where TDelegate : Delegate => (TDelegate)Loaded<TDelegate>(kernel).Launch;
 
     /// <summary>
     /// Groups of a kernel that the device certainly holds at once. On a CPU each worker runs one group to its end; an
     /// OpenCL device does not say, and gets a group a multiprocessor.
     /// </summary>
-    public int Resident<TDelegate>(MethodInfo method, int threads)
+    public int Resident<TDelegate>(CellKernel kernel)
         where TDelegate : Delegate
     {
         int groups = Traits.Kind == DeviceKind.Cuda
-            ? _accelerator.EstimateMaxActiveGroupsPerMultiprocessor(Loaded<TDelegate>(method, threads).Kernel, threads)
+            ? _accelerator.EstimateMaxActiveGroupsPerMultiprocessor(Loaded<TDelegate>(kernel).Kernel, kernel.Threads)
             : 1;
         return groups * Traits.Multiprocessors;
     }
@@ -190,18 +190,18 @@ internal sealed class GpuDevice
         _ => builder.CPU(new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: SliceTile.Threads / 32, numMultiprocessors: 2)),
     };
 
-    private (Delegate Launch, Kernel Kernel) Loaded<TDelegate>(MethodInfo method, int threads)
+    private (Delegate Launch, Kernel Kernel) Loaded<TDelegate>(CellKernel kernel)
         where TDelegate : Delegate
     {
-        if (_loaded.TryGetValue(method, out (Delegate, Kernel) loaded))
+        if (_loaded.TryGetValue(kernel.Method, out (Delegate, Kernel) loaded))
             return loaded;
         try
         {
-            return _loaded[method] = KernelLoader.Load<TDelegate>(_accelerator, method, threads);
+            return _loaded[kernel.Method] = KernelLoader.Load<TDelegate>(_accelerator, kernel);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new DeviceException(_name, $"compile {method.DeclaringType!.Name}", 0, e);
+            throw new DeviceException(_name, $"compile {kernel.Method.DeclaringType!.Name}", 0, e);
         }
     }
 

@@ -12,16 +12,23 @@ public sealed class GpuLayer : RecurrentLayer
 {
     private readonly GpuDevice _device;
     private readonly ChunkRunner _runner;
-    private readonly KernelKind? _forced;
+    private readonly ForcedKernel? _forced;
     private bool _freed;
 
-    internal GpuLayer(LayerWeights weights, GpuBackend backend)
+    internal GpuLayer(LayerWeights weights, GpuBackend backend, WeightFormat format = WeightFormat.Float32, double formatError = 0)
         : base(weights.Shape, backend)
     {
         _device = backend.Device;
-        _forced = backend.ForcedKernel ?? KernelPlan.FromEnvironment();
-        _runner = new ChunkRunner(weights, _device);
+        (Format, FormatError) = (format, formatError);
+        _forced = backend.Forced ?? KernelPlan.FromEnvironment();
+        _runner = new ChunkRunner(weights, _device, format);
     }
+
+    /// <inheritdoc/>
+    public override WeightFormat Format { get; }
+
+    /// <inheritdoc/>
+    public override double FormatError { get; }
 
     /// <summary>What runs the kernels.</summary>
     internal ChunkRunner Runner => _runner;
@@ -31,6 +38,7 @@ public sealed class GpuLayer : RecurrentLayer
     /// <param name="stream">A stream of the same device; must outlive the state's use.</param>
     /// <exception cref="ArgumentOutOfRangeException">N is negative, or N×G×H exceeds 2³¹−1.</exception>
     /// <exception cref="ArgumentException">The stream is another device's.</exception>
+    /// <exception cref="NotSupportedException">Narrow weights would not be faster for this batch.</exception>
     /// <exception cref="DeviceException">The device has too little memory.</exception>
     public LayerState CreateState(int batchSize, GpuStream stream)
     {
@@ -38,6 +46,7 @@ public sealed class GpuLayer : RecurrentLayer
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         ObjectDisposedException.ThrowIf(_freed, this);
         Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
+        RefuseFormatInVain(batchSize);
         return new GpuState(this, _device, batchSize, stream, _forced);
     }
 
@@ -116,12 +125,27 @@ public sealed class GpuLayer : RecurrentLayer
     internal KernelPlan Plan(int batchSize)
     {
         using Lock.Scope _ = _device.Enter();
-        return new PlannedKernels(_device, Shape, batchSize, _forced).Plan;
+        return PlannedKernels.Choose(_device, Shape, Format, batchSize, _forced);
+    }
+
+    /// <summary>A narrow format is for speed alone: where the model sees none, float32 is as fast and exact. A forced kernel is taken all the same.</summary>
+    private void RefuseFormatInVain(int batchSize)
+    {
+        if (Format == WeightFormat.Float32 || _forced is not null || batchSize == 0)
+            return;
+        using Lock.Scope _ = _device.Enter();
+        KernelPlan narrow = PlannedKernels.Choose(_device, Shape, Format, batchSize, null), exact = PlannedKernels.Choose(_device, Shape, WeightFormat.Float32, batchSize, null);
+        if (narrow.Microseconds > KernelPlan.LeastGain * exact.Microseconds)
+        {
+            throw new NotSupportedException(FormattableString.Invariant(
+                $"{Format} weights would not be faster for a batch of {batchSize} on {Backend.Name}: {KernelPlan.Name(narrow.Kind)} {narrow.Microseconds:0.00} µs a step by the model, with Float32 {KernelPlan.Name(exact.Kind)} {exact.Microseconds:0.00} µs. Use Float32."));
+        }
     }
 
     private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
     {
         RefuseTeam(team);
+        RefuseFormatInVain(batchSize);
         return new GpuState(this, _device, batchSize, stream: null, _forced);
     }
 

@@ -31,7 +31,7 @@ internal sealed class GpuState : LayerState
     private Buffer? _input, _preactivation, _output, _gates;
     private PageLockedArray1D<float>? _stagedInput, _stagedOutput;
 
-    public GpuState(GpuLayer layer, GpuDevice device, int batchSize, GpuStream? stream, KernelKind? forced)
+    public GpuState(GpuLayer layer, GpuDevice device, int batchSize, GpuStream? stream, ForcedKernel? forced)
         : base(layer, batchSize)
     {
         LayerShape shape = layer.Shape;
@@ -46,7 +46,7 @@ internal sealed class GpuState : LayerState
         {
             using (device.Enter())
             {
-                Kernels = new PlannedKernels(device, shape, Math.Max(batchSize, 1), forced);
+                Kernels = new PlannedKernels(device, shape, layer.Format, Math.Max(batchSize, 1), forced);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");
                 _cell = device.Allocate<float>(shape.HasCellState ? _cellStep : 0, "c");
                 if (Kernels.CandidateStep is not null || Kernels.Project is not null)

@@ -15,3 +15,8 @@ internal enum KernelKind
     /// <summary><see cref="Kernels.GridSequenceKernel"/>: a sequence, a grid that stays.</summary>
     Grid,
 }
+
+/// <summary>A kernel that is taken where it can run, whatever the model says.</summary>
+/// <param name="Kind">The kernel.</param>
+/// <param name="LeastChunks">Its instance for at least so many chunks in registers, though fewer would do: tests run those of large layers on small ones.</param>
+internal sealed record ForcedKernel(KernelKind Kind, int LeastChunks = 0);

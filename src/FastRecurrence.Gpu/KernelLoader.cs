@@ -32,23 +32,22 @@ internal static partial class KernelLoader
     }
 
     /// <summary>
-    /// Compiles, corrects and loads an explicitly grouped kernel for groups of at most <paramref name="threads"/>. The
-    /// kernel is outside ILGPU's cache: the launcher keeps it alive.
+    /// Compiles, corrects and loads an explicitly grouped kernel. It is outside ILGPU's cache: the launcher keeps it alive.
     /// </summary>
-    public static (TDelegate Launch, Kernel Kernel) Load<TDelegate>(Accelerator accelerator, MethodInfo method, int threads)
+    public static (TDelegate Launch, Kernel Kernel) Load<TDelegate>(Accelerator accelerator, CellKernel kernel)
         where TDelegate : Delegate
     {
-        CompiledKernel compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(method), Specialization(threads));
+        CompiledKernel compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), Specialization(kernel));
         if (compiled is CLCompiledKernel)
             Rewrite(compiled, "<Source>k__BackingField", CorrectOpenCl);
         else
             Rewrite(compiled, "<PTXAssembly>k__BackingField", Correct);
-        Kernel kernel = accelerator.LoadKernel(compiled);
-        return (kernel.CreateLauncherDelegate<TDelegate>(), kernel);
+        Kernel loaded = accelerator.LoadKernel(compiled);
+        return (loaded.CreateLauncherDelegate<TDelegate>(), loaded);
     }
 
-    /// <summary>Lets the compiler give a thread as many registers as a single group of this size leaves it.</summary>
-    public static KernelSpecialization Specialization(int threads) => new(threads, 1);
+    /// <summary>Lets the compiler give a thread as many registers as the groups that shall be on a multiprocessor leave it.</summary>
+    public static KernelSpecialization Specialization(CellKernel kernel) => new(kernel.Threads, kernel.GroupsAtOnce);
 
     private static void Rewrite(CompiledKernel compiled, string field, Func<string, string> correct)
     {

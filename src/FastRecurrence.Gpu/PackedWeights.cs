@@ -32,21 +32,24 @@ internal static class PackedWeights
     public static int Quads(int columns) => (columns + Lanes - 1) / Lanes;
 
     /// <summary>W <c>[G·H, I]</c> to <c>[I, quads, 4]</c>.</summary>
-    public static float[] Input(LayerWeights weights) => weights.Shape.Cell == CellKind.Elman
-        ? Columns(weights.InputWeights, weights.Shape.HiddenSize, weights.Shape.InputSize)
-        : Gates(weights.InputWeights, weights.Shape.Cell == CellKind.Gru ? s_gru.AsSpan(0, 3) : s_lstm, weights.Shape.HiddenSize, weights.Shape.InputSize);
+    public static float[] Input(LayerShape shape, ReadOnlySpan<float> matrix) => shape.Cell == CellKind.Elman
+        ? Columns(matrix, shape.HiddenSize, shape.InputSize)
+        : Gates(matrix, shape.Cell == CellKind.Gru ? s_gru.AsSpan(0, 3) : s_lstm, shape.HiddenSize, shape.InputSize);
 
     /// <summary>b to <c>[quads, 4]</c>.</summary>
     public static float[] Bias(LayerWeights weights) => weights.Shape.Cell == CellKind.Elman
         ? Columns(weights.Bias, weights.Shape.HiddenSize, 1)
         : Gates(weights.Bias, weights.Shape.Cell == CellKind.Gru ? s_gru.AsSpan(0, weights.Bias.Length / weights.Shape.HiddenSize) : s_lstm, weights.Shape.HiddenSize, 1);
 
-    /// <summary>R <c>[G·H, P]</c> to <c>[P, quads, 4]</c>; without the candidate for a GRU that resets before the product.</summary>
-    public static float[] Recurrent(LayerWeights weights) => weights.Shape.Cell switch
+    /// <summary>
+    /// R <c>[G·H, P]</c> to <c>[P, quads, 4]</c>; without the candidate for a GRU that resets before the product. In a format
+    /// that has several k's in a word, <paramref name="depth"/> is the words of a row.
+    /// </summary>
+    public static float[] Recurrent(LayerShape shape, ReadOnlySpan<float> matrix, int depth) => shape.Cell switch
     {
-        CellKind.Elman => Columns(weights.RecurrentWeights, weights.Shape.HiddenSize, weights.Shape.HiddenSize),
-        CellKind.Gru => Gates(weights.RecurrentWeights, weights.Shape.LinearBeforeReset ? s_gruRecurrent : s_gruGates, weights.Shape.HiddenSize, weights.Shape.HiddenSize),
-        _ => Gates(weights.RecurrentWeights, s_lstm, weights.Shape.HiddenSize, weights.Shape.OutputSize),
+        CellKind.Elman => Columns(matrix, shape.HiddenSize, depth),
+        CellKind.Gru => Gates(matrix, shape.LinearBeforeReset ? s_gruRecurrent : s_gruGates, shape.HiddenSize, depth),
+        _ => Gates(matrix, s_lstm, shape.HiddenSize, depth),
     };
 
     /// <summary>What <see cref="Recurrent"/> leaves out of a GRU that resets before the product.</summary>

@@ -11,36 +11,40 @@ internal sealed class PlannedKernels
     private readonly InputGemmLaunch _smallGemm, _largeGemm;
 
     /// <summary>Loads what the plan of this shape needs. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public PlannedKernels(GpuDevice device, LayerShape shape, int batchSize, KernelKind? forced)
+    public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced)
     {
         _quads = PackedWeights.Quads(shape);
         bool cuda = device.Traits.Kind == DeviceKind.Cuda;
-        Plan = KernelPlan.Choose(device.Traits, shape, batchSize, forced, (chunks, rows) =>
-            device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, chunks, rows, cuda), SliceTile.Threads));
+        Plan = Choose(device, shape, format, batchSize, forced);
 
-        _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: false), GemmTile.Threads);
-        _largeGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: true), GemmTile.Threads);
+        _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: false));
+        _largeGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: true));
         switch (Plan.Kind)
         {
             case KernelKind.Tile:
-                Step = device.Kernel<StepLaunch>(CellKernels.TileStep(shape, Plan.Large), GemmTile.Threads);
+                Step = device.Kernel<StepLaunch>(CellKernels.TileStep(shape, Plan.Large));
                 if (shape.Cell == CellKind.Gru && !shape.LinearBeforeReset)
-                    CandidateStep = device.Kernel<StepLaunch>(CellKernels.CandidateStep(Plan.Large), GemmTile.Threads);
+                    CandidateStep = device.Kernel<StepLaunch>(CellKernels.CandidateStep(Plan.Large));
                 if (shape.ProjectionSize != 0)
-                    Project = device.Kernel<StepLaunch>(CellKernels.TileStep(CellKind.Elman, large: false), GemmTile.Threads);
+                    Project = device.Kernel<StepLaunch>(CellKernels.TileStep(CellKind.Elman, large: false));
                 break;
             case KernelKind.Slice:
-                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, Plan.Rows), SliceTile.Threads);
+                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, format, Plan.Rows));
                 break;
             case KernelKind.Group:
-                GroupSequence = device.Kernel<GroupSequenceLaunch>(CellKernels.GroupSequence(shape.Cell, Plan.Chunks, Plan.Rows), GroupThreads);
+                GroupSequence = device.Kernel<GroupSequenceLaunch>(CellKernels.GroupSequence(shape.Cell, format, Plan.Chunks, Plan.Rows));
                 break;
             case KernelKind.Grid:
-                GridSequence = device.Kernel<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, Plan.Chunks, Plan.Rows, cuda), SliceTile.Threads);
-                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, Plan.Rows), SliceTile.Threads);
+                GridSequence = device.Kernel<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, Plan.Chunks, Plan.Rows, cuda));
+                Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, format, Plan.Rows));
                 break;
         }
     }
+
+    /// <summary>The choice alone. Call it inside <see cref="GpuDevice.Enter"/>: it may load kernels, to ask for their occupancy.</summary>
+    public static KernelPlan Choose(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced) =>
+        KernelPlan.Choose(device.Traits, shape, format, batchSize, forced, (chunks, rows) =>
+            device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda)));
 
     /// <summary>The choice.</summary>
     public KernelPlan Plan { get; }
@@ -58,8 +62,6 @@ internal sealed class PlannedKernels
 
     public GridSequenceLaunch? GridSequence { get; }
 
-    private int GroupThreads => _quads * GroupSequenceKernel.Slices;
-
     /// <summary>The input GEMM for so many rows: large blocks where they fill the device's tiles.</summary>
     public InputGemmLaunch InputGemm(int rows, out KernelConfig config)
     {
@@ -73,8 +75,14 @@ internal sealed class PlannedKernels
     {
         KernelKind.Tile => TileConfig(rows, Plan.Large),
         KernelKind.Group => new KernelConfig(new Index2D(Tiles(rows, Plan.Rows), 1), new Index2D(_quads, GroupSequenceKernel.Slices)),
-        _ => new KernelConfig(new Index2D(Tiles(_quads, SliceTile.Quads), Tiles(rows, Plan.Rows)), new Index2D(SliceTile.Quads, SliceTile.Slices)),
+        _ => SliceConfig(rows, SliceTile.Quads),
     };
+
+    /// <summary>The launch of the grid's sequence over so many rows.</summary>
+    public KernelConfig GridConfig(int rows) => SliceConfig(rows, KernelPlan.GridQuads(Plan.Chunks));
+
+    private KernelConfig SliceConfig(int rows, int quads) =>
+        new(new Index2D(Tiles(_quads, quads), Tiles(rows, Plan.Rows)), new Index2D(quads, SliceTile.Slices));
 
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private KernelConfig TileConfig(int rows, bool large) => new(

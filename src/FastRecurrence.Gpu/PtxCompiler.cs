@@ -1,4 +1,3 @@
-using System.Reflection;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
@@ -11,14 +10,14 @@ namespace FastRecurrence.Gpu;
 /// <summary>Compiles kernels to the PTX that an H100 or H200 would get, without any GPU: what tests read and ptxas judges.</summary>
 internal static class PtxCompiler
 {
-    /// <summary>The corrected PTX of one kernel for groups of at most <paramref name="threads"/>, for sm_90 and an instruction set that ptxas 11.8 knows.</summary>
-    public static string Compile(MethodInfo kernel, int threads)
+    /// <summary>The corrected PTX of one kernel, for sm_90 and an instruction set that ptxas 11.8 knows.</summary>
+    public static string Compile(CellKernel kernel)
     {
         DriverLibraries.Register();
         // A context of its own: a failed compilation spoils the context for all that follow.
         using Context context = Context.Create(builder => KernelLoader.Configure(builder).CPU(new CPUDevice(4, 1, 1)));
         using var backend = new PTXBackend(context, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78, null!);
-        var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelLoader.Specialization(threads));
+        var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), KernelLoader.Specialization(kernel));
         return KernelLoader.Correct(compiled.PTXAssembly);
     }
 }

@@ -7,7 +7,7 @@ namespace FastRecurrence.Gpu;
 /// published measurements of an H100 and estimates from them (kernels.md, "Performance model"), none measured with these
 /// kernels yet; on CPU devices they are fitted to PoCL, where every thread of a group is saved and restored at a barrier.
 /// </summary>
-internal sealed class StepModel(DeviceTraits device, LayerShape shape, int batchSize)
+internal sealed class StepModel(DeviceTraits device, LayerShape shape, WeightFormat format, int batchSize)
 {
     // Between two dependent launches on one stream.
     private const double CudaLaunch = 2.5, OpenClLaunch = 6;
@@ -31,6 +31,11 @@ internal sealed class StepModel(DeviceTraits device, LayerShape shape, int batch
     // Multiply-adds a microsecond and multiprocessor; a CPU's worker through PoCL reaches about 10 a nanosecond.
     private readonly double _rate = device.IsCpu ? 10e3 : 128 * (device.GigaHertz > 0 ? device.GigaHertz : 1.5) * 1e3;
 
+    // Bytes of a quad and k of R; a bfloat16 pair takes a shift, then serves every row of the tile.
+    private readonly double _quadBytes = format == WeightFormat.Float32 ? 16 : 8;
+
+    private double Decoding(int rows) => format == WeightFormat.Float32 ? 1 : 1 + 0.5 / rows;
+
     private double MultiplyAdds(int rows, int quads) => 4.0 * rows * quads * _hidden;
 
     /// <summary><see cref="TileStepKernel"/>.</summary>
@@ -46,10 +51,10 @@ internal sealed class StepModel(DeviceTraits device, LayerShape shape, int batch
     /// <summary><see cref="SliceStepKernel"/>.</summary>
     public double Slice(int groups, int rows)
     {
-        double oneGroup = MultiplyAdds(rows, SliceTile.Quads) / _rate * 1.5;
+        double oneGroup = MultiplyAdds(rows, SliceTile.Quads) * Decoding(rows) / _rate * 1.5;
         double waves = Math.Ceiling((double)groups / device.Multiprocessors);
         double tiles = Math.Ceiling((double)batchSize / rows);
-        double read = device.IsCpu ? 0 : tiles * 16.0 * _quads * _hidden / L2Bytes;
+        double read = device.IsCpu ? 0 : tiles * _quadBytes * _quads * _hidden / L2Bytes;
         return _launch + (device.IsCpu ? SliceTile.Threads * (rows == 1 ? 0.025 : 0.08 * rows) * waves : 0.6) + Math.Max(read, waves * oneGroup);
     }
 
@@ -57,12 +62,15 @@ internal sealed class StepModel(DeviceTraits device, LayerShape shape, int batch
     public double Group(int groups, int rows, bool held)
     {
         double waves = Math.Ceiling((double)groups / device.Multiprocessors);
-        double read = held || device.IsCpu ? 0 : 16.0 * _quads * _hidden / L1Bytes;
+        double read = held || device.IsCpu ? 0 : _quadBytes * _quads * _hidden / L1Bytes;
         double fixedCost = device.IsCpu ? 0.03 * _quads * GroupSequenceKernel.Slices : GroupStep;
-        return waves * (fixedCost + Math.Max(read, MultiplyAdds(rows, _quads) / _rate * 1.5));
+        return waves * (fixedCost + Math.Max(read, MultiplyAdds(rows, _quads) * Decoding(rows) / _rate * 1.5));
     }
 
     /// <summary><see cref="GridSequenceKernel"/>.</summary>
-    public double Grid(int groups, int rows) =>
-        GroupStep + Exchange + ExchangePerGroup * groups + MultiplyAdds(rows, SliceTile.Quads) / _rate * 1.25;
+    public double Grid(int groups, int rows, int quads, int rowsTogether)
+    {
+        double shared = Math.Ceiling((double)groups / device.Multiprocessors);
+        return GroupStep + Exchange + ExchangePerGroup * groups + shared * MultiplyAdds(rows, quads) * Decoding(Math.Min(rows, rowsTogether)) / _rate * 1.25;
+    }
 }

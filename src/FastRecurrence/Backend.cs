@@ -32,8 +32,9 @@ public abstract class Backend
     /// <summary>Packs or uploads weights into an immutable layer.</summary>
     /// <param name="weights">The layer's numbers; a snapshot is taken.</param>
     /// <param name="format">
-    /// How W and R are stored. A narrow format is refused where it would not be faster: on backends other than SIMD, for
-    /// weights that the first cache level holds, and by <see cref="RecurrentLayer.CreateState"/> for a batch above one.
+    /// How W and R are stored. A narrow format is refused where it would not be faster: on the reference, for weights that
+    /// the first cache level holds, on devices that are a CPU, and by <see cref="RecurrentLayer.CreateState"/> for a batch
+    /// that gains nothing (on the CPU above one).
     /// </param>
     /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run the layer, or the format would gain nothing; the message says which.</exception>
@@ -50,7 +51,7 @@ public abstract class Backend
     private protected abstract RecurrentLayer PrepareCore(LayerWeights weights);
 
     private protected virtual RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format) =>
-        throw new NotSupportedException($"{Name} stores weights as {WeightFormat.Float32} only; {format} is an option of the SIMD backends.");
+        throw new NotSupportedException($"{Name} stores weights as {WeightFormat.Float32} only; {format} is an option of the SIMD backends and of GPUs.");
 
     /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>
     public static Backend Reference { get; } = new ReferenceBackend();

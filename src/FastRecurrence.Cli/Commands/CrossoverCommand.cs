@@ -15,16 +15,17 @@ internal static class CrossoverCommand
         Option<IReadOnlyList<int>> threads = CommonOptions.Value<IReadOnlyList<int>>(
             "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a device of its own 1,all by default, else 1.", "", text => text.Length == 0 ? [] : IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
         var streaming = new Option<bool>("--streaming") { Description = "Also time a call for each step; always beside a device of its own." };
+        var explain = new Option<bool>("--explain-dispatch") { Description = "Also say which kernels every device runs a batch on, and why." };
         Option<OutputFormat> output = CommonOptions.Output();
         var command = new Command("crossover", "Check every backend, sweep batch sizes, and say from which batch a device pays.");
         problems.AddTo(command);
-        foreach (Option option in (Option[])[backends, threads, streaming])
+        foreach (Option option in (Option[])[backends, threads, streaming, explain])
             command.Add(option);
         timing.AddTo(command);
         command.Add(output);
         command.SetAction(parsed => new CrossoverRun(
             session, parsed.GetValue(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.GetRequiredValue(threads), timing.Transfers(parsed),
-            parsed.GetValue(streaming), timing.Rule(parsed), parsed.GetValue(output)).Run());
+            parsed.GetValue(streaming), parsed.GetValue(explain), timing.Rule(parsed), parsed.GetValue(output)).Run());
         return command;
     }
 }

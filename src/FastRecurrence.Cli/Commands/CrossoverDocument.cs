@@ -23,14 +23,17 @@ internal sealed record TimeEntry(double StepMicroseconds, double NoisePercent, i
         time.Median / steps * 1e6, double.IsFinite(time.NoisePercent) ? time.NoisePercent : -1, time.Samples, point.Problem.FlopsPerStep * steps / time.Median / 1e9, time.Missed);
 }
 
-/// <summary>One problem on one backend. <c>withoutTransfers</c> is null on the CPU, where nothing is transferred.</summary>
+/// <summary>One problem on one backend. <c>withoutTransfers</c> and <c>dispatch</c> are null on the CPU, where nothing is transferred and no kernel chosen by a model.</summary>
 internal sealed record PointEntry(
     string Problem, string Cell, int Hidden, int Input, int Length, int Batch, string Backend, bool CpuDevice,
-    int Threads, TimeEntry? EndToEnd, TimeEntry? WithoutTransfers, TimeEntry? Streaming, double? PeakPercent, double FirstCallMilliseconds, double MaxError, bool Ok)
+    int Threads, TimeEntry? EndToEnd, TimeEntry? WithoutTransfers, TimeEntry? Streaming, double? PeakPercent, double FirstCallMilliseconds, double MaxError, bool Ok, string? Dispatch)
 {
     public static PointEntry Of(Point p, double peak) => new(
         p.Problem.Id, p.Problem.Cell.Name, p.Problem.HiddenSize, p.Problem.InputSize, p.Problem.SequenceLength, p.Problem.BatchSize, p.Backend.Name, BackendList.IsCpuDevice(p.Backend),
-        p.Threads, TimeEntry.Of(p, p.EndToEnd), TimeEntry.Of(p, p.Kernels), TimeEntry.OfStep(p, p.Streaming), p.PeakPercent(peak), 1e3 * p.FirstCall, p.MaxError, p.Ok);
+        p.Threads, TimeEntry.Of(p, p.EndToEnd), TimeEntry.Of(p, p.Kernels), TimeEntry.OfStep(p, p.Streaming), p.PeakPercent(peak), 1e3 * p.FirstCall, p.MaxError, p.Ok, DispatchOf(p));
+
+    /// <summary>Which kernels a device ran the problem's first layer on, and why; null on the CPU.</summary>
+    public static string? DispatchOf(Point p) => (p.Backend as Gpu.GpuBackend)?.Explain(p.Problem.Shape, p.Problem.BatchSize);
 }
 
 /// <summary>

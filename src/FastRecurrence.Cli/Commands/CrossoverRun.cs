@@ -7,7 +7,7 @@ namespace FastRecurrence.Cli.Commands;
 
 /// <summary>One run of <c>crossover</c>, in the order in which it happens.</summary>
 internal sealed class CrossoverRun(
-    Session session, string[] named, IReadOnlyList<ProblemSize> problems, IReadOnlyList<int> threadsAsked, Transfers transfers, bool streamingAsked, StopRule rule, OutputFormat format)
+    Session session, string[] named, IReadOnlyList<ProblemSize> problems, IReadOnlyList<int> threadsAsked, Transfers transfers, bool streamingAsked, bool explainDispatch, StopRule rule, OutputFormat format)
 {
     private readonly List<ExerciseResult> _exercises = [];
     private readonly List<Point> _points = [];
@@ -72,6 +72,8 @@ internal sealed class CrossoverRun(
                 }
             }
 
+            if (explainDispatch)
+                ExplainDispatch([.. _points.Where(p => sweep.Contains(p.Problem))]);
             Judge([.. _points.Where(p => sweep.Contains(p.Problem))], right);
         }
 
@@ -85,6 +87,16 @@ internal sealed class CrossoverRun(
 
         return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
             : attendance.Report(session);
+    }
+
+    private void ExplainDispatch(Point[] points)
+    {
+        Line();
+        foreach (Point point in points)
+        {
+            if (PointEntry.DispatchOf(point) is { } dispatch)
+                Line($"N={point.Problem.BatchSize} on {point.Backend.Name}: {dispatch}");
+        }
     }
 
     private void Measure(PointTimer timer, Backend backend, int threads)

@@ -15,25 +15,30 @@ internal static class GridSequenceKernel
     private const int FlagInterval = 256;
 
     /// <summary>
-    /// The kernel. Grid: groups of quads × tiles of rows; <see cref="SliceTile.Quads"/> × <see cref="SliceTile.Slices"/> threads.
+    /// The kernel. Grid: groups of quads × tiles of rows; <typeparamref name="TTile"/>'s quads × <see cref="SliceTile.Slices"/> threads.
     /// <paramref name="initial"/> is h0, <c>[N, H]</c>, H a multiple of 4; <paramref name="output"/> is <c>[steps, N, H]</c>,
     /// filled with 0xFF. <paramref name="flags"/>[0] is the error flag, 0 before the launch.
     /// </summary>
-    public static void Run<TCell, TWeights, TRows, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
+    public static void Run<TCell, TWeights, TRows, TTile, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
         where TCell : struct, ICellEpilogue
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
+        where TTile : struct, IGridTile
         where TExchange : struct, IExchange
     {
-        // Beyond 4 rows the partial sums take the place of h, at the price of three more barriers a step: 32 KB instead of 64.
-        ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TRows.Count > 4 ? SliceTile.Row * TRows.Count : 2 * SliceTile.Row * TRows.Count);
-        ArrayView<Quad> partial = tile.SubView(TRows.Count > 4 ? 0 : SliceTile.Row * TRows.Count, SliceTile.Row * TRows.Count);
-        ArrayView<int> late = SharedMemory.Allocate<int>(1);
+        // Where h and the partial sums would take more than 32 KB, or not all rows are multiplied at once, the sums take
+        // h's place, at the price of further barriers.
+        int together = TTile.RowsTogether(TWeights.Chunks);
+        int aliased = TRows.Count > together || TTile.Quads * TRows.Count > 4 * SliceTile.Quads ? 1 : 0;
+        int stride = TTile.Quads * SliceTile.Slices;
+        ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TRows.Count > TTile.RowsTogether(TWeights.Chunks) || TTile.Quads * TRows.Count > 4 * SliceTile.Quads ? TTile.Quads * SliceTile.Slices * TRows.Count : 2 * TTile.Quads * SliceTile.Slices * TRows.Count);
+        ArrayView<Quad> partial = tile.SubView(aliased != 0 ? 0 : stride * TRows.Count, stride * TRows.Count);
+        ArrayView<int> late = SharedMemory.Allocate<int>(1), half = SharedMemory.Allocate<int>(1);
         ArrayView<Quad> words = output.Cast<Quad>(), initialWords = initial.Cast<Quad>();
 
         int x = Group.IdxX, y = Group.IdxY;
-        int thread = y * SliceTile.Quads + x;
-        int quad = Grid.IdxX * SliceTile.Quads + x;
+        int thread = y * TTile.Quads + x;
+        int quad = Grid.IdxX * TTile.Quads + x;
         int rowBase = Grid.IdxY * TRows.Count, row = rowBase + y;
         int unit = quad * TCell.Units, at = row * hiddenSize + unit;
         int step = batchSize * hiddenSize, rowWords = hiddenSize / 4;
@@ -41,7 +46,11 @@ internal static class GridSequenceKernel
         bool fetches = thread < rowWords;
 
         if (thread == 0)
+        {
             late[0] = 0;
+            half[0] = 16;
+        }
+
         float value = 0f;
         if (TCell.ReadsOwn && finishes)
             value = own[at];
@@ -82,21 +91,21 @@ internal static class GridSequenceKernel
                 }
             }
 
-            TRows.Store(h, tile, thread, SliceTile.Row);
+            TRows.Store(h, tile, thread, stride);
             Group.Barrier();
             gaveUp = late[0] != 0;
-            TRows.Multiply(held, tile, partial, y, thread, TRows.Count > 4 ? 1 : 0);
+            TRows.Multiply(held, tile, partial, y, thread, stride, together, aliased, half);
             Group.Barrier();
             if (finishes && !gaveUp)
             {
-                Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * SliceTile.Row + x, SliceTile.Quads, SliceTile.Slices));
+                Quad sum = Quad.Add(start, SliceSums.Sum(partial, y * stride + x, TTile.Quads, TTile.Slices));
                 Quad next = TCell.Step(ref sum, ref value, unit, cell);
                 Publish<TCell, TExchange>(next, output, t * step + at, hiddenSize - unit);
                 if (wantGates != 0)
                     CellStep.StoreGates<TCell>(sum, gates, t * batchSize + row, unit, hiddenSize);
             }
 
-            if (TRows.Count > 4)
+            if (aliased != 0)
                 Group.Barrier();
         }
 

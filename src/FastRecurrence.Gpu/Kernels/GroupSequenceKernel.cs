@@ -31,6 +31,7 @@ internal static class GroupSequenceKernel
     {
         ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TRows.Count * (MaxHidden / 4));
         ArrayView<Quad> partial = SharedMemory.Allocate<Quad>(TRows.Count * Slices * MaxQuads);
+        ArrayView<int> half = SharedMemory.Allocate<int>(1);
         ArrayView<float> hidden = tile.Cast<float>();
 
         int quad = Group.IdxX, y = Group.IdxY;
@@ -53,6 +54,7 @@ internal static class GroupSequenceKernel
             }
         }
 
+        half[0] = 16;
         float value = 0f;
         if (TCell.ReadsOwn && finishes)
             value = own[at];
@@ -67,7 +69,7 @@ internal static class GroupSequenceKernel
             Quad start = Quad.Zero;
             if (finishes)
                 start = preactivation[(t * batchSize + row) * quads + quad];
-            TRows sums = TWeights.MultiplyAdd<TRows>(held, default, tile, y, Slices, MaxHidden / 4);
+            TRows sums = TWeights.MultiplyAdd<TRows>(held, default, tile, y, Slices, MaxHidden / 4, half[0]);
             TRows.Store(sums, partial, y * MaxQuads + quad, Slices * MaxQuads);
             Group.Barrier();
             if (finishes)

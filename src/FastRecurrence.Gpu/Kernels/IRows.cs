@@ -18,10 +18,10 @@ internal interface IRows<TSelf>
 
     /// <summary>
     /// All products of a thread's slice, from the rows' h in <paramref name="hidden"/> into <paramref name="partial"/>.
-    /// Beyond four rows that is the same memory: four rows at a time, a group barrier between the last read of their h
-    /// and their sums. That also keeps the sums in registers beside the weights.
+    /// At most <paramref name="together"/> rows at a time, which keeps the sums in registers beside the weights; where both are the same memory
+    /// (<paramref name="aliased"/>) with a group barrier between the last read of their h and their sums.
     /// </summary>
-    static abstract void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int aliased)
+    static abstract void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
         where TWeights : struct, IWeights<TWeights>;
 
     /// <summary>Writes the rows' quads, a row <paramref name="stride"/> from the next.</summary>
@@ -54,13 +54,13 @@ internal struct OneRow : IRows<OneRow>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int aliased)
+    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
         where TWeights : struct, IWeights<TWeights>
     {
-        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, hidden, slice, SliceTile.Slices, SliceTile.Row);
+        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, hidden, slice, SliceTile.Slices, stride, half[0]);
         if (aliased != 0)
             Group.Barrier();
-        Store(sums, partial, thread, SliceTile.Row);
+        Store(sums, partial, thread, stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -97,20 +97,20 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int aliased)
+    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
         where TWeights : struct, IWeights<TWeights>
     {
-        if (Count > 4)
+        if (Count > together)
         {
-            T.Multiply(weights, hidden, partial, slice, thread, aliased);
-            T.Multiply(weights, hidden, partial, slice + T.Count * SliceTile.Row, thread + T.Count * SliceTile.Row, aliased);
+            T.Multiply(weights, hidden, partial, slice, thread, stride, together, aliased, half);
+            T.Multiply(weights, hidden, partial, slice + T.Count * stride, thread + T.Count * stride, stride, together, aliased, half);
         }
         else
         {
-            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, hidden, slice, SliceTile.Slices, SliceTile.Row);
+            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, hidden, slice, SliceTile.Slices, stride, half[0]);
             if (aliased != 0)
                 Group.Barrier();
-            Store(sums, partial, thread, SliceTile.Row);
+            Store(sums, partial, thread, stride);
         }
     }
 

@@ -54,8 +54,12 @@ internal interface IWeights<TSelf>
     /// <summary>Fetches what is held, from <paramref name="chunk"/> on.</summary>
     static abstract TSelf Load(WeightSlice slice, int chunk);
 
-    /// <summary>Adds the slice's products: chunk c meets the h of the quad at <c>at + c·slices</c>.</summary>
-    static abstract TRows MultiplyAdd<TRows>(TSelf weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+    /// <summary>
+    /// Adds the slice's products: chunk c meets the h of the quad at <c>at + c·slices</c>. <paramref name="half"/> is 16, the
+    /// bits of half a word, read from memory after every barrier: with a constant, compilers decode once, before the loop over time,
+    /// and keep float32 in the registers that narrow weights were to save.
+    /// </summary>
+    static abstract TRows MultiplyAdd<TRows>(TSelf weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>;
 }
 
@@ -75,9 +79,46 @@ internal struct HeldChunk : IWeights<HeldChunk>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(HeldChunk weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+    public static TRows MultiplyAdd<TRows>(HeldChunk weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows> =>
         TRows.MultiplyAdd(sums, weights.Chunk, hidden, at, stride);
+}
+
+/// <summary>
+/// One chunk of bfloat16 weights in registers, two k's a word: half as many. The even k is the low half; the odd k is the
+/// whole word, whose low half was taken into account when it was rounded, so that decoding costs one shift for two weights.
+/// </summary>
+internal struct HeldPairs : IWeights<HeldPairs>
+{
+    public Quad K01, K23;
+
+    public static int Chunks => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldPairs Load(WeightSlice slice, int chunk)
+    {
+        int k = 4 * (chunk * slice.Slices + slice.Slice);
+        HeldPairs held = default;
+        if (slice.Quad < slice.Quads)
+        {
+            int at = k / 2 * slice.Quads + slice.Quad;
+            if (k < slice.Depth)
+                held.K01 = slice.Weights[at];
+            if (k + 2 < slice.Depth)
+                held.K23 = slice.Weights[at + slice.Quads];
+        }
+
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows MultiplyAdd<TRows>(HeldPairs weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+        where TRows : unmanaged, IRows<TRows>
+    {
+        WeightChunk w = default;
+        (w.K0, w.K1, w.K2, w.K3) = (Quad.LowHalves(weights.K01, half), weights.K01, Quad.LowHalves(weights.K23, half), weights.K23);
+        return TRows.MultiplyAdd(sums, w, hidden, at, stride);
+    }
 }
 
 /// <summary>Twice as many chunks in registers.</summary>
@@ -98,11 +139,11 @@ internal struct TwiceHeld<T> : IWeights<TwiceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+    public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
-        sums = T.MultiplyAdd(weights.Low, sums, hidden, at, slices, stride);
-        return T.MultiplyAdd(weights.High, sums, hidden, at + T.Chunks * slices, slices, stride);
+        sums = T.MultiplyAdd(weights.Low, sums, hidden, at, slices, stride, half);
+        return T.MultiplyAdd(weights.High, sums, hidden, at + T.Chunks * slices, slices, stride, half);
     }
 }
 
@@ -125,17 +166,18 @@ internal struct ThriceHeld<T> : IWeights<ThriceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(ThriceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+    public static TRows MultiplyAdd<TRows>(ThriceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
-        sums = T.MultiplyAdd(weights.First, sums, hidden, at, slices, stride);
-        sums = T.MultiplyAdd(weights.Second, sums, hidden, at + T.Chunks * slices, slices, stride);
-        return T.MultiplyAdd(weights.Third, sums, hidden, at + 2 * T.Chunks * slices, slices, stride);
+        sums = T.MultiplyAdd(weights.First, sums, hidden, at, slices, stride, half);
+        sums = T.MultiplyAdd(weights.Second, sums, hidden, at + T.Chunks * slices, slices, stride, half);
+        return T.MultiplyAdd(weights.Third, sums, hidden, at + 2 * T.Chunks * slices, slices, stride, half);
     }
 }
 
-/// <summary>Nothing held: every step reads the slice through the caches. Any depth.</summary>
-internal struct Streamed : IWeights<Streamed>
+/// <summary>Nothing held: every step reads the slice through the caches, a chunk at a time. Any depth.</summary>
+internal struct Streamed<TChunk> : IWeights<Streamed<TChunk>>
+    where TChunk : struct, IWeights<TChunk>
 {
     public WeightSlice Slice;
     public int First, Count;
@@ -144,10 +186,10 @@ internal struct Streamed : IWeights<Streamed>
 
     /// <summary>All chunks from <paramref name="chunk"/> to the last k.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Streamed Load(WeightSlice slice, int chunk)
+    public static Streamed<TChunk> Load(WeightSlice slice, int chunk)
     {
         int perChunk = 4 * slice.Slices;
-        Streamed streamed = default;
+        Streamed<TChunk> streamed = default;
         streamed.Slice = slice;
         streamed.First = chunk;
         streamed.Count = (slice.Depth + perChunk - 1) / perChunk - chunk;
@@ -155,11 +197,11 @@ internal struct Streamed : IWeights<Streamed>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(Streamed weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride)
+    public static TRows MultiplyAdd<TRows>(Streamed<TChunk> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
         for (int i = 0; i < weights.Count; i++)
-            sums = TRows.MultiplyAdd(sums, WeightSlice.Load(weights.Slice, weights.First + i), hidden, at + i * slices, stride);
+            sums = TChunk.MultiplyAdd(TChunk.Load(weights.Slice, weights.First + i), sums, hidden, at + i * slices, slices, stride, half);
         return sums;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
@@ -21,6 +22,17 @@ internal struct Quad
         sum.Z = DeviceLanes.MultiplyAdd(w.Z, x, sum.Z);
         sum.W = DeviceLanes.MultiplyAdd(w.W, x, sum.W);
         return sum;
+    }
+
+    /// <summary>The low halves of four words as bfloat16; <paramref name="half"/> is 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad LowHalves(Quad words, int half)
+    {
+        words.X = Interop.IntAsFloat(Interop.FloatAsInt(words.X) << half);
+        words.Y = Interop.IntAsFloat(Interop.FloatAsInt(words.Y) << half);
+        words.Z = Interop.IntAsFloat(Interop.FloatAsInt(words.Z) << half);
+        words.W = Interop.IntAsFloat(Interop.FloatAsInt(words.W) << half);
+        return words;
     }
 
     /// <summary>a + b, column by column.</summary>

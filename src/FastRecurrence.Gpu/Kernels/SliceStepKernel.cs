@@ -10,8 +10,9 @@ namespace FastRecurrence.Gpu.Kernels;
 internal static class SliceStepKernel
 {
     /// <summary>The kernel. Grid: groups of quads × tiles of rows; <see cref="SliceTile.Quads"/> × <see cref="SliceTile.Slices"/> threads.</summary>
-    public static void Run<TCell, TRows>(ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int batchSize, int depth, int hiddenSize, int quads, CellParameters cell, int wantGates)
+    public static void Run<TCell, TChunk, TRows>(ArrayView<float> hidden, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> output, ArrayView<float> gates, int batchSize, int depth, int hiddenSize, int quads, CellParameters cell, int wantGates)
         where TCell : struct, ICellEpilogue
+        where TChunk : struct, IWeights<TChunk>
         where TRows : unmanaged, IRows<TRows>
     {
         ArrayView<Quad> shared = SharedMemory.Allocate<Quad>(TRows.Count > 4 ? SliceTile.Row * TRows.Count : 2 * SliceTile.Row * TRows.Count);
@@ -48,7 +49,7 @@ internal static class SliceStepKernel
             Group.Barrier();
             int chunks = padded / SliceTile.ChunkDepth;
             for (int c = 0; c < chunks; c++)
-                sums = TRows.MultiplyAdd(sums, WeightSlice.Load(slice, k0 / SliceTile.ChunkDepth + c), shared, c * SliceTile.Slices + y, SliceTile.Row);
+                sums = TChunk.MultiplyAdd(TChunk.Load(slice, k0 / SliceTile.ChunkDepth + c), sums, shared, c * SliceTile.Slices + y, SliceTile.Slices, SliceTile.Row, 16);
             Group.Barrier();
         }
 
@@ -60,23 +61,4 @@ internal static class SliceStepKernel
             CellStep.InMemory<TCell>(ref sum, own, output, gates, rowBase + y, quad, hiddenSize, cell, wantGates);
         }
     }
-}
-
-/// <summary>The group of the two sliced kernels: 8 quads × 32 slices; a warp is all quads of 4 slices, so that a load of h serves 8 threads.</summary>
-internal static class SliceTile
-{
-    public const int Quads = 8;
-
-    public const int Slices = 32;
-
-    public const int Threads = Quads * Slices;
-
-    /// <summary>k's in a chunk of every slice.</summary>
-    public const int ChunkDepth = 4 * Slices;
-
-    /// <summary>k's of h in shared memory at once, and the largest H whose R stays in registers: 8 chunks.</summary>
-    public const int MaxHidden = 8 * ChunkDepth;
-
-    /// <summary>Quads of one row of h in shared memory; also of one row's partial sums.</summary>
-    public const int Row = MaxHidden / 4;
 }

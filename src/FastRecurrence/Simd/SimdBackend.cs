@@ -1,5 +1,6 @@
 using System.Globalization;
 using FastRecurrence.Lanes;
+using FastRecurrence.Packing;
 
 namespace FastRecurrence.Simd;
 
@@ -19,24 +20,7 @@ internal sealed class SimdBackend<V, L>(string name, string description) : Backe
             throw new ArgumentException($"Int8 cannot hold every weight: {bad}. Use Float32 or Bfloat16.", nameof(weights));
         using var exact = new SimdLayer<V, L>(weights, this, WeightFormat.Float32, 0);
         using var probe = new SimdLayer<V, L>(weights, this, format, 0);
-        return new SimdLayer<V, L>(probe, Difference(exact, probe));
-    }
-
-    private static double Difference(RecurrentLayer exact, RecurrentLayer narrow)
-    {
-        const int Steps = 32;
-        var random = new Random(1);
-        var input = new float[Steps * exact.Shape.InputSize];
-        for (int i = 0; i < input.Length; i++)
-            input[i] = (float)(2 * random.NextDouble() - 1);
-        float[] expected = new float[Steps * exact.Shape.OutputSize], actual = new float[expected.Length];
-        using LayerState a = exact.CreateState(1), b = narrow.CreateState(1);
-        exact.Run(a, Steps, input, expected);
-        narrow.Run(b, Steps, input, actual);
-        double largest = 0;
-        for (int i = 0; i < expected.Length; i++)
-            largest = Math.Max(largest, Math.Abs(expected[i] - actual[i]));
-        return largest;
+        return new SimdLayer<V, L>(probe, FormatProbe.Difference(exact, probe));
     }
 }
 

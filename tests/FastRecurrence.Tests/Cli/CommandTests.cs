@@ -181,11 +181,15 @@ public sealed class CommandTests
         if (!opencl.IsAvailable || !opencl.IsCpuDevice)
             Assert.Skip($"opencl:0: {opencl.UnavailableReason ?? "is no CPU"}");
         string[] line = ["crossover", "-B", "simd,opencl:0", "-H", "8", "-b", "1", "-t", "2", "--min-time", "1ms", "--timeout", "20ms"];
-        Assert.Contains("no verdict", ToolRun.Of(line).Output);
+        string output = ToolRun.Of(line).Output;
+        Assert.Contains("no verdict", output);
+        Assert.DoesNotContain("model:", output);
+        Assert.Matches(@"N=1 on opencl:0: .*model: .* a step; .*only CUDA", ToolRun.Of([.. line, "--explain-dispatch"]).Output);
         JsonElement json = ToolRun.Of([.. line, "-o", "json"]).Json();
         Assert.Empty(json.GetProperty("verdicts").EnumerateArray());
         JsonElement point = json.GetProperty("points").EnumerateArray().Single(p => p.GetProperty("backend").GetString() == "opencl:0");
         Assert.True(point.GetProperty("cpuDevice").GetBoolean());
+        Assert.Contains("model:", point.GetProperty("dispatch").GetString());
         Assert.True(point.GetProperty("withoutTransfers").GetProperty("stepMicroseconds").GetDouble() > 0);
     }
 

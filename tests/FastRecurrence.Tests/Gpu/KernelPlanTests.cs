@@ -75,6 +75,22 @@ public sealed class KernelPlanTests
         }
     }
 
+    [Theory]
+    [InlineData(1280, 1, "grid")]
+    [InlineData(1536, 4, "grid")]
+    [InlineData(2048, 1, "slice")]
+    [InlineData(512, 32, "grid")]
+    [InlineData(96, 1, "group")]
+    public void With_bfloat16_the_model_chooses(int hiddenSize, int batchSize, string kernel)
+    {
+        KernelPlan plan = Choose(DeviceTraits.H100, LayerShape.Lstm(8, hiddenSize), batchSize, format: WeightFormat.Bfloat16);
+        Assert.True(KernelPlan.Name(plan.Kind) == kernel, plan.ToString());
+        Assert.Contains("tile: reads R too rarely", plan.Reason);
+        Assert.Contains("Bfloat16", plan.ToString());
+        if (hiddenSize > 1024)
+            Assert.InRange(plan.Microseconds, 0, KernelPlan.LeastGain * Choose(DeviceTraits.H100, LayerShape.Lstm(8, hiddenSize), batchSize).Microseconds);
+    }
+
     [Fact]
     public void The_choice_does_not_depend_on_the_input_size()
     {
@@ -82,6 +98,6 @@ public sealed class KernelPlanTests
         Assert.Equal(Choose(DeviceTraits.H100, LayerShape.Lstm(1, 512), 8), Choose(DeviceTraits.H100, LayerShape.Lstm(4096, 512), 8));
     }
 
-    private static KernelPlan Choose(DeviceTraits device, LayerShape shape, int batchSize, KernelKind? forced = null) =>
-        KernelPlan.Choose(device, shape, batchSize, forced, (_, _) => device.Multiprocessors);
+    private static KernelPlan Choose(DeviceTraits device, LayerShape shape, int batchSize, KernelKind? forced = null, WeightFormat format = WeightFormat.Float32) =>
+        KernelPlan.Choose(device, shape, format, batchSize, forced is KernelKind kind ? new ForcedKernel(kind) : null, (_, _) => device.Multiprocessors * (format == WeightFormat.Float32 ? 1 : 2));
 }
