@@ -13,9 +13,21 @@ internal static class PtxCompiler
     /// <summary>The corrected PTX of one kernel, for sm_90 and an instruction set that ptxas 11.8 knows.</summary>
     public static string Compile(CellKernel kernel)
     {
-        DriverLibraries.Register();
         // A context of its own: a failed compilation spoils the context for all that follow.
-        using Context context = Context.Create(builder => KernelLoader.Configure(builder).CPU(new CPUDevice(4, 1, 1)));
+        using Context context = CreateContext();
+        return Compile(context, kernel);
+    }
+
+    /// <summary>A context to compile several kernels in, as a device does.</summary>
+    public static Context CreateContext()
+    {
+        DriverLibraries.Register();
+        return Context.Create(builder => KernelLoader.Configure(builder).CPU(new CPUDevice(4, 1, 1)));
+    }
+
+    /// <summary>The same in a given context.</summary>
+    public static string Compile(Context context, CellKernel kernel)
+    {
         using var backend = new PTXBackend(context, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78, null!);
         var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), KernelLoader.Specialization(kernel));
         return KernelLoader.Correct(compiled.PTXAssembly);

@@ -90,7 +90,7 @@ internal struct HeldChunk : IWeights<HeldChunk>
 /// </summary>
 internal struct HeldPairs : IWeights<HeldPairs>
 {
-    public Quad K01, K23;
+    public PairQuad K01, K23;
 
     public static int Chunks => 1;
 
@@ -98,14 +98,15 @@ internal struct HeldPairs : IWeights<HeldPairs>
     public static HeldPairs Load(WeightSlice slice, int chunk)
     {
         int k = 4 * (chunk * slice.Slices + slice.Slice);
+        ArrayView<PairQuad> pairs = slice.Weights.Cast<PairQuad>();
         HeldPairs held = default;
         if (slice.Quad < slice.Quads)
         {
             int at = k / 2 * slice.Quads + slice.Quad;
             if (k < slice.Depth)
-                held.K01 = slice.Weights[at];
+                held.K01 = pairs[at];
             if (k + 2 < slice.Depth)
-                held.K23 = slice.Weights[at + slice.Quads];
+                held.K23 = pairs[at + slice.Quads];
         }
 
         return held;
@@ -116,7 +117,7 @@ internal struct HeldPairs : IWeights<HeldPairs>
         where TRows : unmanaged, IRows<TRows>
     {
         WeightChunk w = default;
-        (w.K0, w.K1, w.K2, w.K3) = (Quad.LowHalves(weights.K01, half), weights.K01, Quad.LowHalves(weights.K23, half), weights.K23);
+        (w.K0, w.K1, w.K2, w.K3) = (PairQuad.Even(weights.K01, half), PairQuad.Odd(weights.K01), PairQuad.Even(weights.K23, half), PairQuad.Odd(weights.K23));
         return TRows.MultiplyAdd(sums, w, hidden, at, stride);
     }
 }

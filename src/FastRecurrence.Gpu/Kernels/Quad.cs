@@ -24,17 +24,6 @@ internal struct Quad
         return sum;
     }
 
-    /// <summary>The low halves of four words as bfloat16; <paramref name="half"/> is 16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad LowHalves(Quad words, int half)
-    {
-        words.X = Interop.IntAsFloat(Interop.FloatAsInt(words.X) << half);
-        words.Y = Interop.IntAsFloat(Interop.FloatAsInt(words.Y) << half);
-        words.Z = Interop.IntAsFloat(Interop.FloatAsInt(words.Z) << half);
-        words.W = Interop.IntAsFloat(Interop.FloatAsInt(words.W) << half);
-        return words;
-    }
-
     /// <summary>a + b, column by column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Add(Quad a, Quad b)
@@ -44,5 +33,38 @@ internal struct Quad
         a.Z += b.Z;
         a.W += b.W;
         return a;
+    }
+}
+
+/// <summary>
+/// Four adjacent columns of bfloat16 pairs. Integers, also because ILGPU takes structs with the same fields in the same
+/// places for one type, however they are nested: two of three chunks of pairs would be three chunks of float32.
+/// </summary>
+internal struct PairQuad
+{
+    public int X, Y, Z, W;
+
+    /// <summary>The even k's; <paramref name="half"/> is 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Even(PairQuad words, int half)
+    {
+        Quad values = Quad.Zero;
+        values.X = Interop.IntAsFloat((uint)(words.X << half));
+        values.Y = Interop.IntAsFloat((uint)(words.Y << half));
+        values.Z = Interop.IntAsFloat((uint)(words.Z << half));
+        values.W = Interop.IntAsFloat((uint)(words.W << half));
+        return values;
+    }
+
+    /// <summary>The odd k's, which are the whole words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Odd(PairQuad words)
+    {
+        Quad values = Quad.Zero;
+        values.X = Interop.IntAsFloat((uint)words.X);
+        values.Y = Interop.IntAsFloat((uint)words.Y);
+        values.Z = Interop.IntAsFloat((uint)words.Z);
+        values.W = Interop.IntAsFloat((uint)words.W);
+        return values;
     }
 }
