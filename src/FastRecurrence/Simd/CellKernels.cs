@@ -195,9 +195,10 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         switch (_cell)
         {
             case CellKind.Elman:
-                GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
-                Units<V, L>.CopyRows(scratch, _layout.Width, rows, hidden, units);
-                break;
+                GeneralEpilogue<V, L>.Elman(shape, scratch, rows, _layout.Stride, hidden, units);
+                if (!step.Gates.IsEmpty)
+                    Units<V, L>.CopyRows(hidden, rows, step.Gates.From(row).Columns(unit), units);
+                return;
             case CellKind.Lstm:
                 var cell = new RowView(state.Cell(panel), step.Order + row, L.Count);
                 if (state.Between is not null)

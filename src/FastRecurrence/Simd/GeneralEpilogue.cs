@@ -104,6 +104,46 @@ internal static unsafe class GeneralEpilogue<V, L>
         }
     }
 
+    /// <summary>Elman: activates a block of preactivations straight into h.</summary>
+    /// <param name="shape">The variation.</param>
+    /// <param name="scratch">Preactivations, <c>[rows][vectors][lanes]</c>.</param>
+    /// <param name="rows">Rows in the block.</param>
+    /// <param name="vectors">Vectors of a row.</param>
+    /// <param name="hidden">h, from the panel's first unit on.</param>
+    /// <param name="units">Units that are not padding; only these are written.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Elman(LayerShape shape, float* scratch, int rows, int vectors, in RowView hidden, int units)
+    {
+        ActivationFunction function = shape.CandidateActivation;
+        if (!float.IsPositiveInfinity(shape.Clip))
+            Clip(shape.Clip, scratch, scratch + (nint)rows * vectors * L.Count, L.Count);
+        switch (function.Kind)
+        {
+            case Activation.Sigmoid: ElmanRows(function, Activation.Sigmoid, scratch, rows, vectors, hidden, units); break;
+            case Activation.Tanh: ElmanRows(function, Activation.Tanh, scratch, rows, vectors, hidden, units); break;
+            case Activation.Relu: ElmanRows(function, Activation.Relu, scratch, rows, vectors, hidden, units); break;
+            default: ElmanRows(function, function.Kind, scratch, rows, vectors, hidden, units); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ElmanRows(ActivationFunction function, Activation kind, float* scratch, int rows, int vectors, in RowView hidden, int units)
+    {
+        V alpha = L.Broadcast(function.Alpha), beta = L.Broadcast(function.Beta);
+        for (int row = 0; row < rows; row++)
+        {
+            float* p = scratch, h = hidden[row];
+            for (int left = units; left > 0; left -= L.Count)
+            {
+                Units<V, L>.Store(Activations<V, L>.Apply(L.Load(p), kind, alpha, beta), h, left);
+                p += L.Count;
+                h += L.Count;
+            }
+
+            scratch += vectors * L.Count;
+        }
+    }
+
     /// <summary>Clips and activates one vector of every row, in place; with a stride of one vector a whole block.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Activate(ActivationFunction function, float clip, float* p, int rows, nint stride)
@@ -111,10 +151,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         float* end = p + rows * stride;
         V alpha = L.Broadcast(function.Alpha), beta = L.Broadcast(function.Beta);
         if (!float.IsPositiveInfinity(clip))
-        {
-            for (float* q = p; q < end; q += stride)
-                L.Store(L.AtMost(L.AtLeast(L.Load(q), L.Broadcast(-clip)), L.Broadcast(clip)), q);
-        }
+            Clip(clip, p, end, stride);
 
         switch (function.Kind)
         {
@@ -137,6 +174,12 @@ internal static unsafe class GeneralEpilogue<V, L>
                     L.Store(Activations<V, L>.Apply(L.Load(p), function.Kind, alpha, beta), p);
                 break;
         }
+    }
+
+    private static void Clip(float limit, float* p, float* end, nint stride)
+    {
+        for (; p < end; p += stride)
+            L.Store(L.AtMost(L.AtLeast(L.Load(p), L.Broadcast(-limit)), L.Broadcast(limit)), p);
     }
 
     private static void Peep(float* gate, int rows, float* weights, in RowView cell)

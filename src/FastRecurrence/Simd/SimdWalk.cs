@@ -15,7 +15,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     where L : IMemoryLanes<V>
 {
     private readonly CellKernels<V, L> _kernels = new(shape, weights, state);
-    private int _steps, _chunk, _workers, _placeStep;
+    private int _steps, _chunkRows, _workers, _placeStep;
     private int* _rowsPerStep, _places, _order;
     private float* _x, _y, _gates, _cells, _projected;
 
@@ -35,10 +35,11 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             _y = y;
             _gates = gates;
             _cells = cells;
-            _chunk = Blocking.ChunkSteps(_steps, state.BatchSize);
-            _projected = _chunk == 1 ? null : state.Projected(_chunk * state.BatchSize);
+            int chunkSteps = Blocking.ChunkSteps(_steps, state.BatchSize);
+            _chunkRows = chunkSteps == 1 ? 0 : chunkSteps * state.BatchSize;
+            _projected = chunkSteps == 1 ? null : state.Projected(_chunkRows);
             if (_projected != null && !dense)
-                state.ReserveChunkPlaces(_chunk * state.BatchSize);
+                state.ReserveChunkPlaces(_chunkRows);
             _workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights.Layout.PanelCount, _steps, state.BatchSize, state.Team.Workers);
             if (_workers == 1 || !state.Team!.TryRun(this, _workers))
             {
@@ -57,15 +58,13 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         int first = Start(panels, worker), end = Start(panels, worker + 1), firstSecond = Start(second, worker), endSecond = Start(second, worker + 1);
         uint round = 0;
         var before = new RowView(state.Hidden, _order, shape.OutputSize);
-        for (int step0 = 0; step0 < _steps; step0 += _chunk)
+        for (int step0 = 0, stepEnd; step0 < _steps; step0 = stepEnd)
         {
-            int stepEnd = Math.Min(step0 + _chunk, _steps), chunkRows = 0, chunkRow = 0;
+            int chunkRows = RowsAt(step0), chunkRow = 0;
+            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(stepEnd) <= _chunkRows; stepEnd++)
+                chunkRows += RowsAt(stepEnd);
             if (_projected != null)
-            {
-                for (int step = step0; step < stepEnd; step++)
-                    chunkRows += RowsAt(step);
                 InputGemm(first, end, ChunkInput(step0, stepEnd, worker), chunkRows);
-            }
 
             for (int step = step0; step < stepEnd; step++)
             {
@@ -102,8 +101,9 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             int* next = table = state.ChunkPlaces(worker);
             for (int step = 0; step < stepEnd - step0; step++)
             {
-                for (int i = 0; i < RowsAt(step0 + step); i++)
-                    *next++ = _places[i] + step * _placeStep;
+                int rows = RowsAt(step0 + step), offset = step * _placeStep;
+                for (int i = 0; i < rows; i++)
+                    *next++ = _places[i] + offset;
             }
         }
 
