@@ -101,8 +101,11 @@ internal sealed unsafe class SimdState : LayerState
     /// <summary>Makes room for <see cref="ChunkPlaces"/> of so many rows.</summary>
     public void ReserveChunkPlaces(int rows)
     {
-        if (_chunkPlaces.Length == 0 || _chunkPlaces[0].Length < rows)
-            _chunkPlaces = [.. _scratch.Select(_ => GC.AllocateArray<int>(rows, pinned: true))];
+        if (_chunkPlaces.Length != 0 && _chunkPlaces[0].Length >= rows)
+            return;
+        _chunkPlaces = new int[_scratch.Length][];
+        for (int worker = 0; worker < _chunkPlaces.Length; worker++)
+            _chunkPlaces[worker] = GC.AllocateArray<int>(rows, pinned: true);
     }
 
     /// <summary>A worker's own room for the places of a chunk's rows.</summary>
