@@ -161,7 +161,7 @@ public sealed class GpuLayer : RecurrentLayer
             base.RunBothDirections(state, reverse, reverseState, sequenceLength, input, output, reverseOutput, options);
     }
 
-    private protected override void RunCore(LayerState state, in PackedSequence sequence)
+    private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
         var s = (GpuState)state;
         using Lock.Scope _ = _device.Enter();
@@ -189,7 +189,7 @@ public sealed class GpuLayer : RecurrentLayer
     }
 
     /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
-    private unsafe void RunDense(GpuState s, in PackedSequence sequence, int sequenceLength, int rows, int row)
+    private unsafe void RunDense(GpuState s, in SortedSequence sequence, int sequenceLength, int rows, int row)
     {
         int I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
         bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;

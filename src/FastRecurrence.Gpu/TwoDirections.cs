@@ -69,8 +69,8 @@ internal sealed unsafe class TwoDirections
         }
     }
 
-    /// <summary>Takes a packed sequence that is about to run; false when it shall run by itself. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public bool Take(GpuState state, in PackedSequence sequence)
+    /// <summary>Takes a sorted sequence that is about to run; false when it shall run by itself. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public bool Take(GpuState state, in SortedSequence sequence)
     {
         if (_stage == Stage.Forward && ReferenceEquals(state, _forwardState))
         {
@@ -106,7 +106,7 @@ internal sealed unsafe class TwoDirections
     }
 
     /// <summary>Whether a sequence has the forward one's rows in every step: both are sorted by the same lengths, but a dense one does not list them.</summary>
-    private bool HasSameRows(in PackedSequence sequence)
+    private bool HasSameRows(in SortedSequence sequence)
     {
         bool same = sequence.Steps == _rows.Steps;
         for (int t = 0; t < sequence.Steps && same; t++)

@@ -115,7 +115,7 @@ public abstract class RecurrentLayer : IDisposable
         if (sequenceLength == 0 || N == 0)
             return;
         if (options.Lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1))
-            RunCore(state, new PackedSequence(sequenceLength, default, input, output, options.Gates, options.Cells));
+            RunCore(state, new SortedSequence { Steps = sequenceLength, Input = input, Output = output, Gates = options.Gates, Cells = options.Cells });
         else
             state.Packer.Run(this, state, sequenceLength, input, output, options);
     }
@@ -202,11 +202,14 @@ public abstract class RecurrentLayer : IDisposable
             throw new NotSupportedException($"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
     }
 
-    /// <summary>Runs a packed sequence: at least one step, at least one row. All arguments have been checked.</summary>
-    private protected abstract void RunCore(LayerState state, in PackedSequence sequence);
+    /// <summary>Whether a ragged, reversed or batch-major sequence may stay where it lies.</summary>
+    internal virtual bool RunsInPlace => false;
+
+    /// <summary>Runs a sequence: at least one step, at least one row. All arguments have been checked.</summary>
+    private protected abstract void RunCore(LayerState state, in SortedSequence sequence);
 
     /// <summary><see cref="RunCore"/> for the packer.</summary>
-    internal void RunPacked(LayerState state, in PackedSequence sequence) => RunCore(state, sequence);
+    internal void RunSorted(LayerState state, in SortedSequence sequence) => RunCore(state, sequence);
 
     private protected virtual void DisposeCore()
     {

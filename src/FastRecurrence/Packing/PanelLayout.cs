@@ -20,8 +20,8 @@ internal readonly struct PanelLayout
     /// <summary>Gates side by side: LSTM (i, f, g, o) and GRU (r, z, n of the input, n of the recurrence).</summary>
     public static PanelLayout OfGates(int units, int lanes) => new(units, lanes, 4, gated: true);
 
-    /// <summary>Runs of units: an Elman cell, a projection, the second product of a GRU. Small ones get two vectors, so that two threads have work.</summary>
-    public static PanelLayout OfRuns(int units, int lanes) => new(units, lanes, units > 4 * lanes ? 4 : 2, gated: false);
+    /// <summary>Runs of units: an Elman cell, a projection, the second product of a GRU. Two vectors where four would be half padding.</summary>
+    public static PanelLayout OfRuns(int units, int lanes) => new(units, lanes, units > 2 * lanes ? 4 : 2, gated: false);
 
     /// <summary>Real units; the last panel is padded.</summary>
     public int Units { get; }

@@ -15,7 +15,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
             return new State(this, batchSize);
         }
 
-        private protected override void RunCore(LayerState state, in PackedSequence sequence)
+        private protected override void RunCore(LayerState state, in SortedSequence sequence)
         {
             var s = (State)state;
             int row = 0, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;

@@ -8,14 +8,17 @@ namespace FastRecurrence.Simd;
 /// </summary>
 internal sealed unsafe class BetweenProducts
 {
+    private readonly int* _identity;
+    private readonly int _hiddenSize;
     private readonly PanelLayout _layout;
     private readonly int _batchSize;
     private readonly AlignedBuffer _rows;
     private readonly AlignedBuffer? _update, _start;
 
-    public BetweenProducts(LayerShape shape, PanelLayout second, int batchSize)
+    public BetweenProducts(LayerShape shape, PanelLayout second, int batchSize, int* identity)
     {
-        (_layout, _batchSize) = (second, batchSize);
+        (_layout, _batchSize, _hiddenSize) = (second, batchSize, shape.HiddenSize);
+        _identity = identity;
         _rows = new AlignedBuffer("rows of the second product", batchSize, shape.HiddenSize);
         if (shape.Cell == CellKind.Gru)
         {
@@ -28,11 +31,11 @@ internal sealed unsafe class BetweenProducts
         }
     }
 
-    /// <summary>A of the second product, <c>[N, H]</c>.</summary>
-    public float* Rows => _rows.Pointer;
+    /// <summary>A of the second product, H wide.</summary>
+    public RowView Rows => new(_rows.Pointer, _identity, _hiddenSize);
 
-    /// <summary>z of a GRU, <c>[N, H]</c>.</summary>
-    public float* Update => _update!.Pointer;
+    /// <summary>z of a GRU, H wide.</summary>
+    public RowView Update => new(_update!.Pointer, _identity, _hiddenSize);
 
     /// <summary>Floats between the starts of two rows: a projection starts every row at 0.</summary>
     public nint StartStep => _update is null ? 0 : _layout.Width;
@@ -41,7 +44,7 @@ internal sealed unsafe class BetweenProducts
     public float* Start(int panel, int row) =>
         _start!.Pointer + (_update is null ? 0 : ((nint)panel * _batchSize + row) * _layout.Width);
 
-    /// <summary>The place of a unit in <see cref="Start"/>'s first row.</summary>
-    public float* StartOfUnit(int unit, int row) =>
-        Start(unit / _layout.UnitsPerPanel, row) + unit % _layout.UnitsPerPanel;
+    /// <summary>The starts of all rows, from the place of a unit on.</summary>
+    public RowView StartsOfUnit(int unit) =>
+        new(Start(unit / _layout.UnitsPerPanel, 0) + unit % _layout.UnitsPerPanel, _identity, _layout.Width);
 }

@@ -34,10 +34,10 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             if (projected != null)
                 start = projected + (nint)row * _layout.Width;
             else
-                Input(panel, rows, step.Input + (nint)row * shape.InputSize, scratch, weights.Recurrent.Panel(panel));
+                Input(panel, rows, step.Input.From(row), scratch, weights.Recurrent.Panel(panel));
             PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
-            Recurrent(panel, rows, step.Before + (nint)row * shape.OutputSize, start, scratch, next.Panel(nextPanel));
-            Finish(panel, step, row, rows, scratch, worker, shape.HiddenSize);
+            Recurrent(panel, rows, step.Before.From(row), start, scratch, next.Panel(nextPanel));
+            Finish(panel, step, row, rows, scratch, worker);
         }
     }
 
@@ -57,7 +57,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
         bool paired = Blocking.PairPanels(weights.Format, (projected == null ? weights.StoredInput.Bytes : 0) + weights.Recurrent.Bytes);
-        float* x = step.Input, h = step.Before;
+        float* x = step.Input[0], h = step.Before[0];
         if (weights.Format != WeightFormat.Float32)
             PadRow(state.Padded(worker), ref x, ref h);
         for (int done = 0; done < count;)
@@ -125,7 +125,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
-    public void Input(int panel, int rows, float* x, float* c, float* after)
+    public void Input(int panel, int rows, in RowView x, float* c, float* after)
     {
         after = _distant ? after : null;
         int I = shape.InputSize;
@@ -135,9 +135,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             b = state.Zeros;
         switch (_cell)
         {
-            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, I, w, b, 0, c, after); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, I, w, b, 0, c, after); break;
-            default: Gemm<V, L, Four>.Block(rows, I, x, I, w, b, 0, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, w, b, 0, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, w, b, 0, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, w, b, 0, c, after); break;
         }
 
         for (int i = 0; scaled && i < rows * _layout.Stride; i++)
@@ -148,7 +148,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>c = start + h·R for a block of rows.</summary>
-    private void Recurrent(int panel, int rows, float* h, float* start, float* c, float* after)
+    private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, float* after)
     {
         after = _distant ? after : null;
         int P = shape.OutputSize;
@@ -156,23 +156,30 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         float* r = weights.Recurrent.Panel(panel);
         switch (_cell)
         {
-            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, P, r, start, width, c, after); break;
-            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, P, r, start, width, c, after); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, P, r, start, width, c, after); break;
-            default: Gemm<V, L, Four>.Block(rows, P, h, P, r, start, width, c, after); break;
+            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, r, start, width, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, r, start, width, c, after); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, r, start, width, c, after); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, r, start, width, c, after); break;
         }
     }
 
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
     private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
     {
-        bool asRows = step.Gates == null && step.Cells == null && _standard && !_resetsFirst;
+        bool asRows = step.Gates.IsEmpty && step.Cells.IsEmpty && _standard && state.Between is null;
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
         if (full > 0)
-            Finish(panel, step, 0, full, scratch, worker, _layout.UnitsPerPanel);
+        {
+            var rows = new StepPlace(full, state.Identity, PanelRows(step.Before), default, PanelRows(step.Hidden), default, default);
+            Finish(panel, rows, 0, full, scratch, worker);
+        }
+
         for (int i = full; i < count; i++)
-            Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker, shape.HiddenSize);
+            Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker);
     }
+
+    /// <summary>The panels of a lone row as rows of their own.</summary>
+    private RowView PanelRows(in RowView row) => new(row[0], state.Identity, _layout.UnitsPerPanel);
 
     /// <summary>The epilogue of a block, and its optional outputs.</summary>
     /// <param name="panel">The panel.</param>
@@ -181,45 +188,47 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <param name="rows">Its rows.</param>
     /// <param name="scratch">Its preactivations.</param>
     /// <param name="worker">Whose spare scratch to use.</param>
-    /// <param name="stride">Floats between rows of h: H, or the units of a panel when the rows are panels of a lone row.</param>
-    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker, nint stride)
+    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker)
     {
-        int H = shape.HiddenSize, unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
-        nint at = (nint)row * H + unit;
+        int unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
+        RowView before = step.Before.From(row).Columns(unit), hidden = step.Hidden.From(row).Columns(unit);
         switch (_cell)
         {
             case CellKind.Elman:
-                GeneralEpilogue<V, L>.Activate(shape.CandidateActivation, shape.Clip, scratch, rows * _layout.Stride, L.Count);
-                Units<V, L>.CopyRows(scratch, _layout.Width, rows, step.Hidden + at, stride, units);
-                break;
+                GeneralEpilogue<V, L>.Elman(shape, scratch, rows, _layout.Stride, hidden, units);
+                if (!step.Gates.IsEmpty)
+                    Units<V, L>.CopyRows(hidden, rows, step.Gates.From(row).Columns(unit), units);
+                return;
             case CellKind.Lstm:
-                float* h = (state.Between is null ? step.Hidden : state.Between.Rows) + at, c = state.Cell(panel) + (nint)row * L.Count;
+                var cell = new RowView(state.Cell(panel), step.Order + row, L.Count);
+                if (state.Between is not null)
+                    hidden = state.Between.Rows.From(row).Columns(unit);
                 if (_standard)
-                    Epilogue<V, L>.Lstm(scratch, rows, c, h, stride, units);
+                    Epilogue<V, L>.Lstm(scratch, rows, cell, hidden, units);
                 else
-                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), c, h, stride, units);
-                if (step.Cells != null)
-                    Units<V, L>.CopyRows(c, L.Count, rows, step.Cells + at, H, units);
+                    GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), cell, hidden, units);
+                if (!step.Cells.IsEmpty)
+                    Units<V, L>.CopyRows(cell, rows, step.Cells.From(row).Columns(unit), units);
                 break;
             case CellKind.Gru when _resetsFirst:
                 BetweenProducts between = state.Between!;
-                GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, step.Before + at, between.Rows + at, H, units);
-                Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update + at, H, units);
-                Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartOfUnit(unit, row), between.StartStep, L.Count);
+                GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, before, between.Rows.From(row).Columns(unit), units);
+                Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update.From(row).Columns(unit), units);
+                Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartsOfUnit(unit).From(row), L.Count);
                 break;
             default:
                 if (_standard)
-                    Epilogue<V, L>.Gru(scratch, rows, step.Before + at, step.Hidden + at, stride, units);
+                    Epilogue<V, L>.Gru(scratch, rows, before, hidden, units);
                 else
-                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, step.Before + at, step.Hidden + at, stride, units);
+                    GeneralEpilogue<V, L>.Gru(shape, scratch, rows, before, hidden, units);
                 break;
         }
 
-        if (step.Gates == null)
+        if (step.Gates.IsEmpty)
             return;
-        int G = shape.GateCount;
-        for (int gate = 0; gate < G; gate++)
-            Units<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates + ((nint)row * G + gate) * H + unit, (nint)G * H, units);
+        int H = shape.HiddenSize;
+        for (int gate = 0; gate < shape.GateCount; gate++)
+            Units<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates.From(row).Columns(gate * H + unit), units);
     }
 
     /// <summary>One panel of the second product of a step, once the first is complete.</summary>
@@ -228,26 +237,26 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         float* scratch = state.Scratch(worker);
         PanelLayout layout = weights.SecondLayout;
         BetweenProducts between = state.Between!;
-        int H = shape.HiddenSize, P = shape.OutputSize, unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
+        int H = shape.HiddenSize, unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* a = between.Rows + (nint)row * H, b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
+            float* b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
+            RowView a = between.Rows.From(row), hidden = step.Hidden.From(row).Columns(unit);
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
+                Gemm<V, L, Two>.Block(rows, H, a, b, start, between.StartStep, scratch, after);
             else
-                Gemm<V, L, Four>.Block(rows, H, a, H, b, start, between.StartStep, scratch, after);
+                Gemm<V, L, Four>.Block(rows, H, a, b, start, between.StartStep, scratch, after);
 
-            nint at = (nint)row * P + unit;
             if (_cell != CellKind.Gru)
             {
-                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Hidden + at, P, units);
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, hidden, units);
                 continue;
             }
 
-            GeneralEpilogue<V, L>.GruCandidate(shape, scratch, rows, layout.Stride, between.Update + at, step.Before + at, step.Hidden + at, H, units);
-            if (step.Gates != null)
-                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates + ((nint)row * 3 + 2) * H + unit, 3 * (nint)H, units);
+            GeneralEpilogue<V, L>.GruCandidate(shape, scratch, rows, layout.Stride, between.Update.From(row).Columns(unit), step.Before.From(row).Columns(unit), hidden, units);
+            if (!step.Gates.IsEmpty)
+                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns(2 * H + unit), units);
         }
     }
 }

@@ -13,7 +13,6 @@ internal static unsafe class Gemm<V, L, C>
     /// <param name="rows">Rows.</param>
     /// <param name="depth">K.</param>
     /// <param name="a">A.</param>
-    /// <param name="lda">Its row stride in floats.</param>
     /// <param name="b">The panel.</param>
     /// <param name="init">Starts of the sums.</param>
     /// <param name="ldi">Their row stride in floats.</param>
@@ -22,7 +21,7 @@ internal static unsafe class Gemm<V, L, C>
     /// The panel that is needed after this one, when panels come from beyond the second cache level: the second tile over a
     /// slice then fetches the next slice, and over the last slice the start of that panel. Null to fetch nothing.
     /// </param>
-    public static void Block(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* after)
+    public static void Block(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* after)
     {
         nint stride = C.Stride * L.Count;
         int slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count);
@@ -31,11 +30,12 @@ internal static unsafe class Gemm<V, L, C>
         {
             int terms = Math.Min(slice, depth - k);
             float* panel = b + (nint)k * C.Count * L.Count;
+            int first = Microkernel<V, L, C>.NextRows(rows);
             for (int row = 0; row < rows;)
             {
                 int tile = Microkernel<V, L, C>.NextRows(rows - row);
-                float* next = after == null || row != L.TileRows ? null : k + terms < depth ? panel + (nint)terms * C.Count * L.Count : after;
-                Microkernel<V, L, C>.Run(tile, terms, a + row * lda + k, lda, panel, init + row * ldi, ldi, c + row * stride, next);
+                float* next = after == null || row != first ? null : k + terms < depth ? panel + (nint)terms * C.Count * L.Count : after;
+                Microkernel<V, L, C>.Run(tile, terms, a.From(row).Columns(k), panel, init + row * ldi, ldi, c + row * stride, next);
                 row += tile;
             }
 

@@ -18,11 +18,10 @@ internal static unsafe class GeneralEpilogue<V, L>
     /// <param name="activated">Scratch, <c>[rows][lanes]</c>.</param>
     /// <param name="rows">Rows in the block.</param>
     /// <param name="peepholes">Weights of the panel, <c>[3][lanes]</c>, or null.</param>
-    /// <param name="cell">c of the panel, <c>[rows][lanes]</c>: read and replaced.</param>
-    /// <param name="hidden">h (before a projection), the panel's first unit of the first row.</param>
-    /// <param name="stride">Floats between its rows.</param>
+    /// <param name="cell">c of the panel, a vector a row: read and replaced.</param>
+    /// <param name="hidden">h (before a projection), from the panel's first unit on.</param>
     /// <param name="units">Units that are not padding.</param>
-    public static void Lstm(LayerShape shape, float* scratch, float* activated, int rows, float* peepholes, float* cell, float* hidden, nint stride, int units)
+    public static void Lstm(LayerShape shape, float* scratch, float* activated, int rows, float* peepholes, in RowView cell, in RowView hidden, int units)
     {
         float* i = scratch, f = scratch + L.Count, g = scratch + 2 * L.Count, o = scratch + 3 * L.Count;
         nint step = 4 * L.Count;
@@ -40,8 +39,8 @@ internal static unsafe class GeneralEpilogue<V, L>
         {
             if (shape.CoupledInputForget)
                 L.Store(LstmCell<V, L>.Coupled(L.Load(i + row * step)), f + row * step);
-            V c = LstmCell<V, L>.Cell(L.Load(i + row * step), L.Load(f + row * step), L.Load(g + row * step), L.Load(cell + row * L.Count));
-            L.Store(c, cell + row * L.Count);
+            V c = LstmCell<V, L>.Cell(L.Load(i + row * step), L.Load(f + row * step), L.Load(g + row * step), L.Load(cell[row]));
+            L.Store(c, cell[row]);
             L.Store(c, activated + row * L.Count);
         }
 
@@ -50,11 +49,11 @@ internal static unsafe class GeneralEpilogue<V, L>
         Activate(shape.GateActivation, shape.Clip, o, rows, step);
         Activate(shape.CellActivation, float.PositiveInfinity, activated, rows, L.Count);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden + row * stride, units);
+            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden[row], units);
     }
 
     /// <summary>GRU, linear before its reset: as <see cref="Epilogue{V, L}.Gru"/>.</summary>
-    public static void Gru(LayerShape shape, float* scratch, int rows, float* before, float* hidden, nint stride, int units)
+    public static void Gru(LayerShape shape, float* scratch, int rows, in RowView before, in RowView hidden, int units)
     {
         nint step = 4 * L.Count;
         float* r = scratch, z = scratch + L.Count, n = scratch + 2 * L.Count, recurrent = scratch + 3 * L.Count;
@@ -64,24 +63,23 @@ internal static unsafe class GeneralEpilogue<V, L>
             L.Store(GruCell<V, L>.Candidate(L.Load(r + row * step), L.Load(n + row * step), L.Load(recurrent + row * step)), n + row * step);
         Activate(shape.CandidateActivation, shape.Clip, n, rows, step);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(GruCell<V, L>.Hidden(L.Load(z + row * step), L.Load(n + row * step), Units<V, L>.Load(before + row * stride, units)), hidden + row * stride, units);
+            Units<V, L>.Store(GruCell<V, L>.Hidden(L.Load(z + row * step), L.Load(n + row * step), Units<V, L>.Load(before[row], units)), hidden[row], units);
     }
 
     /// <summary>First half of a GRU that resets first: r and z, and r∘h for the second product.</summary>
     /// <param name="shape">The variation.</param>
     /// <param name="scratch">Preactivations r, z, n of the input; r and z overwritten with the gates.</param>
     /// <param name="rows">Rows in the block.</param>
-    /// <param name="before">h of the step before, the panel's first unit of the first row.</param>
+    /// <param name="before">h of the step before, from the panel's first unit on.</param>
     /// <param name="reset">r∘h, likewise.</param>
-    /// <param name="stride">Floats between rows of both.</param>
     /// <param name="units">Units that are not padding.</param>
-    public static void GruReset(LayerShape shape, float* scratch, int rows, float* before, float* reset, nint stride, int units)
+    public static void GruReset(LayerShape shape, float* scratch, int rows, in RowView before, in RowView reset, int units)
     {
         nint step = 4 * L.Count;
         Activate(shape.GateActivation, shape.Clip, scratch, rows, step);
         Activate(shape.GateActivation, shape.Clip, scratch + L.Count, rows, step);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(GruCell<V, L>.Reset(L.Load(scratch + row * step), Units<V, L>.Load(before + row * stride, units)), reset + row * stride, units);
+            Units<V, L>.Store(GruCell<V, L>.Reset(L.Load(scratch + row * step), Units<V, L>.Load(before[row], units)), reset[row], units);
     }
 
     /// <summary>Second half: the candidate's activation and the new h, for a panel of runs.</summary>
@@ -89,22 +87,60 @@ internal static unsafe class GeneralEpilogue<V, L>
     /// <param name="scratch">Preactivations n, <c>[rows][vectors][lanes]</c>; overwritten with n.</param>
     /// <param name="rows">Rows in the block.</param>
     /// <param name="vectors">Vectors of a row.</param>
-    /// <param name="update">z, the panel's first unit of the first row.</param>
+    /// <param name="update">z, from the panel's first unit on.</param>
     /// <param name="before">h of the step before, likewise.</param>
     /// <param name="hidden">h, likewise.</param>
-    /// <param name="stride">Floats between rows of the three.</param>
     /// <param name="units">Units that are not padding.</param>
-    public static void GruCandidate(LayerShape shape, float* scratch, int rows, int vectors, float* update, float* before, float* hidden, nint stride, int units)
+    public static void GruCandidate(LayerShape shape, float* scratch, int rows, int vectors, in RowView update, in RowView before, in RowView hidden, int units)
     {
         Activate(shape.CandidateActivation, shape.Clip, scratch, rows * vectors, L.Count);
         for (int row = 0; row < rows; row++)
         {
             for (int first = 0; first < units; first += L.Count)
             {
-                nint at = row * stride + first;
-                V z = Units<V, L>.Load(update + at, units - first), h = Units<V, L>.Load(before + at, units - first);
-                Units<V, L>.Store(GruCell<V, L>.Hidden(z, L.Load(scratch + (nint)row * vectors * L.Count + first), h), hidden + at, units - first);
+                V z = Units<V, L>.Load(update[row] + first, units - first), h = Units<V, L>.Load(before[row] + first, units - first);
+                Units<V, L>.Store(GruCell<V, L>.Hidden(z, L.Load(scratch + (nint)row * vectors * L.Count + first), h), hidden[row] + first, units - first);
             }
+        }
+    }
+
+    /// <summary>Elman: activates a block of preactivations straight into h.</summary>
+    /// <param name="shape">The variation.</param>
+    /// <param name="scratch">Preactivations, <c>[rows][vectors][lanes]</c>.</param>
+    /// <param name="rows">Rows in the block.</param>
+    /// <param name="vectors">Vectors of a row.</param>
+    /// <param name="hidden">h, from the panel's first unit on.</param>
+    /// <param name="units">Units that are not padding; only these are written.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Elman(LayerShape shape, float* scratch, int rows, int vectors, in RowView hidden, int units)
+    {
+        ActivationFunction function = shape.CandidateActivation;
+        if (!float.IsPositiveInfinity(shape.Clip))
+            Clip(shape.Clip, scratch, scratch + (nint)rows * vectors * L.Count, L.Count);
+        switch (function.Kind)
+        {
+            case Activation.Sigmoid: ElmanRows(function, Activation.Sigmoid, scratch, rows, vectors, hidden, units); break;
+            case Activation.Tanh: ElmanRows(function, Activation.Tanh, scratch, rows, vectors, hidden, units); break;
+            case Activation.Relu: ElmanRows(function, Activation.Relu, scratch, rows, vectors, hidden, units); break;
+            default: ElmanRows(function, function.Kind, scratch, rows, vectors, hidden, units); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ElmanRows(ActivationFunction function, Activation kind, float* scratch, int rows, int vectors, in RowView hidden, int units)
+    {
+        V alpha = L.Broadcast(function.Alpha), beta = L.Broadcast(function.Beta);
+        for (int row = 0; row < rows; row++)
+        {
+            float* p = scratch, h = hidden[row];
+            for (int left = units; left > 0; left -= L.Count)
+            {
+                Units<V, L>.Store(Activations<V, L>.Apply(L.Load(p), kind, alpha, beta), h, left);
+                p += L.Count;
+                h += L.Count;
+            }
+
+            scratch += vectors * L.Count;
         }
     }
 
@@ -115,10 +151,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         float* end = p + rows * stride;
         V alpha = L.Broadcast(function.Alpha), beta = L.Broadcast(function.Beta);
         if (!float.IsPositiveInfinity(clip))
-        {
-            for (float* q = p; q < end; q += stride)
-                L.Store(L.AtMost(L.AtLeast(L.Load(q), L.Broadcast(-clip)), L.Broadcast(clip)), q);
-        }
+            Clip(clip, p, end, stride);
 
         switch (function.Kind)
         {
@@ -143,10 +176,16 @@ internal static unsafe class GeneralEpilogue<V, L>
         }
     }
 
-    private static void Peep(float* gate, int rows, float* weights, float* cell)
+    private static void Clip(float limit, float* p, float* end, nint stride)
+    {
+        for (; p < end; p += stride)
+            L.Store(L.AtMost(L.AtLeast(L.Load(p), L.Broadcast(-limit)), L.Broadcast(limit)), p);
+    }
+
+    private static void Peep(float* gate, int rows, float* weights, in RowView cell)
     {
         V w = L.Load(weights);
         for (int row = 0; row < rows; row++)
-            L.Store(LstmCell<V, L>.Peep(L.Load(gate + row * 4 * L.Count), w, L.Load(cell + row * L.Count)), gate + row * 4 * L.Count);
+            L.Store(LstmCell<V, L>.Peep(L.Load(gate + row * 4 * L.Count), w, L.Load(cell[row])), gate + row * 4 * L.Count);
     }
 }

@@ -17,50 +17,58 @@ internal static unsafe class Microkernel<V, L, C>
     /// <summary>Runs one tile.</summary>
     /// <param name="rows">1 to <c>L.TileRows</c>; one of the sizes that <see cref="NextRows"/> gives.</param>
     /// <param name="depth">K, terms of every sum; 0 copies init.</param>
-    /// <param name="a">A, <c>[rows, K]</c> with row stride <paramref name="lda"/>; read one float at a time, never beyond K.</param>
-    /// <param name="lda">Row stride of A in floats.</param>
+    /// <param name="a">A, <c>[rows, K]</c>; read one float at a time, never beyond K.</param>
     /// <param name="b">A panel, <c>[K][columns][lanes]</c>.</param>
     /// <param name="init">Start of every sum, rows of <c>C.Stride</c> vectors with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
     /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
     /// <param name="next">What to fetch into the second cache level meanwhile, as long as B; null for nothing. Tiles below 4 rows do not.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+    public static void Run(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
     {
         switch (rows)
         {
-            case 1: Tile1(depth, a, lda, b, init, ldi, c); break;
-            case 2: Tile2(depth, a, lda, b, init, ldi, c); break;
-            case 3: Tile3(depth, a, lda, b, init, ldi, c); break;
-            case 4 when next == null: Tile4<NoFetch>(depth, a, lda, b, init, ldi, c, next); break;
-            case 4: Tile4<Fetch>(depth, a, lda, b, init, ldi, c, next); break;
+            case 1: Tile1(depth, a, b, init, ldi, c); break;
+            case 2: Tile2(depth, a, b, init, ldi, c); break;
+            case 3: Tile3(depth, a, b, init, ldi, c); break;
+            case 4 when next == null: Tile4<NoFetch>(depth, a, b, init, ldi, c, next); break;
+            case 4: Tile4<Fetch>(depth, a, b, init, ldi, c, next); break;
             default:
                 if (next == null)
-                    Tile6<NoFetch>(depth, a, lda, b, init, ldi, c, next);
+                    Tile6<NoFetch>(depth, a, b, init, ldi, c, next);
                 else
-                    Tile6<Fetch>(depth, a, lda, b, init, ldi, c, next);
+                    Tile6<Fetch>(depth, a, b, init, ldi, c, next);
                 break;
         }
     }
 
-    /// <summary>Rows of the next tile when <paramref name="remaining"/> are left: the largest that the registers hold.</summary>
+    /// <summary>
+    /// Rows of the next tile when <paramref name="remaining"/> are left: the largest that the registers hold, unless that
+    /// would leave one or two rows, whose few chains cannot hide the latency of FMA.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int NextRows(int remaining)
     {
         if (L.TileRows == 6)
-            return remaining >= 6 ? 6 : Math.Min(remaining, 4);
-        return Math.Min(remaining, 3);
+        {
+            if (remaining > 11 || remaining is 6 or 9 or 10)
+                return 6;
+            return remaining == 5 ? 3 : Math.Min(remaining, 4);
+        }
+
+        return remaining == 4 ? 2 : Math.Min(remaining, 3);
     }
 
     /// <summary>1 row: up to 4 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile1(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
+        float* a0 = a[0];
         for (nint k = 0; k < depth; k++)
         {
-            V x0 = L.Broadcast(a[k]);
+            V x0 = L.Broadcast(a0[k]);
             V w = L.Load(b);
             c00 = L.MultiplyAdd(x0, w, c00);
             w = L.Load(b + L.Count);
@@ -85,17 +93,18 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>2 rows: up to 8 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile2(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
         float* i1 = init + ldi;
         V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
         V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
-        float* a1 = a + lda;
+        float* a0 = a[0];
+        float* a1 = a[1];
         for (nint k = 0; k < depth; k++)
         {
-            V x0 = L.Broadcast(a[k]);
+            V x0 = L.Broadcast(a0[k]);
             V x1 = L.Broadcast(a1[k]);
             V w = L.Load(b);
             c00 = L.MultiplyAdd(x0, w, c00);
@@ -126,7 +135,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>3 rows: up to 12 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c)
+    private static void Tile3(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -136,11 +145,12 @@ internal static unsafe class Microkernel<V, L, C>
         float* i2 = i1 + ldi;
         V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
         V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
-        float* a1 = a + lda;
-        float* a2 = a1 + lda;
+        float* a0 = a[0];
+        float* a1 = a[1];
+        float* a2 = a[2];
         for (nint k = 0; k < depth; k++)
         {
-            V x0 = L.Broadcast(a[k]);
+            V x0 = L.Broadcast(a0[k]);
             V x1 = L.Broadcast(a1[k]);
             V x2 = L.Broadcast(a2[k]);
             V w = L.Load(b);
@@ -177,7 +187,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>4 rows: up to 16 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+    private static void Tile4<F>(int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
         where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
@@ -191,14 +201,15 @@ internal static unsafe class Microkernel<V, L, C>
         float* i3 = i2 + ldi;
         V c30 = L.Load(i3), c31 = L.Load(i3 + L.Count);
         V c32 = C.Count > 2 ? L.Load(i3 + C.Third * L.Count) : default, c33 = C.Count > 3 ? L.Load(i3 + 3 * L.Count) : default;
-        float* a1 = a + lda;
-        float* a2 = a1 + lda;
-        float* a3 = a2 + lda;
+        float* a0 = a[0];
+        float* a1 = a[1];
+        float* a2 = a[2];
+        float* a3 = a[3];
         for (nint k = 0; k < depth; k++)
         {
             V w0 = L.Load(b), w1 = L.Load(b + L.Count);
             V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
-            V x = L.Broadcast(a[k]);
+            V x = L.Broadcast(a0[k]);
             c00 = L.MultiplyAdd(x, w0, c00);
             c01 = L.MultiplyAdd(x, w1, c01);
             if (C.Count > 2)
@@ -238,7 +249,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>6 rows: up to 24 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6<F>(int depth, float* a, nint lda, float* b, float* init, nint ldi, float* c, float* next)
+    private static void Tile6<F>(int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
         where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
@@ -258,16 +269,17 @@ internal static unsafe class Microkernel<V, L, C>
         float* i5 = i4 + ldi;
         V c50 = L.Load(i5), c51 = L.Load(i5 + L.Count);
         V c52 = C.Count > 2 ? L.Load(i5 + C.Third * L.Count) : default, c53 = C.Count > 3 ? L.Load(i5 + 3 * L.Count) : default;
-        float* a1 = a + lda;
-        float* a2 = a1 + lda;
-        float* a3 = a2 + lda;
-        float* a4 = a3 + lda;
-        float* a5 = a4 + lda;
+        float* a0 = a[0];
+        float* a1 = a[1];
+        float* a2 = a[2];
+        float* a3 = a[3];
+        float* a4 = a[4];
+        float* a5 = a[5];
         for (nint k = 0; k < depth; k++)
         {
             V w0 = L.Load(b), w1 = L.Load(b + L.Count);
             V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
-            V x = L.Broadcast(a[k]);
+            V x = L.Broadcast(a0[k]);
             c00 = L.MultiplyAdd(x, w0, c00);
             c01 = L.MultiplyAdd(x, w1, c01);
             if (C.Count > 2)

@@ -4,7 +4,7 @@ using FastRecurrence.Packing;
 namespace FastRecurrence.Simd;
 
 /// <summary>A layer for the CPU: packed once; runs are walked by <see cref="SimdWalk{V, L}"/>, alone or with a team.</summary>
-internal sealed unsafe class SimdLayer<V, L> : RecurrentLayer
+internal sealed class SimdLayer<V, L> : RecurrentLayer
     where V : struct
     where L : IMemoryLanes<V>
 {
@@ -38,12 +38,11 @@ internal sealed unsafe class SimdLayer<V, L> : RecurrentLayer
         return state;
     }
 
-    private protected override void RunCore(LayerState state, in PackedSequence sequence)
+    internal override bool RunsInPlace => true;
+
+    private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
-        var s = (SimdState)state;
-        fixed (float* x = sequence.Input, y = sequence.Output, gates = sequence.Gates, cells = sequence.Cells)
-        fixed (int* rows = sequence.RowsPerStep)
-            ((SimdWalk<V, L>)s.Walk!).Run(sequence.Steps, rows, x, y, gates, cells);
+        ((SimdWalk<V, L>)((SimdState)state).Walk!).Run(sequence);
         GC.KeepAlive(this);
         GC.KeepAlive(state);
     }

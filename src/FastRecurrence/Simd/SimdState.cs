@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastRecurrence.Packing;
 
 namespace FastRecurrence.Simd;
@@ -16,7 +18,9 @@ internal sealed unsafe class SimdState : LayerState
     private readonly AlignedBuffer[] _scratch;
     private readonly AlignedBuffer? _padded, _zeros;
     private readonly int _paddedSize;
+    private readonly int[] _identity;
     private AlignedBuffer? _projected;
+    private int[][] _chunkPlaces = [];
 
     public SimdState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
         : base(layer, batchSize)
@@ -43,8 +47,12 @@ internal sealed unsafe class SimdState : LayerState
             _zeros = new AlignedBuffer("zeros", _layout.Width);
         }
 
+        _identity = GC.AllocateArray<int>(Math.Max(batchSize, Math.Max(Blocking.ProjectedRows, Blocking.GatheredPanels)), pinned: true);
+        for (int i = 0; i < _identity.Length; i++)
+            _identity[i] = i;
+        Identity = Address(_identity);
         if (weights.Second is not null)
-            Between = new BetweenProducts(shape, weights.SecondLayout, batchSize);
+            Between = new BetweenProducts(shape, weights.SecondLayout, batchSize, Identity);
     }
 
     /// <summary>Threads that the caller lends; null for his own alone.</summary>
@@ -58,6 +66,9 @@ internal sealed unsafe class SimdState : LayerState
 
     /// <summary>Steps done, for the order in which panels are walked.</summary>
     public int StepsDone { get; set; }
+
+    /// <summary>0, 1, 2, …: the places of rows that lie one after another.</summary>
+    public int* Identity { get; }
 
     public float* Hidden => _hidden.Pointer;
 
@@ -86,6 +97,16 @@ internal sealed unsafe class SimdState : LayerState
             _projected = new AlignedBuffer("projected input", _layout.PanelCount, rows, _layout.Width);
         return _projected.Pointer;
     }
+
+    /// <summary>Makes room for <see cref="ChunkPlaces"/> of so many rows.</summary>
+    public void ReserveChunkPlaces(int rows)
+    {
+        if (_chunkPlaces.Length == 0 || _chunkPlaces[0].Length < rows)
+            _chunkPlaces = [.. _scratch.Select(_ => GC.AllocateArray<int>(rows, pinned: true))];
+    }
+
+    /// <summary>A worker's own room for the places of a chunk's rows.</summary>
+    public int* ChunkPlaces(int worker) => Address(_chunkPlaces[worker]);
 
     private protected override void ResetCore()
     {
@@ -124,6 +145,8 @@ internal sealed unsafe class SimdState : LayerState
                 source.Slice(n * H + _layout.FirstUnit(panel), _layout.UnitsIn(panel)).CopyTo(PanelRow(panel, n));
         }
     }
+
+    private static int* Address(int[] pinned) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
 
     private Span<float> PanelRow(int panel, int n) => new(Cell(panel) + (nint)n * _layout.Lanes, _layout.UnitsIn(panel));
 }

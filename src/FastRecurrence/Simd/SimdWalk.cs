@@ -15,29 +15,40 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     where L : IMemoryLanes<V>
 {
     private readonly CellKernels<V, L> _kernels = new(shape, weights, state);
-    private int _steps, _chunk, _workers;
-    private int* _rowsPerStep;
+    private int _steps, _chunkRows, _workers, _placeStep;
+    private int* _rowsPerStep, _places, _order;
     private float* _x, _y, _gates, _cells, _projected;
 
-    /// <summary>Runs a packed sequence whose memory stays where it is meanwhile.</summary>
-    public void Run(int steps, int* rowsPerStep, float* x, float* y, float* gates, float* cells)
+    /// <summary>Runs a sequence whose memory stays where it is meanwhile.</summary>
+    public void Run(in SortedSequence sequence)
     {
-        _steps = steps;
-        _rowsPerStep = rowsPerStep;
-        _x = x;
-        _y = y;
-        _gates = gates;
-        _cells = cells;
-        _chunk = Blocking.ChunkSteps(steps, state.BatchSize);
-        _projected = _chunk == 1 ? null : state.Projected(_chunk * state.BatchSize);
-        _workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights.Layout.PanelCount, steps, state.BatchSize, state.Team.Workers);
-        if (_workers == 1 || !state.Team!.TryRun(this, _workers))
+        fixed (float* x = sequence.Input, y = sequence.Output, gates = sequence.Gates, cells = sequence.Cells)
+        fixed (int* rows = sequence.RowsPerStep, places = sequence.Places, order = sequence.Order)
         {
-            _workers = 1;
-            Execute(0);
+            bool dense = places == null;
+            _steps = sequence.Steps;
+            _rowsPerStep = rows;
+            _places = dense ? state.Identity : places;
+            _placeStep = dense ? state.BatchSize : sequence.PlaceStep;
+            _order = dense ? state.Identity : order;
+            _x = x;
+            _y = y;
+            _gates = gates;
+            _cells = cells;
+            int chunkSteps = Blocking.ChunkSteps(_steps, state.BatchSize);
+            _chunkRows = chunkSteps == 1 ? 0 : chunkSteps * state.BatchSize;
+            _projected = chunkSteps == 1 ? null : state.Projected(_chunkRows);
+            if (_projected != null && !dense)
+                state.ReserveChunkPlaces(_chunkRows);
+            _workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights.Layout.PanelCount, _steps, state.BatchSize, state.Team.Workers);
+            if (_workers == 1 || !state.Team!.TryRun(this, _workers))
+            {
+                _workers = 1;
+                Execute(0);
+            }
         }
 
-        state.StepsDone += steps;
+        state.StepsDone += _steps;
     }
 
     /// <summary>The part of one worker.</summary>
@@ -46,23 +57,20 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
         int first = Start(panels, worker), end = Start(panels, worker + 1), firstSecond = Start(second, worker), endSecond = Start(second, worker + 1);
         uint round = 0;
-        nint row = 0;
-        float* before = state.Hidden;
-        for (int step0 = 0; step0 < _steps; step0 += _chunk)
+        var before = new RowView(state.Hidden, _order, shape.OutputSize);
+        for (int step0 = 0, stepEnd; step0 < _steps; step0 = stepEnd)
         {
-            int stepEnd = Math.Min(step0 + _chunk, _steps), chunkRows = 0, chunkRow = 0;
+            int chunkRows = RowsAt(step0), chunkRow = 0;
+            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(stepEnd) <= _chunkRows; stepEnd++)
+                chunkRows += RowsAt(stepEnd);
             if (_projected != null)
-            {
-                for (int step = step0; step < stepEnd; step++)
-                    chunkRows += RowsAt(step);
-                InputGemm(first, end, _x + row * shape.InputSize, chunkRows);
-            }
+                InputGemm(first, end, ChunkInput(step0, stepEnd, worker), chunkRows);
 
             for (int step = step0; step < stepEnd; step++)
             {
                 int rows = RowsAt(step);
-                var place = new StepPlace(_x + row * shape.InputSize, before, _y + row * shape.OutputSize,
-                    _gates == null ? null : _gates + row * shape.GateCount * shape.HiddenSize, _cells == null ? null : _cells + row * shape.HiddenSize, rows);
+                var place = new StepPlace(rows, _order, before, Rows(_x, step, shape.InputSize), Rows(_y, step, shape.OutputSize),
+                    Rows(_gates, step, shape.GateCount * shape.HiddenSize), Rows(_cells, step, shape.HiddenSize));
                 Panels(place, first, end, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
                 if (second != 0)
                 {
@@ -75,10 +83,31 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
                 if (worker == 0)
                     KeepFinished(step, rows, place.Hidden);
                 before = place.Hidden;
-                row += rows;
                 chunkRow += rows;
             }
         }
+    }
+
+    /// <summary>The rows of one step in memory of the caller's.</summary>
+    private RowView Rows(float* start, int step, int width) =>
+        start == null ? default : new RowView(start + (nint)step * _placeStep * width, _places, width);
+
+    /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
+    private RowView ChunkInput(int step0, int stepEnd, int worker)
+    {
+        int* table = state.Identity;
+        if (_places != state.Identity)
+        {
+            int* next = table = state.ChunkPlaces(worker);
+            for (int step = 0; step < stepEnd - step0; step++)
+            {
+                int rows = RowsAt(step0 + step), offset = step * _placeStep;
+                for (int i = 0; i < rows; i++)
+                    *next++ = _places[i] + offset;
+            }
+        }
+
+        return new RowView(_x + (nint)step0 * _placeStep * shape.InputSize, table, shape.InputSize);
     }
 
     /// <summary>
@@ -109,24 +138,28 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
-    private void InputGemm(int first, int end, float* x, int rows)
+    private void InputGemm(int first, int end, in RowView x, int rows)
     {
         for (int panel = first; panel < end; panel++)
         {
             for (int row = 0; row < rows; row += Blocking.RowsPerBlock)
             {
-                _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x + (nint)row * shape.InputSize,
+                _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x.From(row),
                     _projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, end - 1)));
             }
         }
     }
 
     /// <summary>Rows that end with a step leave their h in the state.</summary>
-    private void KeepFinished(int step, int rows, float* hidden)
+    private void KeepFinished(int step, int rows, in RowView hidden)
     {
         int going = step + 1 < _steps ? RowsAt(step + 1) : 0, P = shape.OutputSize;
-        if (going < rows)
-            new ReadOnlySpan<float>(hidden + (nint)going * P, (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)going * P, (rows - going) * P));
+        if (going == rows)
+            return;
+        if (_places == state.Identity)
+            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)going * P, (rows - going) * P));
+        else
+            Units<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + going, P), P);
     }
 
     private int RowsAt(int step) => _rowsPerStep == null ? state.BatchSize : _rowsPerStep[step];
@@ -136,23 +169,26 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
 }
 
 /// <summary>Where the rows of one step lie.</summary>
-internal readonly unsafe struct StepPlace(float* input, float* before, float* hidden, float* gates, float* cells, int rows)
+internal readonly unsafe struct StepPlace(int rows, int* order, RowView before, RowView input, RowView hidden, RowView gates, RowView cells)
 {
-    /// <summary>x, <c>[rows, I]</c>.</summary>
-    public float* Input { get; } = input;
-
-    /// <summary>h of the step before, <c>[rows, P]</c>.</summary>
-    public float* Before { get; } = before;
-
-    /// <summary>h, <c>[rows, P]</c>.</summary>
-    public float* Hidden { get; } = hidden;
-
-    /// <summary>Gates, <c>[rows, G, H]</c>, or null.</summary>
-    public float* Gates { get; } = gates;
-
-    /// <summary>c, <c>[rows, H]</c>, or null.</summary>
-    public float* Cells { get; } = cells;
-
     /// <summary>Rows of the step.</summary>
     public int Rows { get; } = rows;
+
+    /// <summary>Which row of the state each belongs to.</summary>
+    public int* Order { get; } = order;
+
+    /// <summary>h of the step before, P wide.</summary>
+    public RowView Before { get; } = before;
+
+    /// <summary>x, I wide.</summary>
+    public RowView Input { get; } = input;
+
+    /// <summary>h, P wide.</summary>
+    public RowView Hidden { get; } = hidden;
+
+    /// <summary>Gates, G·H wide, or empty.</summary>
+    public RowView Gates { get; } = gates;
+
+    /// <summary>c, H wide, or empty.</summary>
+    public RowView Cells { get; } = cells;
 }

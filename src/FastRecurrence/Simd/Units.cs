@@ -23,10 +23,17 @@ internal static unsafe class Units<V, L>
     public static V Load(float* source, int units) => units >= L.Count ? L.Load(source) : LoadPart(source, units);
 
     /// <summary>Copies the first <paramref name="units"/> floats of every row of a block.</summary>
-    public static void CopyRows(float* source, nint sourceStride, int rows, float* destination, nint stride, int units)
+    public static void CopyRows(float* source, nint sourceStride, int rows, in RowView destination, int units)
     {
         for (int row = 0; row < rows; row++)
-            new ReadOnlySpan<float>(source + row * sourceStride, units).CopyTo(new Span<float>(destination + row * stride, units));
+            new ReadOnlySpan<float>(source + row * sourceStride, units).CopyTo(new Span<float>(destination[row], units));
+    }
+
+    /// <summary>Copies the first <paramref name="units"/> floats of every row of a view.</summary>
+    public static void CopyRows(in RowView source, int rows, in RowView destination, int units)
+    {
+        for (int row = 0; row < rows; row++)
+            new ReadOnlySpan<float>(source[row], units).CopyTo(new Span<float>(destination[row], units));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

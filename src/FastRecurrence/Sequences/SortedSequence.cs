@@ -1,0 +1,40 @@
+namespace FastRecurrence;
+
+/// <summary>
+/// What every backend runs: steps without padding. Step s has the first <see cref="RowsAt"/> rows, longest first, never
+/// more than step s − 1. The rows lie in memory in one of three ways. Dense: every step has all N, one step after another.
+/// Packed: fewer and fewer, one step after another. In place, for a layer that <see cref="RecurrentLayer.RunsInPlace"/>:
+/// row i of step s is row <c>Places[i] + s·PlaceStep</c> of all spans, and row <c>Order[i]</c> of the state.
+/// </summary>
+internal readonly ref struct SortedSequence
+{
+    /// <summary>Steps, at least 1.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Rows of every step, descending, at least 1; empty when every step has all N.</summary>
+    public ReadOnlySpan<int> RowsPerStep { get; init; }
+
+    /// <summary>Empty unless in place: where the rows of the first step lie.</summary>
+    public ReadOnlySpan<int> Places { get; init; }
+
+    /// <summary>In place: rows from a step to the next.</summary>
+    public int PlaceStep { get; init; }
+
+    /// <summary>Empty unless in place: which row of the state each row belongs to.</summary>
+    public ReadOnlySpan<int> Order { get; init; }
+
+    /// <summary>x, rows of I.</summary>
+    public required ReadOnlySpan<float> Input { get; init; }
+
+    /// <summary>h, rows of H (P with a projection).</summary>
+    public required Span<float> Output { get; init; }
+
+    /// <summary>Empty, or activated gates, rows of <c>[G, H]</c>.</summary>
+    public Span<float> Gates { get; init; }
+
+    /// <summary>Empty, or c, rows of H.</summary>
+    public Span<float> Cells { get; init; }
+
+    /// <summary>Rows of step <paramref name="step"/> in a batch of <paramref name="batchSize"/>.</summary>
+    public int RowsAt(int step, int batchSize) => RowsPerStep.IsEmpty ? batchSize : RowsPerStep[step];
+}
