@@ -7,8 +7,11 @@ namespace FastRecurrence.Gpu;
 
 using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 
-/// <summary>Some steps that run at once: x <c>[steps, rows, I]</c>, h <c>[steps, rows, H]</c>, gates <c>[steps, rows, G, H]</c>, on the device.</summary>
-internal readonly record struct DeviceChunk(int Steps, int Rows, ArrayView<float> Input, ArrayView<float> Output, ArrayView<float> Gates, bool WantGates);
+/// <summary>
+/// Some steps that run at once, on the device: x <c>[steps, rows, I]</c>, room for b + x·W <c>[steps, rows, quads]</c>, h <c>[steps, rows, H]</c>,
+/// gates <c>[steps, rows, G, H]</c>.
+/// </summary>
+internal readonly record struct DeviceChunk(int Steps, int Rows, ArrayView<float> Input, ArrayView<Quad> Preactivation, ArrayView<float> Output, ArrayView<float> Gates, bool WantGates);
 
 /// <summary>A layer's weights on the device, and the launches that a chunk of steps takes: one input GEMM for all rows, then the plan's kernels.</summary>
 internal sealed class ChunkRunner : IDisposable
@@ -61,6 +64,9 @@ internal sealed class ChunkRunner : IDisposable
     /// <summary>Chunks that a persistent grid gave up and that were run again step by step.</summary>
     public long Fallbacks { get; private set; }
 
+    /// <summary>Chunks whose two directions shared a launch; counted by the forward one.</summary>
+    public long SharedLaunches { get; private set; }
+
     /// <summary>Polls of a word before a persistent grid gives up: about a tenth of a second on a GPU. Other values in tests.</summary>
     public int PollBudget { get; set; } = 1 << 18;
 
@@ -70,10 +76,10 @@ internal sealed class ChunkRunner : IDisposable
     public void Run(GpuState s, in DeviceChunk chunk)
     {
         PlannedKernels kernels = s.Kernels;
-        RunInputGemm(s, chunk.Input, chunk.Steps * chunk.Rows);
+        RunInputGemm(s, chunk.Input, chunk.Preactivation, chunk.Steps * chunk.Rows);
         if (kernels.GroupSequence is not null)
         {
-            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), chunk.Gates,
+            kernels.GroupSequence(s.Queue, kernels.Config(chunk.Rows), s.Hidden, chunk.Output, Packed(1), chunk.Preactivation, Own(s, s.Hidden), chunk.Gates,
                 chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, chunk.WantGates ? 1 : 0);
         }
         else if (kernels.GridSequence is null || chunk.Steps < KernelPlan.ShortestGridSequence || !RunGrid(s, chunk))
@@ -81,16 +87,40 @@ internal sealed class ChunkRunner : IDisposable
             RunSteps(s, chunk);
         }
 
+        KeepHidden(s, chunk);
+    }
+
+    /// <summary>
+    /// Both directions of a bidirectional layer, this one and <paramref name="reverse"/>, with their grids in one launch where that lasts for
+    /// as many steps as a launch is worth. The second chunk lies right behind the first in every view; their gates are not asked for.
+    /// </summary>
+    public void RunBoth(GpuState s, in DeviceChunk chunk, ChunkRunner reverse, GpuState reverseState, in DeviceChunk reverseChunk, GridSequenceLaunch grid)
+    {
+        RunInputGemm(s, chunk.Input, chunk.Preactivation, chunk.Steps * chunk.Rows);
+        reverse.RunInputGemm(reverseState, reverseChunk.Input, reverseChunk.Preactivation, chunk.Steps * chunk.Rows);
+        if (chunk.Steps < KernelPlan.ShortestGridSequence || !RunGrids(s, chunk, reverse, reverseState, grid))
+        {
+            RunSteps(s, chunk);
+            reverse.RunSteps(reverseState, reverseChunk);
+        }
+
+        KeepHidden(s, chunk);
+        reverse.KeepHidden(reverseState, reverseChunk);
+    }
+
+    /// <summary>Leaves the last step's h in the state.</summary>
+    private void KeepHidden(GpuState s, in DeviceChunk chunk)
+    {
         int step = chunk.Rows * _shape.OutputSize;
         ArrayView<float> hidden = s.Hidden.SubView(0, step);
         chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(s.Queue, hidden);
     }
 
     /// <summary>The preactivations of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public void RunInputGemm(GpuState s, ArrayView<float> input, int rows)
+    public void RunInputGemm(GpuState s, ArrayView<float> input, ArrayView<Quad> preactivation, int rows)
     {
         InputGemmLaunch gemm = s.Kernels.InputGemm(rows, out KernelConfig config);
-        gemm(s.Queue, config, input, Packed(0), Packed(2), s.Preactivation, rows, _shape.InputSize, _quads);
+        gemm(s.Queue, config, input, Packed(0), Packed(2), preactivation, rows, _shape.InputSize, _quads);
     }
 
     private void RunSteps(GpuState s, in DeviceChunk chunk)
@@ -102,7 +132,7 @@ internal sealed class ChunkRunner : IDisposable
         {
             ArrayView<float> hidden = t == 0 ? s.Hidden : chunk.Output.SubView((t - 1) * N * P, N * P), output = chunk.Output.SubView(t * N * P, N * P);
             ArrayView<float> gates = chunk.WantGates ? chunk.Gates.SubView(t * gateStep, gateStep) : chunk.Gates;
-            ArrayView<Quad> preactivation = s.Preactivation.SubView(t * N * _quads, N * _quads);
+            ArrayView<Quad> preactivation = chunk.Preactivation.SubView(t * N * _quads, N * _quads);
             bool oneLaunch = kernels.CandidateStep is null && kernels.Project is null;
             kernels.Step!(s.Queue, config, hidden, Packed(1), preactivation, Own(s, hidden), oneLaunch ? output : s.Between, gates,
                 N, P, H, _quads, _cell, kernels.CandidateStep is null ? wantGates : 0);
@@ -119,9 +149,8 @@ internal sealed class ChunkRunner : IDisposable
     /// <summary>False when the grid gave up; h and c before the chunk are then as they were. The device is held: no second grid spins beside it.</summary>
     private bool RunGrid(GpuState s, in DeviceChunk chunk)
     {
-        chunk.Output.SubView(0, chunk.Steps * chunk.Rows * _shape.HiddenSize).MemSet(s.Queue, 0xFF);
-        s.Flags.MemSetToZero(s.Queue);
-        s.Kernels.GridSequence!(s.Queue, s.Kernels.GridConfig(chunk.Rows), s.Hidden, chunk.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), s.NextCell, chunk.Gates, s.Flags,
+        Prepare(s, chunk.Output.SubView(0, chunk.Steps * chunk.Rows * _shape.HiddenSize));
+        s.Kernels.GridSequence!(s.Queue, s.Kernels.GridConfig(chunk.Rows), s.Hidden, chunk.Output, Packed(1), chunk.Preactivation, Own(s, s.Hidden), s.NextCell, chunk.Gates, s.Flags, default,
             chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, chunk.WantGates ? 1 : 0, PollBudget);
         if (s.ReadFlag())
         {
@@ -129,14 +158,46 @@ internal sealed class ChunkRunner : IDisposable
             return false;
         }
 
-        if (_shape.HasCellState)
+        KeepCell(s, chunk.Rows);
+        return true;
+    }
+
+    /// <summary>The same for both directions: one gives up for both.</summary>
+    private bool RunGrids(GpuState s, in DeviceChunk chunk, ChunkRunner reverse, GpuState reverseState, GridSequenceLaunch grid)
+    {
+        Prepare(s, s.Output.SubView(0, 2 * chunk.Steps * chunk.Rows * _shape.HiddenSize));
+        OtherDirection other = default;
+        (other.Initial, other.Own, other.NextOwn, other.Weights) = (reverseState.Hidden, reverse.Own(reverseState, reverseState.Hidden), reverseState.NextCell, reverse.Packed(1));
+        grid(s.Queue, s.Kernels.BothConfig(chunk.Rows), s.Hidden, s.Output, Packed(1), s.Preactivation, Own(s, s.Hidden), s.NextCell, s.Gates, s.Flags, other,
+            chunk.Steps, chunk.Rows, _shape.HiddenSize, _quads, _cell, 0, PollBudget);
+        SharedLaunches++;
+        if (s.ReadFlag())
         {
-            int step = chunk.Rows * _shape.HiddenSize;
-            ArrayView<float> cell = s.Cell.SubView(0, step);
-            s.NextCell.SubView(0, step).CopyTo(s.Queue, cell);
+            Fallbacks++;
+            reverse.Fallbacks++;
+            return false;
         }
 
+        KeepCell(s, chunk.Rows);
+        reverse.KeepCell(reverseState, chunk.Rows);
         return true;
+    }
+
+    /// <summary>An unwritten mailbox and a lowered flag.</summary>
+    private static void Prepare(GpuState s, ArrayView<float> mailbox)
+    {
+        mailbox.MemSet(s.Queue, 0xFF);
+        s.Flags.MemSetToZero(s.Queue);
+    }
+
+    /// <summary>Takes over the c of a grid that ran through.</summary>
+    private void KeepCell(GpuState s, int rows)
+    {
+        if (!_shape.HasCellState)
+            return;
+        int step = rows * _shape.HiddenSize;
+        ArrayView<float> cell = s.Cell.SubView(0, step);
+        s.NextCell.SubView(0, step).CopyTo(s.Queue, cell);
     }
 
     /// <summary>W, R, b; 4: R of a candidate, or the projection.</summary>

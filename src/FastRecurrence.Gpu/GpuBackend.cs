@@ -56,7 +56,7 @@ public sealed class GpuBackend : Backend
     internal ForcedKernel? Forced { get; }
 
     /// <summary>The same device, with a kernel forced.</summary>
-    internal GpuBackend Force(KernelKind kernel, int leastChunks = 0) => new(this, new ForcedKernel(kernel, leastChunks));
+    internal GpuBackend Force(KernelKind kernel, int leastChunks = 0, int residentGroups = 0) => new(this, new ForcedKernel(kernel, leastChunks, residentGroups));
 
     /// <summary>Which kernels a layer of this shape would run a batch on, and why; a line for people. No weights are needed.</summary>
     /// <param name="shape">The layer.</param>

@@ -30,6 +30,9 @@ public sealed class GpuLayer : RecurrentLayer
     /// <inheritdoc/>
     public override double FormatError { get; }
 
+    /// <summary>Where the weights lie.</summary>
+    internal GpuDevice Device => _device;
+
     /// <summary>What runs the kernels.</summary>
     internal ChunkRunner Runner => _runner;
 
@@ -93,7 +96,7 @@ public sealed class GpuLayer : RecurrentLayer
             {
                 int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
                 _runner.Run(s, new DeviceChunk(steps, N,
-                    input.View(input.Length).SubView(rows * I, steps * N * I),
+                    input.View(input.Length).SubView(rows * I, steps * N * I), s.Preactivation,
                     output.View(output.Length).SubView(rows * P, steps * N * P),
                     gates is null ? s.Gates : gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H),
                     gates is not null));
@@ -149,6 +152,15 @@ public sealed class GpuLayer : RecurrentLayer
         return new GpuState(this, _device, batchSize, stream: null, _forced);
     }
 
+    /// <summary>In one launch where <see cref="KernelPlan.BothDirections"/> says that both grids fit.</summary>
+    internal override void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
+    {
+        if (sequenceLength >= KernelPlan.ShortestGridSequence && TwoDirections.Of((GpuState)state, reverseState) is TwoDirections together)
+            together.Run(sequenceLength, input, output, reverseOutput, options);
+        else
+            base.RunBothDirections(state, reverse, reverseState, sequenceLength, input, output, reverseOutput, options);
+    }
+
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
         var s = (GpuState)state;
@@ -156,6 +168,9 @@ public sealed class GpuLayer : RecurrentLayer
         ObjectDisposedException.ThrowIf(_freed, this);
         try
         {
+            if (s.Together is TwoDirections together && together.Take(s, sequence))
+                return;
+
             // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
             for (int t = 0, row = 0; t < sequence.Steps;)
             {
@@ -192,9 +207,9 @@ public sealed class GpuLayer : RecurrentLayer
                 bool staged = false;
                 try
                 {
-                    s.Upload(x + from * I, count * I);
-                    _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Output, s.Gates, wantGates));
-                    staged = s.Download(y + from * P, count * P);
+                    s.Upload(x + from * I, null, count * I);
+                    _runner.Run(s, new DeviceChunk(steps, rows, s.Input, s.Preactivation, s.Output, s.Gates, wantGates));
+                    staged = s.Download(y + from * P, null, count * P);
                     if (wantGates)
                         Transfer.Enqueue(s.Queue, s.Gates, g + from * G * H, count * G * H);
                     if (wantCells)
@@ -206,7 +221,7 @@ public sealed class GpuLayer : RecurrentLayer
                 }
 
                 if (staged)
-                    s.Unstage(y + from * P, count * P);
+                    s.Unstage(y + from * P, null, count * P);
             }
         }
     }
@@ -223,7 +238,7 @@ public sealed class GpuLayer : RecurrentLayer
         for (int t = 0; t < sequenceLength; t += chunk)
         {
             int rows = Math.Min(chunk, sequenceLength - t) * N;
-            _runner.RunInputGemm(s, input.View(input.Length).SubView(t * N * I, rows * I), rows);
+            _runner.RunInputGemm(s, input.View(input.Length).SubView(t * N * I, rows * I), s.Preactivation, rows);
         }
     }
 
@@ -249,7 +264,7 @@ public sealed class GpuLayer : RecurrentLayer
         for (int repeat = 0; repeat < repeats; repeat++)
         {
             for (int t = 0; t < sequenceLength; t += chunk)
-                _runner.Run(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Output, s.Gates, false));
+                _runner.Run(s, new DeviceChunk(Math.Min(chunk, sequenceLength - t), s.BatchSize, s.Input, s.Preactivation, s.Output, s.Gates, false));
             s.Queue.Synchronize();
         }
 

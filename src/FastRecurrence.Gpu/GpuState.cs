@@ -114,6 +114,12 @@ internal sealed class GpuState : LayerState
 
     private int Capacity { get; set; }
 
+    /// <summary>The way to run together with the state of the other direction of a bidirectional layer, once it has been found.</summary>
+    public TwoDirections? Together { get; set; }
+
+    /// <summary>Floats of the largest of a step's buffers.</summary>
+    public int StepFloats => Math.Max(Math.Max(_inputStep, _hiddenStep), Math.Max(_quadStep, _gateStep));
+
     /// <summary>The steps of a chunk of a sequence: all, or as many as the scratch may hold.</summary>
     public int ChunkLength(int sequenceLength)
     {
@@ -156,37 +162,51 @@ internal sealed class GpuState : LayerState
         _gates = gates;
     }
 
-    /// <summary>Enqueues the copy of a chunk's x, pinned until the queue is synchronised.</summary>
-    public unsafe void Upload(float* input, int length)
+    /// <summary>Enqueues the copy of a chunk's x, and behind it of the other direction's where there is one; pinned until the queue is synchronised.</summary>
+    public unsafe void Upload(float* input, float* other, int length)
     {
-        if (length > _stagedInput!.Length)
+        int count = other is null ? length : 2 * length;
+        if (count > _stagedInput!.Length)
         {
             Transfer.Enqueue(Queue, input, length, Input);
+            if (other is not null)
+                Transfer.Enqueue(Queue, other, length, Input.SubView(length));
         }
-        else if (length != 0)
+        else if (count != 0)
         {
             new ReadOnlySpan<float>(input, length).CopyTo(_stagedInput.Span);
-            ArrayView<float> target = Input.SubView(0, length);
-            _stagedInput.ArrayView.SubView(0, length).CopyTo(Queue, target);
+            if (other is not null)
+                new ReadOnlySpan<float>(other, length).CopyTo(_stagedInput.Span[length..]);
+            // One copy: OpenCL moves all of page-locked memory, whatever part is asked for.
+            ArrayView<float> target = Input.SubView(0, count);
+            _stagedInput.ArrayView.SubView(0, count).CopyTo(Queue, target);
         }
     }
 
-    /// <summary>Enqueues the copy of a chunk's h; true when it is complete only after <see cref="Unstage"/>.</summary>
-    public unsafe bool Download(float* output, int length)
+    /// <summary>Enqueues the copy of a chunk's h, and of the other direction's; true when they are complete only after <see cref="Unstage"/>.</summary>
+    public unsafe bool Download(float* output, float* other, int length)
     {
-        if (length > _stagedOutput!.Length)
+        int count = other is null ? length : 2 * length;
+        if (count > _stagedOutput!.Length)
         {
             Transfer.Enqueue(Queue, Output, output, length);
+            if (other is not null)
+                Transfer.Enqueue(Queue, Output.SubView(length), other, length);
             return false;
         }
 
-        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, length);
-        Output.SubView(0, length).CopyTo(Queue, target);
+        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, count);
+        Output.SubView(0, count).CopyTo(Queue, target);
         return true;
     }
 
     /// <summary>Brings h from page-locked memory to the caller; the queue must have been synchronised.</summary>
-    public unsafe void Unstage(float* output, int length) => _stagedOutput!.Span[..length].CopyTo(new Span<float>(output, length));
+    public unsafe void Unstage(float* output, float* other, int length)
+    {
+        _stagedOutput!.Span[..length].CopyTo(new Span<float>(output, length));
+        if (other is not null)
+            _stagedOutput.Span.Slice(length, length).CopyTo(new Span<float>(other, length));
+    }
 
     /// <summary>Waits for all that was enqueued, and says whether the grid's error flag is up.</summary>
     public bool ReadFlag()

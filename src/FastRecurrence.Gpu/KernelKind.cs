@@ -19,4 +19,5 @@ internal enum KernelKind
 /// <summary>A kernel that is taken where it can run, whatever the model says.</summary>
 /// <param name="Kind">The kernel.</param>
 /// <param name="LeastChunks">Its instance for at least so many chunks in registers, though fewer would do: tests run those of large layers on small ones.</param>
-internal sealed record ForcedKernel(KernelKind Kind, int LeastChunks = 0);
+/// <param name="ResidentGroups">0, or groups that are taken to be resident at once, against what the device says: tests make a grid give up.</param>
+internal sealed record ForcedKernel(KernelKind Kind, int LeastChunks = 0, int ResidentGroups = 0);

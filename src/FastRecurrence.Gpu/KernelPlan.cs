@@ -25,6 +25,12 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
     /// <summary>What a narrow format's step may take of float32's, by the model, to be worth its rounding.</summary>
     public const double LeastGain = 0.95;
 
+    /// <summary>
+    /// Of a grid: the one that runs both directions of a bidirectional layer in one launch; null where it does not fit or two
+    /// launches take less time. It may have other tiles: bits do not depend on them.
+    /// </summary>
+    public KernelPlan? BothDirections { get; private init; }
+
     /// <summary>The environment variable that forces a kernel where it can run: tile, slice, group or grid.</summary>
     public const string Variable = "FASTRECURRENCE_GPU_KERNEL";
 
@@ -36,6 +42,12 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
     /// <param name="forced">A kernel to take if it can run; null for the best.</param>
     /// <param name="resident">Groups of the grid kernel with these chunks and rows that the device holds at once.</param>
     public static KernelPlan Choose(DeviceTraits device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced, Func<int, int, int> resident)
+    {
+        KernelPlan plan = ChooseForOne(device, shape, format, batchSize, forced, resident);
+        return plan.Kind == KernelKind.Grid ? plan.ForBoth(device, shape, batchSize, resident) : plan;
+    }
+
+    private static KernelPlan ChooseForOne(DeviceTraits device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced, Func<int, int, int> resident)
     {
         var candidates = new List<KernelPlan>();
         var refused = new List<string>();
@@ -64,6 +76,18 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
         }
 
         return best with { Reason = string.Create(CultureInfo.InvariantCulture, $"model: {best.Microseconds:0.00} µs a step; {others}") };
+    }
+
+    /// <summary>A grid's plan, completed by what two directions would run on.</summary>
+    private KernelPlan ForBoth(DeviceTraits device, LayerShape shape, int batchSize, Func<int, int, int> resident)
+    {
+        KernelPlan? both = Grids(device, shape, Format, batchSize, Chunks, directions: 2, resident).MinBy(p => p.Microseconds);
+        if (both is null)
+            return this with { Reason = $"{Reason}; two directions take two launches, since twice the groups would not all be resident" };
+        if (both.Microseconds >= 2 * Microseconds)
+            return this with { Reason = string.Create(CultureInfo.InvariantCulture, $"{Reason}; two directions take two launches, since one would take {both.Microseconds:0.00} µs a step") };
+        both = both with { Reason = string.Create(CultureInfo.InvariantCulture, $"both directions in one launch, {both.Microseconds:0.00} µs a step") };
+        return this with { BothDirections = both, Reason = $"{Reason}; {both.Reason} ({both.Groups} groups)" };
     }
 
     /// <summary>A kernel's name as <see cref="Variable"/> has it.</summary>
@@ -166,15 +190,23 @@ internal sealed record KernelPlan(KernelKind Kind, WeightFormat Format, bool Lar
                     yield return new(kind, format, false, rows, held, Tiles(N, rows), model.Group(Tiles(N, rows), rows, held > 0), "");
                 break;
             case KernelKind.Grid:
-                int chunks = ChunksFor(format, H, SliceTile.ChunkDepth, leastChunks);
-                foreach (int rows in CellKernels.GridRows(format, chunks))
-                {
-                    int groups = Tiles(N, rows) * Tiles(quads, GridQuads(chunks));
-                    if (groups <= device.Multiprocessors * 4 && groups <= resident(chunks, rows))
-                        yield return new(kind, format, false, rows, chunks, groups, model.Grid(groups, rows, GridQuads(chunks), CellKernels.IsWide(chunks) ? WideTile.RowsTogether(chunks) : PairedTile.RowsTogether(chunks)), "");
-                }
-
+                foreach (KernelPlan grid in Grids(device, shape, format, N, leastChunks, directions: 1, resident))
+                    yield return grid;
                 break;
+        }
+    }
+
+    /// <summary>The grids that are resident as a whole.</summary>
+    private static IEnumerable<KernelPlan> Grids(DeviceTraits device, LayerShape shape, WeightFormat format, int N, int leastChunks, int directions, Func<int, int, int> resident)
+    {
+        var model = new StepModel(device, shape, format, N);
+        int chunks = ChunksFor(format, shape.HiddenSize, SliceTile.ChunkDepth, leastChunks), quads = GridQuads(chunks);
+        int together = CellKernels.IsWide(chunks) ? WideTile.RowsTogether(chunks) : PairedTile.RowsTogether(chunks);
+        foreach (int rows in CellKernels.GridRows(format, chunks))
+        {
+            int groups = directions * Tiles(N, rows) * Tiles(PackedWeights.Quads(shape), quads);
+            if (groups <= device.Multiprocessors * 4 && groups <= resident(chunks, rows))
+                yield return new(KernelKind.Grid, format, false, rows, chunks, groups, model.Grid(groups, directions, rows, quads, together), "");
         }
     }
 

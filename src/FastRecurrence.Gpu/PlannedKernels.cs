@@ -14,7 +14,6 @@ internal sealed class PlannedKernels
     public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced)
     {
         _quads = PackedWeights.Quads(shape);
-        bool cuda = device.Traits.Kind == DeviceKind.Cuda;
         Plan = Choose(device, shape, format, batchSize, forced);
 
         _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: false));
@@ -35,16 +34,20 @@ internal sealed class PlannedKernels
                 GroupSequence = device.Kernel<GroupSequenceLaunch>(CellKernels.GroupSequence(shape.Cell, format, Plan.Chunks, Plan.Rows));
                 break;
             case KernelKind.Grid:
-                GridSequence = device.Kernel<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, Plan.Chunks, Plan.Rows, cuda));
+                GridSequence = Grid(device, shape, Plan);
                 Step = device.Kernel<StepLaunch>(CellKernels.SliceStep(shape.Cell, format, Plan.Rows));
                 break;
         }
     }
 
+    /// <summary>A grid plan's kernel. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public static GridSequenceLaunch Grid(GpuDevice device, LayerShape shape, KernelPlan plan) =>
+        device.Kernel<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, plan.Format, plan.Chunks, plan.Rows, device.Traits.Kind == DeviceKind.Cuda));
+
     /// <summary>The choice alone. Call it inside <see cref="GpuDevice.Enter"/>: it may load kernels, to ask for their occupancy.</summary>
     public static KernelPlan Choose(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced) =>
-        KernelPlan.Choose(device.Traits, shape, format, batchSize, forced, (chunks, rows) =>
-            device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda)));
+        KernelPlan.Choose(device.Traits, shape, format, batchSize, forced, (chunks, rows) => forced is { ResidentGroups: > 0 } ? forced.ResidentGroups
+            : device.Resident<GridSequenceLaunch>(CellKernels.GridSequence(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda)));
 
     /// <summary>The choice.</summary>
     public KernelPlan Plan { get; }
@@ -78,8 +81,16 @@ internal sealed class PlannedKernels
         _ => SliceConfig(rows, SliceTile.Quads),
     };
 
-    /// <summary>The launch of the grid's sequence over so many rows.</summary>
+    /// <summary>The launch of a grid's sequence over so many rows.</summary>
     public KernelConfig GridConfig(int rows) => SliceConfig(rows, KernelPlan.GridQuads(Plan.Chunks));
+
+    /// <summary>The launch of both directions' sequence over so many rows.</summary>
+    public KernelConfig BothConfig(int rows)
+    {
+        KernelPlan both = Plan.BothDirections!;
+        int quads = KernelPlan.GridQuads(both.Chunks);
+        return new(new Index3D(Tiles(_quads, quads), Tiles(rows, both.Rows), 2), new Index3D(quads, SliceTile.Slices, 1));
+    }
 
     private KernelConfig SliceConfig(int rows, int quads) =>
         new(new Index2D(Tiles(_quads, quads), Tiles(rows, Plan.Rows)), new Index2D(quads, SliceTile.Slices));

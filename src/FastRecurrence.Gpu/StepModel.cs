@@ -67,10 +67,10 @@ internal sealed class StepModel(DeviceTraits device, LayerShape shape, WeightFor
         return waves * (fixedCost + Math.Max(read, MultiplyAdds(rows, _quads) * Decoding(rows) / _rate * 1.5));
     }
 
-    /// <summary><see cref="GridSequenceKernel"/>.</summary>
-    public double Grid(int groups, int rows, int quads, int rowsTogether)
+    /// <summary><see cref="GridSequenceKernel"/>; each direction's groups meet only each other.</summary>
+    public double Grid(int groups, int directions, int rows, int quads, int rowsTogether)
     {
         double shared = Math.Ceiling((double)groups / device.Multiprocessors);
-        return GroupStep + Exchange + ExchangePerGroup * groups + shared * MultiplyAdds(rows, quads) * Decoding(Math.Min(rows, rowsTogether)) / _rate * 1.25;
+        return GroupStep + Exchange + ExchangePerGroup * groups / directions + shared * MultiplyAdds(rows, quads) * Decoding(Math.Min(rows, rowsTogether)) / _rate * 1.25;
     }
 }

@@ -173,6 +173,16 @@ public abstract class RecurrentLayer : IDisposable
         }
     }
 
+    /// <summary>
+    /// The two directions of a bidirectional layer over the same rows, this one forward: one after the other, unless the backend can run
+    /// them at once. Arguments as of <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/>, without gates and c; the same bits either way.
+    /// </summary>
+    internal virtual void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
+    {
+        Run(state, sequenceLength, input, output, options);
+        reverse.Run(reverseState, sequenceLength, input, reverseOutput, options with { Direction = Direction.Reverse });
+    }
+
     /// <summary>Gives the layer's memory back. States made from it must not be used afterwards. Disposing twice is harmless.</summary>
     public void Dispose()
     {

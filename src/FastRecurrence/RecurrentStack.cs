@@ -159,8 +159,7 @@ public sealed class RecurrentStack : IDisposable
 
         int forwardSize = _layers[at].Shape.OutputSize, reverseSize = _layers[at + 1].Shape.OutputSize;
         Span<float> forward = state.Side(0, T, forwardSize), reverse = state.Side(1, T, reverseSize);
-        _layers[at].Run(state.Of(at), T, input, forward, Walk(options, Direction.Forward));
-        _layers[at + 1].Run(state.Of(at + 1), T, input, reverse, Walk(options, Direction.Reverse));
+        _layers[at].RunBothDirections(state.Of(at), _layers[at + 1], state.Of(at + 1), T, input, forward, reverse, Walk(options, Direction.Forward));
         for (int row = 0, rows = T * state.BatchSize; row < rows; row++)
         {
             Span<float> both = output.Slice(row * (forwardSize + reverseSize), forwardSize + reverseSize);

@@ -3,6 +3,13 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
+/// <summary>What the second direction of a layer has of its own. The rest of it lies behind the first direction's.</summary>
+internal struct OtherDirection
+{
+    public ArrayView<float> Initial, Own, NextOwn;
+    public ArrayView<Quad> Weights;
+}
+
 /// <summary>
 /// A whole sequence in one launch by a grid that stays: every group keeps its columns of R in registers for all steps, and
 /// h goes from group to group through <see cref="IExchange"/>. All groups must be resident at once, since each waits for
@@ -17,9 +24,11 @@ internal static class GridSequenceKernel
     /// <summary>
     /// The kernel. Grid: groups of quads × tiles of rows; <typeparamref name="TTile"/>'s quads × <see cref="SliceTile.Slices"/> threads.
     /// <paramref name="initial"/> is h0, <c>[N, H]</c>, H a multiple of 4; <paramref name="output"/> is <c>[steps, N, H]</c>,
-    /// filled with 0xFF. <paramref name="flags"/>[0] is the error flag, 0 before the launch.
+    /// filled with 0xFF. <paramref name="flags"/>[0] is the error flag, 0 before the launch. A grid two deep runs a second direction
+    /// beside the first, by groups of its own that share nothing with the others but the flag: its steps are <c>steps</c> to <c>2·steps − 1</c>
+    /// of the preactivations, the output and the gates, in the order in which it walks.
     /// </summary>
-    public static void Run<TCell, TWeights, TRows, TTile, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
+    public static void Run<TCell, TWeights, TRows, TTile, TExchange>(ArrayView<float> initial, ArrayView<float> output, ArrayView<Quad> weights, ArrayView<Quad> preactivation, ArrayView<float> own, ArrayView<float> nextOwn, ArrayView<float> gates, ArrayView<int> flags, OtherDirection other, int steps, int batchSize, int hiddenSize, int quads, CellParameters cell, int wantGates, int pollBudget)
         where TCell : struct, ICellEpilogue
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
@@ -34,7 +43,7 @@ internal static class GridSequenceKernel
         ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TRows.Count > TTile.RowsTogether(TWeights.Chunks) || TTile.Quads * TRows.Count > 4 * SliceTile.Quads ? TTile.Quads * SliceTile.Slices * TRows.Count : 2 * TTile.Quads * SliceTile.Slices * TRows.Count);
         ArrayView<Quad> partial = tile.SubView(aliased != 0 ? 0 : stride * TRows.Count, stride * TRows.Count);
         ArrayView<int> late = SharedMemory.Allocate<int>(1), half = SharedMemory.Allocate<int>(1);
-        ArrayView<Quad> words = output.Cast<Quad>(), initialWords = initial.Cast<Quad>();
+        ArrayView<Quad> words = output.Cast<Quad>();
 
         int x = Group.IdxX, y = Group.IdxY;
         int thread = y * TTile.Quads + x;
@@ -44,6 +53,14 @@ internal static class GridSequenceKernel
         int step = batchSize * hiddenSize, rowWords = hiddenSize / 4;
         bool finishes = y < TRows.Count && row < batchSize && quad < quads;
         bool fetches = thread < rowWords;
+
+        int begin = 0;
+        if (Grid.IdxZ != 0)
+        {
+            begin = steps;
+            own = other.Own;
+            weights = other.Weights;
+        }
 
         if (thread == 0)
         {
@@ -61,7 +78,7 @@ internal static class GridSequenceKernel
 
         // Every group passes every barrier of every step, also after giving up: then without work, so soon done.
         bool gaveUp = false;
-        for (int t = 0; t < steps; t++)
+        for (int t = begin; t < begin + steps; t++)
         {
             Quad start = Quad.Zero;
             if (finishes)
@@ -73,9 +90,12 @@ internal static class GridSequenceKernel
             if (fetches && !gaveUp)
             {
                 int first = rowBase * rowWords + thread, from = first + (t - 1) * batchSize * rowWords;
+                // Either address as it comes, since a choice before the loop would take registers through it.
                 if (t == 0)
-                    h = TRows.Load<TExchange>(initialWords, first, rowWords, batchSize - rowBase);
-                bool waits = t > 0;
+                    h = TRows.Load<TExchange>(initial.Cast<Quad>(), first, rowWords, batchSize - rowBase);
+                else if (t == begin)
+                    h = TRows.Load<TExchange>(other.Initial.Cast<Quad>(), first, rowWords, batchSize - rowBase);
+                bool waits = t > begin;
                 int polls = 0;
                 while (waits)
                 {
@@ -109,6 +129,8 @@ internal static class GridSequenceKernel
                 Group.Barrier();
         }
 
+        if (Grid.IdxZ != 0)
+            nextOwn = other.NextOwn;
         if (TCell.WritesOwn && finishes && !gaveUp)
             nextOwn[at] = value;
     }

@@ -3,17 +3,17 @@ namespace FastRecurrence.Tests.Gpu;
 /// <summary>
 /// The exchange of the persistent grid as a model that a random scheduler drives: groups are coroutines of single memory
 /// accesses, stores become visible to others late and in any order, and a group starts only when one of the device's
-/// places is free. h is an integer that depends on every h of the step before, so that any wrong read shows at the end.
+/// places is free. Two directions are two sets of groups with their own words, and one flag. h is an integer that depends on every h of the step before, so that any wrong read shows at the end.
 /// </summary>
-internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups, int steps, int places, int pollBudget, int seed)
+internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups, int steps, int places, int pollBudget, int seed, int directions = 1)
 {
     private const int Unwritten = -1;
     private const int WordsPerGroup = 2;
 
     private readonly Random _random = new(seed);
-    private readonly int[] _memory = Enumerable.Repeat(Unwritten, Math.Max(steps, 1) * groups * WordsPerGroup).ToArray();
-    private readonly List<(int At, int Value)>[] _pending = [.. Enumerable.Range(0, groups).Select(_ => new List<(int, int)>())];
-    private readonly int[] _finalHidden = new int[groups * WordsPerGroup];
+    private readonly int[] _memory = Enumerable.Repeat(Unwritten, directions * Math.Max(steps, 1) * groups * WordsPerGroup).ToArray();
+    private readonly List<(int At, int Value)>[] _pending = [.. Enumerable.Range(0, directions * groups).Select(_ => new List<(int, int)>())];
+    private readonly int[] _finalHidden = new int[directions * groups * WordsPerGroup];
     private int _counter;
 
     public enum Protocol
@@ -48,9 +48,9 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
     /// <summary>Runs to an outcome. A deadlock is called after far more accesses than any run needs.</summary>
     public Outcome Run()
     {
-        var waiting = new Queue<int>(Enumerable.Range(0, groups).OrderBy(_ => _random.Next()));
+        var waiting = new Queue<int>(Enumerable.Range(0, directions * groups).OrderBy(_ => _random.Next()));
         var running = new List<(int Group, IEnumerator<bool> Access)>();
-        long limit = 2000L * groups * groups * WordsPerGroup * (steps + 1) + 100L * Math.Min(pollBudget, 1000) * groups;
+        long limit = 2000L * directions * groups * groups * WordsPerGroup * (steps + 1) + 100L * Math.Min(pollBudget, 1000) * directions * groups;
         for (long access = 0; ; access++)
         {
             while (running.Count < places && waiting.TryDequeue(out int next))
@@ -71,7 +71,7 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
             }
 
             if (_random.Next(3) == 0)
-                Surface(_random.Next(groups));
+                Surface(_random.Next(directions * groups));
         }
 
         return Flag ? Outcome.GaveUp : _finalHidden.SequenceEqual(Plain()) ? Outcome.Right : Outcome.Wrong;
@@ -92,10 +92,8 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
 
     private IEnumerable<bool> Group(int group)
     {
-        int all = groups * WordsPerGroup;
-        var hidden = new int[all];
-        for (int unit = 0; unit < all; unit++)
-            hidden[unit] = Start(unit);
+        int all = groups * WordsPerGroup, direction = group / groups, before = direction * steps;
+        int[] hidden = [.. Enumerable.Range(direction * all, all).Select(Start)];
         bool gaveUp = false;
         for (int t = 0; t < steps; t++)
         {
@@ -113,7 +111,7 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
             {
                 if (t == 0 || gaveUp)
                     break;
-                int at = protocol == Protocol.ReusedWords ? unit : (t - 1) * all + unit;
+                int at = protocol == Protocol.ReusedWords ? unit : (before + t - 1) * all + unit;
                 for (int polls = 0; ; polls++)
                 {
                     yield return true;
@@ -132,11 +130,11 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
                 yield break;
             for (int own = 0; own < WordsPerGroup; own++)
             {
-                int unit = group * WordsPerGroup + own, value = Next(unit, hidden);
+                int unit = group % groups * WordsPerGroup + own, value = Next(unit, hidden);
                 yield return true;
-                _pending[group].Add(((protocol == Protocol.ReusedWords ? 0 : t * all) + unit, value));
+                _pending[group].Add(((protocol == Protocol.ReusedWords ? 0 : (before + t) * all) + unit, value));
                 if (t == steps - 1)
-                    _finalHidden[unit] = value;
+                    _finalHidden[direction * all + unit] = value;
             }
 
             _counter++;
@@ -152,10 +150,17 @@ internal sealed class ExchangeModel(ExchangeModel.Protocol protocol, int groups,
 
     private int[] Plain()
     {
-        int[] hidden = [.. Enumerable.Range(0, groups * WordsPerGroup).Select(Start)];
-        for (int t = 0; t < steps; t++)
-            hidden = [.. Enumerable.Range(0, hidden.Length).Select(unit => Next(unit, hidden))];
-        return hidden;
+        int all = groups * WordsPerGroup;
+        var final = new List<int>();
+        for (int direction = 0; direction < directions; direction++)
+        {
+            int[] hidden = [.. Enumerable.Range(direction * all, all).Select(Start)];
+            for (int t = 0; t < steps; t++)
+                hidden = [.. Enumerable.Range(0, all).Select(unit => Next(unit, hidden))];
+            final.AddRange(hidden);
+        }
+
+        return [.. final];
     }
 
     private static int Start(int unit) => 17 * unit + 3;

@@ -19,6 +19,28 @@ public sealed class ExchangeTests
     }
 
     [Fact]
+    public void Two_directions_in_one_grid_do_not_meet()
+    {
+        for (int seed = 0; seed < 1000; seed++)
+        {
+            int groups = 1 + seed % 4, steps = 1 + seed % 7;
+            var model = new ExchangeModel(Protocol.SelfValidating, groups, steps, places: 2 * groups + seed % 3, pollBudget: NoLimit, seed, directions: 2);
+            Assert.True(model.Run() == Outcome.Right, $"seed {seed}: 2 × {groups} groups, {steps} steps");
+        }
+    }
+
+    [Fact]
+    public void Two_directions_with_too_few_places_both_leave()
+    {
+        for (int seed = 0; seed < 300; seed++)
+        {
+            int groups = 2 + seed % 3;
+            var model = new ExchangeModel(Protocol.SelfValidating, groups, steps: 2 + seed % 4, places: 1 + seed % (2 * groups - 1), pollBudget: 100, seed, directions: 2);
+            Assert.Equal(Outcome.GaveUp, model.Run());
+        }
+    }
+
+    [Fact]
     public void More_groups_than_places_deadlock_without_a_budget()
     {
         for (int seed = 0; seed < 20; seed++)

@@ -28,7 +28,8 @@ public sealed class GridTests
         var p = new Problem(LayerShape.Lstm(5, H), T: 60, N);
         using var grid = (GpuLayer)OpenCl(groups).Force(KernelKind.Grid).Prepare(p.Weights);
         KernelPlan plan = grid.Plan(N);
-        Assert.Equal((KernelKind.Grid, groups), (plan.Kind, plan.Groups));
+        Assert.Equal(KernelKind.Grid, plan.Kind);
+        Assert.InRange(plan.Groups, groups, OpenCl(groups).Device.Traits.Multiprocessors); // more, where there is room for smaller tiles
         grid.Runner.PollBudget = Patience;
         using var steps = (GpuLayer)OpenCl(groups).Force(KernelKind.Slice).Prepare(p.Weights);
 
@@ -48,10 +49,10 @@ public sealed class GridTests
         Assert.Equal(0, grid.Runner.Fallbacks);
 
         grid.Runner.PollBudget = 1;
-        float[] actual = Run(grid, p);
-
+        // Now and then two groups keep pace so well that none waits.
+        for (int i = 0; i < 50 && grid.Runner.Fallbacks == 0; i++)
+            BackendContract.AssertSameBits(p, "after giving up", expected, Run(grid, p));
         Assert.Equal(1, grid.Runner.Fallbacks);
-        BackendContract.AssertSameBits(p, "after giving up", expected, actual);
     }
 
     [Fact]

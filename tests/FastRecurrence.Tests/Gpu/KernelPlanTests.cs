@@ -39,10 +39,35 @@ public sealed class KernelPlanTests
                     KernelPlan plan = Choose(device, LayerShape.Lstm(8, H), N, KernelKind.Grid);
                     if (plan.Kind == KernelKind.Grid)
                         Assert.True(plan.Groups <= device.Multiprocessors, $"H={H} N={N}: {plan}");
+                    if (plan.BothDirections is KernelPlan both)
+                        Assert.True(both.Groups <= device.Multiprocessors, $"H={H} N={N}: {plan}");
                 }
             }
         }
     }
+
+    [Theory]
+    [InlineData(256, 1, 64)]
+    [InlineData(512, 1, 128)]
+    [InlineData(512, 8, 128)]
+    [InlineData(256, 16, 128)]
+    [InlineData(1024, 1, 0)]
+    public void Two_directions_share_a_launch_where_twice_the_groups_are_resident(int hiddenSize, int batchSize, int groups)
+    {
+        KernelPlan plan = Choose(DeviceTraits.H100, LayerShape.Lstm(8, hiddenSize), batchSize, KernelKind.Grid);
+        Assert.Equal(groups, plan.BothDirections?.Groups ?? 0);
+        Assert.Contains(groups > 0 ? $"both directions in one launch" : "two directions take two launches", plan.ToString());
+        if (plan.BothDirections is KernelPlan both)
+        {
+            Assert.Contains($"({groups} groups)", plan.ToString());
+            Assert.InRange(both.Microseconds, plan.Microseconds, 2 * plan.Microseconds);
+            Assert.Equal(plan.Chunks, both.Chunks);
+        }
+    }
+
+    [Fact]
+    public void Only_a_grid_says_anything_about_two_directions() =>
+        Assert.DoesNotContain("directions", Choose(DeviceTraits.H100, LayerShape.Lstm(8, 64), 1).ToString());
 
     [Theory]
     [InlineData(130, 1, "H is not a multiple of 4")]

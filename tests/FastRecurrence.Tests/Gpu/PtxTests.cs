@@ -48,11 +48,18 @@ public sealed class PtxTests
         {
             string ptx = Compile(name);
             int rows = int.Parse(Regex.Match(name, @"-r(\d+)").Groups[1].Value);
-            // A first look at h0 and the loop that waits: each reads its rows at once, 16 bytes a load.
-            Assert.Equal(2 * rows, Regex.Count(ptx, @"ld\.relaxed\.gpu\S*\.v4\.f32"));
+            // The first look at either direction's h0 and the loop that waits: each reads its rows at once, 16 bytes a load.
+            Assert.Equal(3 * rows, Regex.Count(ptx, @"ld\.relaxed\.gpu\S*\.v4\.f32"));
             Assert.Equal(name.Contains("elman", StringComparison.Ordinal) ? 4 : 1, Regex.Count(ptx, @"st\.relaxed\.gpu\S*\.f32"));
             Assert.Contains("ld.relaxed.gpu", ptx);
         }
+    }
+
+    [Fact]
+    public void Every_grid_can_be_two_directions_deep()
+    {
+        foreach ((string name, _) in CellKernels.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))
+            Assert.Contains("%ctaid.z", Compile(name));
     }
 
     [Fact]
