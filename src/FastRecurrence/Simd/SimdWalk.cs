@@ -70,7 +70,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             {
                 int rows = RowsAt(step);
                 var place = new StepPlace(rows, _order, before, Rows(_x, step, shape.InputSize), Rows(_y, step, shape.OutputSize),
-                    Rows(_gates, step, shape.GateCount * shape.HiddenSize), Rows(_cells, step, shape.HiddenSize));
+                    Asked(_gates, step, shape.GateCount * shape.HiddenSize), Asked(_cells, step, shape.HiddenSize));
                 Panels(place, first, end, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
                 if (second != 0)
                 {
@@ -88,9 +88,11 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         }
     }
 
-    /// <summary>The rows of one step in memory of the caller's.</summary>
-    private RowView Rows(float* start, int step, int width) =>
-        start == null ? default : new RowView(start + (nint)step * _placeStep * width, _places, width);
+    /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
+    private RowView Rows(float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places, width);
+
+    /// <summary>The same for an output that may not have been asked for.</summary>
+    private RowView Asked(float* start, int step, int width) => start == null ? default : Rows(start, step, width);
 
     /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
     private RowView ChunkInput(int step0, int stepEnd, int worker)
