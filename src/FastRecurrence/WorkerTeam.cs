@@ -5,8 +5,9 @@ namespace FastRecurrence;
 
 /// <summary>
 /// Threads that the caller makes, hands to <see cref="RecurrentLayer.CreateState(int, WorkerTeam?)"/> and disposes: the only
-/// threads of this library. The calling thread is worker 0; each worker owns a slice of the hidden units, so that its
-/// weights stay in its own cache, and meets the others once a step. Results have the same bits with any number of workers.
+/// threads of this library. The calling thread is worker 0. Of a small layer each worker takes some rows of the batch; of a
+/// large one, or of few rows, a slice of the hidden units, so that its weights stay in its own cache, and then it meets the
+/// others once a step. Results have the same bits with any number of workers.
 /// </summary>
 /// <remarks>
 /// One team serves any number of layers and states. It runs one call at a time: a call that finds it busy runs on its own

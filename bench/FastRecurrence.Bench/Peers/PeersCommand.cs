@@ -20,6 +20,8 @@ internal static class PeersCommand
         var rows = new List<PeerRow>();
         using var team = new WorkerTeam(2, options.Pin);
         PeerProblem[] problems = [.. options.Grid()];
+        if (problems.Length == 0)
+            throw new ArgumentException($"No cell matches '{options.Filter}'; cells are named like lstm_t50_n16_i256_h256 2t.");
         var run = new PeerRun(options.Rounds, 2, TimeSpan.FromMilliseconds(options.PauseMilliseconds));
         for (int i = 0; i < problems.Length; i++)
         {

@@ -1,3 +1,5 @@
+using FastRecurrence.Packing;
+
 namespace FastRecurrence.Simd;
 
 /// <summary>The tunables of the loop nests; kernels.md, "Loop nests", says what each level holds and where the numbers come from.</summary>
@@ -43,11 +45,20 @@ internal static class Blocking
     /// <summary>Recurrent work of a step below which a meeting costs more than it gains.</summary>
     private const double FlopsPerStep = 24_000;
 
-    /// <summary>Workers that a call is worth; never more than there are panels.</summary>
-    public static int WorthwhileWorkers(LayerShape shape, int panelCount, int sequenceLength, int batchSize, int workers)
+    /// <summary>Weights that every worker may keep in its own second cache level.</summary>
+    private const long OwnBytes = SecondLevelBytes * 3 / 4;
+
+    /// <summary>Workers that a call is worth, and whether they share its rows rather than the layer's panels.</summary>
+    public static int WorthwhileWorkers(LayerShape shape, PackedWeights weights, int sequenceLength, int batchSize, int workers, out bool byRows)
     {
         double step = shape.FlopsPerStep(batchSize);
         double recurrent = 2.0 * shape.RecurrentWeightCount * batchSize;
-        return step * sequenceLength < FlopsPerCall || recurrent < FlopsPerStep ? 1 : Math.Min(workers, panelCount);
+        int leastRows = weights.Bytes <= FirstLevelBytes ? 2 : 4; // tiles of two read as many weights from L2 as it gives
+        byRows = weights.Second is null && weights.Bytes <= OwnBytes && batchSize >= leastRows * workers;
+        if (step * sequenceLength < FlopsPerCall)
+            return 1;
+        if (byRows)
+            return workers;
+        return recurrent < FlopsPerStep ? 1 : Math.Min(workers, weights.Layout.PanelCount);
     }
 }

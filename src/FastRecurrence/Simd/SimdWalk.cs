@@ -16,6 +16,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
 {
     private readonly CellKernels<V, L> _kernels = new(shape, weights, state);
     private int _steps, _chunkRows, _workers, _placeStep;
+    private bool _byRows;
     private int* _rowsPerStep, _places, _order;
     private float* _x, _y, _gates, _cells, _projected;
 
@@ -35,15 +36,12 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             _y = y;
             _gates = gates;
             _cells = cells;
-            int chunkSteps = Blocking.ChunkSteps(_steps, state.BatchSize);
-            _chunkRows = chunkSteps == 1 ? 0 : chunkSteps * state.BatchSize;
-            _projected = chunkSteps == 1 ? null : state.Projected(_chunkRows);
-            if (_projected != null && !dense)
-                state.ReserveChunkPlaces(_chunkRows);
-            _workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights.Layout.PanelCount, _steps, state.BatchSize, state.Team.Workers);
-            if (_workers == 1 || !state.Team!.TryRun(this, _workers))
+            bool byRows = false;
+            int workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
+            Share(workers, workers > 1 && byRows);
+            if (workers == 1 || !state.Team!.TryRun(this, workers))
             {
-                _workers = 1;
+                Share(1, byRows: false);
                 Execute(0);
             }
         }
@@ -51,37 +49,63 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         state.StepsDone += _steps;
     }
 
-    /// <summary>The part of one worker.</summary>
+    /// <summary>Decides who does what, and makes room for it.</summary>
+    private void Share(int workers, bool byRows)
+    {
+        (_workers, _byRows) = (workers, byRows);
+        int rows = byRows ? (state.BatchSize - 1) / workers + 1 : state.BatchSize, chunkSteps = Blocking.ChunkSteps(_steps, rows);
+        _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
+        _projected = chunkSteps == 1 ? null : state.Projected(byRows ? workers * _chunkRows : _chunkRows);
+        if (_projected != null && (byRows || _places != state.Identity))
+            state.ReserveChunkPlaces(_chunkRows);
+    }
+
+    /// <summary>The part of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
     public void Execute(int worker)
     {
-        int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
-        int first = Start(panels, worker), end = Start(panels, worker + 1), firstSecond = Start(second, worker), endSecond = Start(second, worker + 1);
-        uint round = 0;
-        var before = new RowView(state.Hidden, _order, shape.OutputSize);
-        for (int step0 = 0, stepEnd; step0 < _steps; step0 = stepEnd)
+        int panels = weights.Layout.PanelCount;
+        if (_byRows)
         {
-            int chunkRows = RowsAt(step0), chunkRow = 0;
-            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(stepEnd) <= _chunkRows; stepEnd++)
-                chunkRows += RowsAt(stepEnd);
-            if (_projected != null)
-                InputGemm(first, end, ChunkInput(step0, stepEnd, worker), chunkRows);
+            int firstRow = FirstRow(worker);
+            float* projected = _projected == null ? null : _projected + (nint)worker * _chunkRows * panels * weights.Layout.Width;
+            Walk(new Part(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
+            return;
+        }
+
+        int second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
+        Walk(new Part(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, _projected), worker);
+    }
+
+    private void Walk(in Part part, int worker)
+    {
+        uint round = 0;
+        var before = new RowView(state.Hidden, _order + part.FirstRow, shape.OutputSize);
+        for (int step0 = 0, stepEnd; step0 < _steps && RowsAt(part, step0) > 0; step0 = stepEnd)
+        {
+            int chunkRows = RowsAt(part, step0), chunkRow = 0;
+            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(part, stepEnd) <= _chunkRows; stepEnd++)
+                chunkRows += RowsAt(part, stepEnd);
+            if (part.Projected != null)
+                InputGemm(part, ChunkInput(part, step0, stepEnd, worker), chunkRows);
 
             for (int step = step0; step < stepEnd; step++)
             {
-                int rows = RowsAt(step);
-                var place = new StepPlace(rows, _order, before, Rows(_x, step, shape.InputSize), Rows(_y, step, shape.OutputSize),
-                    Asked(_gates, step, shape.GateCount * shape.HiddenSize), Asked(_cells, step, shape.HiddenSize));
-                Panels(place, first, end, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
-                if (second != 0)
+                int rows = RowsAt(part, step);
+                if (rows == 0)
+                    return;
+                var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, shape.InputSize), Rows(part, _y, step, shape.OutputSize),
+                    Asked(part, _gates, step, shape.GateCount * shape.HiddenSize), Asked(part, _cells, step, shape.HiddenSize));
+                Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
+                if (weights.Second is not null)
                 {
                     Meet(worker, ref round);
-                    for (int panel = firstSecond; panel < endSecond; panel++)
+                    for (int panel = part.FirstSecondPanel; panel < part.EndSecondPanel; panel++)
                         _kernels.SecondPanel(panel, place, worker);
                 }
 
                 Meet(worker, ref round);
-                if (worker == 0)
-                    KeepFinished(step, rows, place.Hidden);
+                if (_byRows || worker == 0)
+                    KeepFinished(part, step, rows, place.Hidden);
                 before = place.Hidden;
                 chunkRow += rows;
             }
@@ -89,23 +113,23 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     }
 
     /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
-    private RowView Rows(float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places, width);
+    private RowView Rows(in Part part, float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places + part.FirstRow, width);
 
     /// <summary>The same for an output that may not have been asked for.</summary>
-    private RowView Asked(float* start, int step, int width) => start == null ? default : Rows(start, step, width);
+    private RowView Asked(in Part part, float* start, int step, int width) => start == null ? default : Rows(part, start, step, width);
 
     /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
-    private RowView ChunkInput(int step0, int stepEnd, int worker)
+    private RowView ChunkInput(in Part part, int step0, int stepEnd, int worker)
     {
         int* table = state.Identity;
-        if (_places != state.Identity)
+        if (_byRows || _places != state.Identity)
         {
-            int* next = table = state.ChunkPlaces(worker);
+            int* next = table = state.ChunkPlaces(worker), places = _places + part.FirstRow;
             for (int step = 0; step < stepEnd - step0; step++)
             {
-                int rows = RowsAt(step0 + step), offset = step * _placeStep;
+                int rows = RowsAt(part, step0 + step), offset = step * _placeStep;
                 for (int i = 0; i < rows; i++)
-                    *next++ = _places[i] + offset;
+                    *next++ = places[i] + offset;
             }
         }
 
@@ -116,15 +140,16 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     /// A worker's panels of one step, every other step in the opposite order: what the last step used last is still in the
     /// cache, where a fixed order over weights a little larger than a cache would find nothing of them left.
     /// </summary>
-    private void Panels(in StepPlace step, int first, int end, bool backwards, int chunkRows, int chunkRow, int worker)
+    private void Panels(in Part part, in StepPlace step, bool backwards, int chunkRows, int chunkRow, int worker)
     {
         nint width = weights.Layout.Width;
+        int first = part.FirstPanel, end = part.EndPanel;
         for (int done = first; done < end;)
         {
             // A lone row has so little to do for a panel that its epilogues are worth gathering.
             int taken = state.BatchSize == 1 ? Math.Min(Blocking.GatheredPanels, end - done) : 1;
             int panel = backwards ? first + end - done - taken : done;
-            float* start = _projected == null ? null : _projected + ((nint)panel * chunkRows + chunkRow) * width;
+            float* start = part.Projected == null ? null : part.Projected + ((nint)panel * chunkRows + chunkRow) * width;
             if (state.BatchSize == 1)
                 _kernels.LoneRow(panel, taken, backwards, step, start, chunkRows * width, worker);
             else
@@ -135,39 +160,89 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
 
     private void Meet(int worker, ref uint round)
     {
-        if (_workers > 1)
+        if (_workers > 1 && !_byRows)
             state.Team!.Meet(worker, _workers, ++round);
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
-    private void InputGemm(int first, int end, in RowView x, int rows)
+    private void InputGemm(in Part part, in RowView x, int rows)
     {
-        for (int panel = first; panel < end; panel++)
+        for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
         {
             for (int row = 0; row < rows; row += Blocking.RowsPerBlock)
             {
                 _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x.From(row),
-                    _projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, end - 1)));
+                    part.Projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, part.EndPanel - 1)));
             }
         }
     }
 
     /// <summary>Rows that end with a step leave their h in the state.</summary>
-    private void KeepFinished(int step, int rows, in RowView hidden)
+    private void KeepFinished(in Part part, int step, int rows, in RowView hidden)
     {
-        int going = step + 1 < _steps ? RowsAt(step + 1) : 0, P = shape.OutputSize;
+        int going = step + 1 < _steps ? RowsAt(part, step + 1) : 0, P = shape.OutputSize;
         if (going == rows)
             return;
         if (_places == state.Identity)
-            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)going * P, (rows - going) * P));
+            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(part.FirstRow + going) * P, (rows - going) * P));
         else
-            Units<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + going, P), P);
+            Units<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + part.FirstRow + going, P), P);
     }
 
-    private int RowsAt(int step) => _rowsPerStep == null ? state.BatchSize : _rowsPerStep[step];
+    private int RowsAt(in Part part, int step) =>
+        _rowsPerStep == null ? part.Rows : Math.Clamp(_rowsPerStep[step] - part.FirstRow, 0, part.Rows);
 
     /// <summary>The first panel of a worker's slice.</summary>
     private int Start(int panels, int worker) => _workers == 1 ? panels * worker : (int)((long)panels * worker / _workers);
+
+    /// <summary>The first row of a worker's, so that all have about as many steps of rows: the first rows are the longest.</summary>
+    private int FirstRow(int worker)
+    {
+        int N = state.BatchSize;
+        if (_rowsPerStep == null || worker == 0 || worker == _workers)
+            return (int)((long)N * worker / _workers);
+        long share = RowSteps(N) * worker / _workers;
+        int low = 0, high = N;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (RowSteps(middle) < share)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    /// <summary>Steps of the first rows together.</summary>
+    private long RowSteps(int rows)
+    {
+        long sum = 0;
+        for (int step = 0; step < _steps; step++)
+            sum += Math.Min(_rowsPerStep[step], rows);
+        return sum;
+    }
+
+    /// <summary>What one worker does of every step.</summary>
+    private readonly struct Part(int firstPanel, int endPanel, int firstSecondPanel, int endSecondPanel, int firstRow, int rows, float* projected)
+    {
+        public int FirstPanel { get; } = firstPanel;
+
+        public int EndPanel { get; } = endPanel;
+
+        public int FirstSecondPanel { get; } = firstSecondPanel;
+
+        public int EndSecondPanel { get; } = endSecondPanel;
+
+        public int FirstRow { get; } = firstRow;
+
+        /// <summary>At most; rows that have ended are gone.</summary>
+        public int Rows { get; } = rows;
+
+        /// <summary>Room for b + x·W of a chunk, or null.</summary>
+        public float* Projected { get; } = projected;
+    }
 }
 
 /// <summary>Where the rows of one step lie.</summary>
