@@ -25,14 +25,14 @@ internal interface ICellEpilogue
     /// <summary>Whether the activated quad goes back to where its preactivations were, for a second launch.</summary>
     static abstract bool KeepsQuad { get; }
 
-    /// <summary>Activates the preactivations in place, advances the unit's own value and returns the h of the quad's units, the first in X.</summary>
+    /// <summary>Advances the unit's own value and returns the h of the quad's units, the first in X; may leave activated gates in the quad.</summary>
     static abstract Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell);
 
-    /// <summary>Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on.</summary>
+    /// <summary>Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on, from what <see cref="Step"/> left in the quad.</summary>
     static abstract void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize);
 }
 
-/// <summary>The core's LSTM equations on the device's arithmetic; the quad is i, f, g, o.</summary>
+/// <summary>The core's LSTM equations on the device's arithmetic; the quad is i, f, g, o, and stays preactivations: the cell needs no gate by itself.</summary>
 internal readonly struct LstmEpilogue : ICellEpilogue
 {
     public static int Units => 1;
@@ -49,17 +49,18 @@ internal readonly struct LstmEpilogue : ICellEpilogue
     public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
     {
         Quad h = Quad.Zero;
-        h.X = LstmCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, ref gates.W, ref own);
+        h.X = LstmCell<float, DeviceLanes>.Step(gates.X, gates.Y, gates.Z, gates.W, ref own);
         return h;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
     {
-        destination[at + unit] = gates.X;
-        destination[at + unit + hiddenSize] = gates.Y;
-        destination[at + unit + 2 * hiddenSize] = gates.Z;
-        destination[at + unit + 3 * hiddenSize] = gates.W;
+        gates.X = Activations<float, DeviceLanes>.Sigmoid(gates.X);
+        gates.Y = Activations<float, DeviceLanes>.Sigmoid(gates.Y);
+        gates.Z = Activations<float, DeviceLanes>.Tanh(gates.Z);
+        gates.W = Activations<float, DeviceLanes>.Sigmoid(gates.W);
+        Gates4.Store(gates, destination, at + unit, hiddenSize);
     }
 }
 
@@ -119,6 +120,19 @@ internal readonly struct GruEpilogue : ICellEpilogue
         destination[at + unit] = gates.X;
         destination[at + unit + hiddenSize] = gates.Y;
         destination[at + unit + 2 * hiddenSize] = gates.Z;
+    }
+}
+
+/// <summary>A unit's four gates, H apart.</summary>
+internal static class Gates4
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Quad values, ArrayView<float> destination, int at, int hiddenSize)
+    {
+        destination[at] = values.X;
+        destination[at + hiddenSize] = values.Y;
+        destination[at + 2 * hiddenSize] = values.Z;
+        destination[at + 3 * hiddenSize] = values.W;
     }
 }
 

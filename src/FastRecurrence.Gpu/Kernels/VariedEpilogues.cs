@@ -29,18 +29,18 @@ internal readonly struct VariedLstmEpilogue : ICellEpilogue
         gates.X = CellParameters.Activate(cell, cell.Gate, gates.X);
         gates.Y = cell.Coupled != 0 ? LstmCell<float, DeviceLanes>.Coupled(gates.X) : CellParameters.Activate(cell, cell.Gate, gates.Y);
         gates.Z = CellParameters.Activate(cell, cell.Candidate, gates.Z);
-        own = LstmCell<float, DeviceLanes>.Cell(gates.X, gates.Y, gates.Z, own);
+        own = LstmCell<float, DeviceLanes>.CellOfGates(gates.X, gates.Y, gates.Z, own);
         if (cell.HasPeepholes != 0)
             gates.W = LstmCell<float, DeviceLanes>.Peep(gates.W, cell.Peepholes[unit + 2 * cell.HiddenSize], own);
         gates.W = CellParameters.Activate(cell, cell.Gate, gates.W);
         Quad h = Quad.Zero;
-        h.X = LstmCell<float, DeviceLanes>.Hidden(gates.W, DeviceActivation.Apply(cell.Cell, own));
+        h.X = LstmCell<float, DeviceLanes>.HiddenOfGates(gates.W, DeviceActivation.Apply(cell.Cell, own));
         return h;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
-        LstmEpilogue.StoreGates(gates, destination, at, unit, hiddenSize);
+        Gates4.Store(gates, destination, at + unit, hiddenSize);
 }
 
 /// <summary>An Elman layer with any activation, clipped.</summary>

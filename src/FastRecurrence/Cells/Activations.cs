@@ -33,18 +33,7 @@ internal static class Activations<V, L>
     /// <c>1/(1 + e⁻ˣ)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, below which it is 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Sigmoid(V x)
-    {
-        V one = L.Broadcast(1f);
-        // At the upper clamp 2ⁿ is still finite; at the lower the result is 1 to the last bit.
-        V y = L.AtMost(L.AtLeast(L.Subtract(L.Broadcast(-0f), x), L.Broadcast(-30f)), L.Broadcast(87.5f));
-        V t = ExpMinusOne(y, out V power);
-        // 1 + 2ⁿ + 2ⁿt, rounded once where 1 + 2ⁿ is exact; from n = 24 on the 1 is lost there and joins 2ⁿt instead.
-        V whole = L.Add(power, one);
-        V lost = L.Subtract(one, L.Subtract(whole, power));
-        V denominator = L.Add(whole, L.MultiplyAdd(power, t, lost));
-        return L.Divide(L.WhereNegative(L.Add(x, L.Broadcast(87.33655f)), L.Broadcast(0f), one), denominator);
-    }
+    public static V Sigmoid(V x) => L.Divide(UnlessVanished(x, L.Broadcast(1f)), SigmoidDenominator(x));
 
     /// <summary>
     /// <c>|E/(E + 2)|</c> with <c>E = expm1(−2|x|)</c>, and the sign of x: odd to the bit, never beyond ±1, exact for
@@ -53,10 +42,16 @@ internal static class Activations<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh(V x)
     {
-        V y = L.NegativeAbs(x);
-        V t = ExpMinusOne(L.AtLeast(L.Add(y, y), L.Broadcast(Vanishing)), out V power);
-        V e = L.MultiplyAdd(power, t, L.Subtract(power, L.Broadcast(1f)));
+        V e = TanhNumerator(x);
         return L.CopySign(L.Divide(e, L.Add(e, L.Broadcast(2f))), x);
+    }
+
+    /// <summary><c>σ(x)·tanh(y)</c>, a gate and what it lets through: the product of the two fractions, with one division.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SigmoidTimesTanh(V x, V y)
+    {
+        V e = TanhNumerator(y);
+        return L.CopySign(L.Divide(UnlessVanished(x, e), L.Multiply(SigmoidDenominator(x), L.Add(e, L.Broadcast(2f)))), y);
     }
 
     /// <summary>Any activation. Callers pass a constant kind where speed matters: the others leave no code behind.</summary>
@@ -119,6 +114,33 @@ internal static class Activations<V, L>
         series = L.MultiplyAdd(series, z, L.Broadcast(1f / 3));
         V artanh = L.MultiplyAdd(L.Multiply(s, z), series, s);
         return L.Add(Relu(x), L.Add(artanh, artanh));
+    }
+
+    /// <summary><c>1 + e⁻ˣ</c>, at most e^87.5.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V SigmoidDenominator(V x)
+    {
+        V one = L.Broadcast(1f);
+        // At the upper clamp 2ⁿ is still finite; at the lower the result is 1 to the last bit.
+        V y = L.AtMost(L.AtLeast(L.Subtract(L.Broadcast(-0f), x), L.Broadcast(-30f)), L.Broadcast(87.5f));
+        V t = ExpMinusOne(y, out V power);
+        // 1 + 2ⁿ + 2ⁿt, rounded once where 1 + 2ⁿ is exact; from n = 24 on the 1 is lost there and joins 2ⁿt instead.
+        V whole = L.Add(power, one);
+        V lost = L.Subtract(one, L.Subtract(whole, power));
+        return L.Add(whole, L.MultiplyAdd(power, t, lost));
+    }
+
+    /// <summary>0 where σ(x) is below 2⁻¹²⁶, else the value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V UnlessVanished(V x, V value) => L.WhereNegative(L.Add(x, L.Broadcast(87.33655f)), L.Broadcast(0f), value);
+
+    /// <summary><c>E = expm1(−2|x|)</c>, in −1..0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V TanhNumerator(V x)
+    {
+        V y = L.NegativeAbs(x);
+        V t = ExpMinusOne(L.AtLeast(L.Add(y, y), L.Broadcast(Vanishing)), out V power);
+        return L.MultiplyAdd(power, t, L.Subtract(power, L.Broadcast(1f)));
     }
 
     /// <summary><c>eʸ = power·(1 + t)</c> with <c>power = 2ⁿ</c> and |t| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>

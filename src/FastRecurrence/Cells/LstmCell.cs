@@ -8,38 +8,30 @@ internal static class LstmCell<V, L>
     where V : struct
     where L : ILanes<V>
 {
-    /// <summary>Activates the four preactivations in place and advances the cell.</summary>
-    /// <param name="i">In: preactivation; out: input gate.</param>
-    /// <param name="f">In: preactivation; out: forget gate.</param>
-    /// <param name="g">In: preactivation; out: candidate.</param>
-    /// <param name="o">In: preactivation; out: output gate.</param>
-    /// <param name="c">In: c of the step before; out: the new c.</param>
+    /// <summary>A step of the textbook cell from its preactivations; what the gates themselves are, is not needed for it.</summary>
     /// <returns>h.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Step(ref V i, ref V f, ref V g, ref V o, ref V c)
+    public static V Step(V i, V f, V g, V o, ref V c)
     {
-        c = Advance(ref i, ref f, ref g, ref o, c);
-        return Hidden(o, Activations<V, L>.Tanh(c));
+        c = Cell(i, f, g, c);
+        return Hidden(o, c);
     }
 
-    /// <summary>The first half of <see cref="Step"/>: activates the gates and gives the new c.</summary>
+    /// <summary><c>c' = σ(f)∘c + σ(i)∘tanh(g)</c>, from preactivations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Advance(ref V i, ref V f, ref V g, ref V o, V c)
-    {
-        i = Activations<V, L>.Sigmoid(i);
-        f = Activations<V, L>.Sigmoid(f);
-        g = Activations<V, L>.Tanh(g);
-        o = Activations<V, L>.Sigmoid(o);
-        return Cell(i, f, g, c);
-    }
+    public static V Cell(V i, V f, V g, V c) => L.MultiplyAdd(Activations<V, L>.Sigmoid(f), c, Activations<V, L>.SigmoidTimesTanh(i, g));
 
-    /// <summary><c>c' = f∘c + i∘g</c>.</summary>
+    /// <summary><c>h = σ(o)∘tanh(c)</c>, from o's preactivation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Cell(V i, V f, V g, V c) => L.MultiplyAdd(f, c, L.Multiply(i, g));
+    public static V Hidden(V o, V c) => Activations<V, L>.SigmoidTimesTanh(o, c);
 
-    /// <summary><c>h = o∘tanh(c)</c>, the tanh (or what stands for it) being done.</summary>
+    /// <summary><c>c' = f∘c + i∘g</c>, from gates of any activation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Hidden(V o, V activatedCell) => L.Multiply(o, activatedCell);
+    public static V CellOfGates(V i, V f, V g, V c) => L.MultiplyAdd(f, c, L.Multiply(i, g));
+
+    /// <summary><c>h = o∘y</c>, y being what the cell activation makes of c.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V HiddenOfGates(V o, V activatedCell) => L.Multiply(o, activatedCell);
 
     /// <summary>A gate that looks at the cell (Gers and Schmidhuber 2000): the peephole joins the preactivation last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -204,7 +204,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 if (state.Between is not null)
                     hidden = state.Between.Rows.From(row).Columns(unit);
                 if (_standard)
-                    Epilogue<V, L>.Lstm(scratch, rows, cell, hidden, units);
+                    Epilogue<V, L>.Lstm(scratch, rows, cell, hidden, units, wantGates: !step.Gates.IsEmpty);
                 else
                     GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), cell, hidden, units);
                 if (!step.Cells.IsEmpty)

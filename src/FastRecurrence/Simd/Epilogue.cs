@@ -14,31 +14,45 @@ internal static unsafe class Epilogue<V, L>
     where L : IMemoryLanes<V>
 {
     /// <summary>LSTM: one panel of units, <paramref name="rows"/> rows.</summary>
-    /// <param name="scratch">Preactivations i, f, g, o; overwritten with the gates.</param>
+    /// <param name="scratch">Preactivations i, f, g, o; overwritten with the gates if they are wanted.</param>
     /// <param name="rows">Rows in the block.</param>
     /// <param name="cell">c of the panel, a vector a row, padded: read and replaced.</param>
     /// <param name="hidden">h, from the panel's first unit on.</param>
     /// <param name="units">Units that are not padding; only these are written to h.</param>
+    /// <param name="wantGates">Whether the activated gates shall replace their preactivations; h does not depend on it.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void Lstm(float* scratch, int rows, in RowView cell, in RowView hidden, int units)
+    public static void Lstm(float* scratch, int rows, in RowView cell, in RowView hidden, int units, bool wantGates)
     {
         // Two passes: tanh(c) waits for all that is before it in its row, and a processor sees too little of the next row to fill the wait.
+        float* gates = scratch;
         for (int row = 0; row < rows; row++)
         {
-            float* gates = scratch + (nint)row * 4 * L.Count;
-            V i = L.Load(gates), f = L.Load(gates + L.Count), g = L.Load(gates + 2 * L.Count), o = L.Load(gates + 3 * L.Count);
-            V c = LstmCell<V, L>.Advance(ref i, ref f, ref g, ref o, L.Load(cell[row]));
+            V c = LstmCell<V, L>.Cell(L.Load(gates), L.Load(gates + L.Count), L.Load(gates + 2 * L.Count), L.Load(cell[row]));
             L.Store(c, cell[row]);
-            L.Store(i, gates);
-            L.Store(f, gates + L.Count);
-            L.Store(g, gates + 2 * L.Count);
-            L.Store(o, gates + 3 * L.Count);
+            gates += 4 * L.Count;
         }
 
+        gates = scratch;
         for (int row = 0; row < rows; row++)
         {
-            V o = L.Load(scratch + ((nint)row * 4 + 3) * L.Count), c = L.Load(cell[row]);
-            Units<V, L>.Store(LstmCell<V, L>.Hidden(o, Activations<V, L>.Tanh(c)), hidden[row], units);
+            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(gates + 3 * L.Count), L.Load(cell[row])), hidden[row], units);
+            gates += 4 * L.Count;
+        }
+
+        if (wantGates)
+            ActivateGates(scratch, rows);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ActivateGates(float* gates, int rows)
+    {
+        for (; rows > 0; rows--)
+        {
+            L.Store(Activations<V, L>.Sigmoid(L.Load(gates)), gates);
+            L.Store(Activations<V, L>.Sigmoid(L.Load(gates + L.Count)), gates + L.Count);
+            L.Store(Activations<V, L>.Tanh(L.Load(gates + 2 * L.Count)), gates + 2 * L.Count);
+            L.Store(Activations<V, L>.Sigmoid(L.Load(gates + 3 * L.Count)), gates + 3 * L.Count);
+            gates += 4 * L.Count;
         }
     }
 

@@ -39,7 +39,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         {
             if (shape.CoupledInputForget)
                 L.Store(LstmCell<V, L>.Coupled(L.Load(i + row * step)), f + row * step);
-            V c = LstmCell<V, L>.Cell(L.Load(i + row * step), L.Load(f + row * step), L.Load(g + row * step), L.Load(cell[row]));
+            V c = LstmCell<V, L>.CellOfGates(L.Load(i + row * step), L.Load(f + row * step), L.Load(g + row * step), L.Load(cell[row]));
             L.Store(c, cell[row]);
             L.Store(c, activated + row * L.Count);
         }
@@ -49,7 +49,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         Activate(shape.GateActivation, shape.Clip, o, rows, step);
         Activate(shape.CellActivation, float.PositiveInfinity, activated, rows, L.Count);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden[row], units);
+            Units<V, L>.Store(LstmCell<V, L>.HiddenOfGates(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden[row], units);
     }
 
     /// <summary>GRU, linear before its reset: as <see cref="Epilogue{V, L}.Gru"/>.</summary>
