@@ -32,6 +32,9 @@ internal static class Check
         bool right = true;
         foreach (GpuBackend backend in chosen)
             right &= Guarded(report, $"verifying {backend.Name}", () => Verification.Run(backend, options, report));
+        // Beyond CUDA no grid is promised; one named device is a rehearsal.
+        foreach (GpuBackend backend in chosen.Where(b => b.DeviceKind == DeviceKind.Cuda || options.Device is not null))
+            right &= Guarded(report, $"verifying both directions on {backend.Name}", () => BothDirections.Verify(backend, options, report));
         GpuBackend timed = chosen[0];
         Dictionary<(int H, int N), double> ours = [];
         right &= Guarded(report, $"timing {timed.Name}", () =>
@@ -39,6 +42,15 @@ internal static class Check
             ours = Timing.Run(timed, options, clock, report);
             return true;
         });
+        if (timed.DeviceKind == DeviceKind.Cuda || options.Device is not null)
+        {
+            right &= Guarded(report, $"timing both directions on {timed.Name}", () =>
+            {
+                BothDirections.Time(timed, options, clock, report);
+                return true;
+            });
+        }
+
         Peers.Run(options, clock, ours, report);
         report.Line(right ? $"Everything is right. {clock.Elapsed.TotalSeconds:0} s." : "SOMETHING IS WRONG: see above.");
         return right ? 0 : 1;

@@ -115,9 +115,11 @@ internal static class Verification
         return output;
     }
 
-    private static bool Same(float[] a, float[] b) => System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(a).SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(b));
+    /// <summary>Bit for bit.</summary>
+    public static bool Same(float[] a, float[] b) => System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(a).SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(b));
 
-    private static float[] Uniform(Random random, int count)
+    /// <summary>Within ±1.</summary>
+    public static float[] Uniform(Random random, int count)
     {
         var values = new float[count];
         for (int i = 0; i < count; i++)

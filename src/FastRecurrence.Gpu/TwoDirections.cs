@@ -147,6 +147,8 @@ internal sealed unsafe class TwoDirections
     /// <summary>As <see cref="GpuLayer.MeasureKernels"/>, of both directions together.</summary>
     public double MeasureKernels(int sequenceLength, int repeats)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
         using LayerState.Lease first = _forwardState.Acquire(), second = _reverseState.Acquire();
         using Lock.Scope _ = _forward.Device.Enter();
         int chunk = Reserve(sequenceLength);

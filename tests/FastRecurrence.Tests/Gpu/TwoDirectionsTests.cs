@@ -113,6 +113,34 @@ public sealed class TwoDirectionsTests
     }
 
     [Fact]
+    public void What_is_measured_is_what_runs()
+    {
+        var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Lstm(5, 8), T: 12, N: 3);
+        using StackState expected = p.CreateState(), measured = p.CreateState();
+        p.Run(expected, [], SequenceLayout.TimeMajor);
+        p.Run(measured, [], SequenceLayout.TimeMajor);
+        var output = new float[12 * 3 * 16];
+        for (int i = 0; i < 3; i++)
+            p.Stack.Run(expected, 12, p.Input, output);
+        long before = p.Forward(measured).Runner.SharedLaunches;
+
+        TwoDirections together = TwoDirections.Of((GpuState)measured.Of(0), measured.Of(1))!;
+        double seconds = together.MeasureKernels(12, repeats: 3);
+
+        Assert.InRange(seconds, 1e-7, 60);
+        Assert.Equal(before + 3, p.Forward(measured).Runner.SharedLaunches);
+        float[] a = new float[3 * 8], b = new float[a.Length];
+        for (int i = 0; i < 2; i++)
+        {
+            expected.Of(i).CopyHiddenTo(a);
+            measured.Of(i).CopyHiddenTo(b);
+            Assert.Equal(a, b);
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => together.MeasureKernels(0, 1));
+    }
+
+    [Fact]
     public void Warm_calls_allocate_nothing()
     {
         var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Lstm(2, 4), T: 8, N: 2);
