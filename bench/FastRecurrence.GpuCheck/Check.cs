@@ -35,6 +35,8 @@ internal static class Check
         // Beyond CUDA no grid is promised; one named device is a rehearsal.
         foreach (GpuBackend backend in chosen.Where(b => b.DeviceKind == DeviceKind.Cuda || options.Device is not null))
             right &= Guarded(report, $"verifying both directions on {backend.Name}", () => BothDirections.Verify(backend, options, report));
+        foreach (GpuBackend backend in chosen)
+            right &= Guarded(report, $"verifying input GEMMs on {backend.Name}", () => InputGemms.Verify(backend, options, report));
         GpuBackend timed = chosen[0];
         Dictionary<(int H, int N), double> ours = [];
         right &= Guarded(report, $"timing {timed.Name}", () =>
@@ -51,6 +53,11 @@ internal static class Check
             });
         }
 
+        right &= Guarded(report, $"timing input GEMMs on {timed.Name}", () =>
+        {
+            InputGemms.Time(timed, options, clock, report);
+            return true;
+        });
         Peers.Run(options, clock, ours, report);
         report.Line(right ? $"Everything is right. {clock.Elapsed.TotalSeconds:0} s." : "SOMETHING IS WRONG: see above.");
         return right ? 0 : 1;

@@ -6,7 +6,10 @@ namespace FastRecurrence.GpuCheck;
 /// <summary>Every kernel over sizes, T = 100, fp32, data resident: microseconds of one step, input GEMM included and as it is hidden or not.</summary>
 internal static class Timing
 {
-    private const int T = 100;
+    /// <summary>Steps of every timed sequence.</summary>
+    public const int Steps = 100;
+
+    private const int T = Steps;
 
     // fp32 LSTM, microseconds a step, of an H200: kernels.md, "GPU kernels". H = 2048 beyond one row: multiply-adds at 67 TFLOP/s + 0.5.
     private static readonly Dictionary<int, double[]> s_floors = new()
@@ -64,7 +67,7 @@ internal static class Timing
                 double floor = cell == CellKind.Lstm && format == WeightFormat.Float32 && !backend.IsCpuDevice ? Floor(H, N) : double.NaN;
                 if (cell == CellKind.Lstm && format == WeightFormat.Float32)
                     chosen[(H, N)] = time;
-                report.Line($"| {H} | {N} | {string.Join(" | ", cells)} | {Gemm(backend, shape, N):0.00} | {KernelPlan.Name(best)} {time:0.00} | {Number(floor)} | {Number(time / floor)} |");
+                report.Line($"| {H} | {N} | {string.Join(" | ", cells)} | {InputGemm(backend, shape, N, 3):0.00} | {KernelPlan.Name(best)} {time:0.00} | {Number(floor)} | {Number(time / floor)} |");
             }
 
             report.Line();
@@ -96,14 +99,14 @@ internal static class Timing
     }
 
     /// <summary>Microseconds of the input GEMM for one step's rows, out of all T·N.</summary>
-    private static double Gemm(GpuBackend backend, LayerShape shape, int N)
+    public static double InputGemm(GpuBackend backend, LayerShape shape, int N, int repeats)
     {
         using var layer = (GpuLayer)backend.Prepare(LayerWeights.Random(shape, 1));
         using GpuStream stream = backend.CreateStream();
         using LayerState state = layer.CreateState(N, stream);
         using DeviceBuffer x = backend.Allocate((long)T * N * shape.InputSize);
         x.CopyFrom(Noise(T * N * shape.InputSize), stream);
-        return Median(3, stream, () => layer.RunInputGemm(state, T, x)).Host;
+        return Median(repeats, stream, () => layer.RunInputGemm(state, T, x)).Host;
     }
 
     private static (double Host, double Device) Median(int repeats, GpuStream stream, Action sequence)

@@ -18,8 +18,17 @@ internal static class CellKernels
     public static IReadOnlyList<int> ChunkCounts(WeightFormat format) =>
         format == WeightFormat.Float32 ? [0, 1, 2, 3, 4, 6, 8] : [0, 1, 2, 3, 4, 6, 8, 12];
 
-    /// <summary>The input GEMM, with large or small blocks.</summary>
-    public static CellKernel InputGemm(bool large) => Close(GemmTile.Threads, 1, typeof(InputGemmKernel), Block(large));
+    /// <summary>The input GEMMs on tensor cores.</summary>
+    public static IReadOnlyList<InputGemm> TensorGemms { get; } = [Gpu.InputGemm.Tf32, Gpu.InputGemm.TripleTf32, Gpu.InputGemm.Bfloat16];
+
+    /// <summary>The input GEMM, for many rows or few.</summary>
+    public static CellKernel InputGemm(InputGemm gemm, bool large) => gemm switch
+    {
+        Gpu.InputGemm.Tf32 => TensorGemm(typeof(SingleTf32), 2, large),
+        Gpu.InputGemm.Bfloat16 => TensorGemm(typeof(SingleBfloat16), 2, large),
+        Gpu.InputGemm.TripleTf32 => TensorGemm(typeof(TripleTf32), 1, large), // two groups a multiprocessor would spill
+        _ => Close(GemmTile.Threads, 1, typeof(InputGemmKernel), Block(large)),
+    };
 
     /// <summary>A step by tiles, as textbooks have it.</summary>
     public static CellKernel TileStep(CellKind cell, bool large) => TileStep(Epilogue(cell), large);
@@ -72,7 +81,9 @@ internal static class CellKernels
         {
             foreach (bool large in (bool[])[false, true])
             {
-                yield return ($"input-gemm-{Size(large)}", InputGemm(large));
+                yield return ($"input-gemm-{Size(large)}", InputGemm(Gpu.InputGemm.Float32, large));
+                foreach (InputGemm gemm in TensorGemms)
+                    yield return ($"input-gemm-{gemm.ToString().ToLowerInvariant()}-{Size(large)}", InputGemm(gemm, large));
                 foreach (Type epilogue in (Type[])[typeof(VariedLstmEpilogue), typeof(VariedGruEpilogue), typeof(GruResetEpilogue), typeof(GruCandidateEpilogue), typeof(VariedElmanEpilogue)])
                     yield return ($"tile-step-{epilogue.Name.Replace("Epilogue", "", StringComparison.Ordinal).ToLowerInvariant()}-{Size(large)}", TileStep(epilogue, large));
                 foreach (CellKind cell in Cells)
@@ -112,6 +123,9 @@ internal static class CellKernels
     };
 
     private static CellKernel TileStep(Type epilogue, bool large) => Close(GemmTile.Threads, 1, typeof(TileStepKernel), epilogue, Block(large));
+
+    private static CellKernel TensorGemm(Type product, int groupsAtOnce, bool large) =>
+        Close(TensorGemmKernel.Lanes * TensorGemmKernel.Warps, groupsAtOnce, typeof(TensorGemmKernel), product, large ? typeof(TallTile) : typeof(FlatTile));
 
     private static Type Rows(int rows) => rows switch
     {

@@ -21,9 +21,10 @@ internal sealed class ChunkRunner : IDisposable
     private readonly int _quads;
     private readonly CellParameters _cell, _linear;
     private readonly Buffer[] _buffers;
+    private readonly CuBlasGemm? _cuBlas;
 
-    /// <summary>Uploads the weights. A narrow R lies there as it is stored; W, which is read once for all steps, as it decodes.</summary>
-    public ChunkRunner(LayerWeights weights, GpuDevice device, WeightFormat format)
+    /// <summary>Uploads the weights. A narrow R lies there as it is stored; W, which is read once for all steps, as it decodes, or as tensor cores take it.</summary>
+    public ChunkRunner(LayerWeights weights, GpuDevice device, WeightFormat format, InputGemm inputGemm)
     {
         (_device, _shape, _quads) = (device, weights.Shape, PackedWeights.Quads(weights.Shape));
         var buffers = new List<Buffer>();
@@ -33,13 +34,13 @@ internal sealed class ChunkRunner : IDisposable
             int rows = _shape.GateCount * _shape.HiddenSize;
             if (format == WeightFormat.Float32)
             {
-                buffers.Add(device.Upload(PackedWeights.Input(_shape, weights.InputWeights), "W"));
+                buffers.Add(device.Upload(Input(weights.InputWeights), "W"));
                 buffers.Add(device.Upload(PackedWeights.Recurrent(_shape, weights.RecurrentWeights, _shape.OutputSize), "R"));
             }
             else
             {
                 StoredMatrix r = StoredMatrix.Encode(format, weights.RecurrentWeights, rows, _shape.OutputSize);
-                buffers.Add(device.Upload(PackedWeights.Input(_shape, StoredMatrix.Encode(format, weights.InputWeights, rows, _shape.InputSize).Decoded), "W"));
+                buffers.Add(device.Upload(Input(StoredMatrix.Encode(format, weights.InputWeights, rows, _shape.InputSize).Decoded), "W"));
                 buffers.Add(device.Upload(PackedWeights.Recurrent(_shape, r.Lanes, r.Groups), "R"));
             }
 
@@ -56,9 +57,16 @@ internal sealed class ChunkRunner : IDisposable
             throw;
         }
 
+        _cuBlas = inputGemm == InputGemm.CuBlas ? device.CuBlas(out string? _) : null;
         _buffers = [.. buffers];
         _cell = CellParameters.From(_shape, _buffers[3].View.BaseView);
         _linear.Peepholes = _cell.Peepholes; // all else 0: the identity
+
+        float[] Input(ReadOnlySpan<float> matrix)
+        {
+            float[] packed = PackedWeights.Input(_shape, matrix);
+            return CellKernels.TensorGemms.Contains(inputGemm) ? TensorWeights.Pack(packed, _shape.InputSize, _quads * PackedWeights.Lanes, inputGemm) : packed;
+        }
     }
 
     /// <summary>Chunks that a persistent grid gave up and that were run again step by step.</summary>
@@ -120,7 +128,8 @@ internal sealed class ChunkRunner : IDisposable
     public void RunInputGemm(GpuState s, ArrayView<float> input, ArrayView<Quad> preactivation, int rows)
     {
         InputGemmLaunch gemm = s.Kernels.InputGemm(rows, out KernelConfig config);
-        gemm(s.Queue, config, input, Packed(0), Packed(2), preactivation, rows, _shape.InputSize, _quads);
+        gemm(s.Queue, config, input, Packed(0), Packed(2), preactivation, rows, _cuBlas is null ? _shape.InputSize : 0, _quads);
+        _cuBlas?.MultiplyAdd(s.Queue, input, _buffers[0].View.BaseView, preactivation.Cast<float>(), rows, _shape.InputSize, _quads * PackedWeights.Lanes);
     }
 
     private void RunSteps(GpuState s, in DeviceChunk chunk)

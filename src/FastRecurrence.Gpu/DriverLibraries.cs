@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace FastRecurrence.Gpu;
 
@@ -11,7 +12,7 @@ namespace FastRecurrence.Gpu;
 internal static class DriverLibraries
 {
     private static readonly Lock s_gate = new();
-    private static bool s_registered;
+    private static bool s_registered, s_cuBlasRegistered;
 
     /// <summary>The CUDA driver's library on this system.</summary>
     public static string Cuda => OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
@@ -26,22 +27,33 @@ internal static class DriverLibraries
     public static bool Loads(string library) => NativeLibrary.TryLoad(library, out _);
 
     /// <summary>Points ILGPU to the libraries; to be called before its first use.</summary>
-    public static void Register()
+    public static void Register() => Register(ref s_registered, typeof(Context).Assembly, Resolve);
+
+    /// <summary>Lets ILGPU find cuBLAS 13, of whose calls used here none changed since the last it knows, 12.</summary>
+    public static void RegisterCuBlas() => Register(ref s_cuBlasRegistered, typeof(CuBlas).Assembly, ResolveCuBlas);
+
+    private static void Register(ref bool registered, Assembly assembly, DllImportResolver resolver)
     {
         lock (s_gate)
         {
-            if (s_registered)
+            if (registered)
                 return;
-            s_registered = true;
+            registered = true;
             try
             {
-                NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, Resolve);
+                NativeLibrary.SetDllImportResolver(assembly, resolver);
             }
             catch (InvalidOperationException)
             {
                 // The application has set a resolver for ILGPU itself; then it knows where its drivers are.
             }
         }
+    }
+
+    private static IntPtr ResolveCuBlas(string name, Assembly assembly, DllImportSearchPath? path)
+    {
+        string? newer = name switch { "libcublas.so.12" => "libcublas.so.13", "cublas64_12.dll" => "cublas64_13.dll", _ => null };
+        return newer is not null && !NativeLibrary.TryLoad(name, out _) && NativeLibrary.TryLoad(newer, out IntPtr handle) ? handle : IntPtr.Zero;
     }
 
     private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)

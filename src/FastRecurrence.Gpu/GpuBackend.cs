@@ -19,13 +19,13 @@ public sealed class GpuBackend : Backend
         _device = new(() => new GpuDevice(name, kind, index, isCpuDevice), LazyThreadSafetyMode.PublicationOnly);
     }
 
-    private GpuBackend(GpuBackend other, ForcedKernel? forced)
+    private GpuBackend(GpuBackend other, ForcedKernel? forced, InputGemm inputGemm)
         : base(other.Name, other.Description, other.UnavailableReason)
     {
         DeviceKind = other.DeviceKind;
         IsCpuDevice = other.IsCpuDevice;
         _device = other._device;
-        Forced = forced;
+        (Forced, InputGemm) = (forced, inputGemm);
     }
 
     /// <summary>How the device is reached.</summary>
@@ -49,6 +49,19 @@ public sealed class GpuBackend : Backend
     /// <exception cref="DeviceException">The driver refused, or the device does not open.</exception>
     public GpuStream CreateStream() => new(this, Device);
 
+    /// <summary>How this backend's layers compute <c>b + x·W</c>; <see cref="InputGemm.Float32"/> unless <see cref="With"/> said otherwise.</summary>
+    public InputGemm InputGemm { get; }
+
+    /// <summary>
+    /// The same device, for layers and stacks that compute <c>b + x·W</c> another way. <see cref="Backend.Prepare"/> then measures what that changes
+    /// (<see cref="GpuLayer.InputGemmError"/>), and refuses with <see cref="NotSupportedException"/> what cannot be had: tensor cores for tf32 and bfloat16 come
+    /// with CUDA from compute capability 8.0 on, cuBLAS must load, and a layer without input has no product. Nothing is replaced silently.
+    /// </summary>
+    /// <param name="inputGemm">How x and W are multiplied.</param>
+    public GpuBackend With(InputGemm inputGemm) => Enum.IsDefined(inputGemm)
+        ? new(this, Forced, inputGemm)
+        : throw new ArgumentOutOfRangeException(nameof(inputGemm), inputGemm, $"An input GEMM is one of {string.Join(", ", Enum.GetNames<InputGemm>())}.");
+
     /// <summary>The open device.</summary>
     internal GpuDevice Device => UnavailableReason is null ? _device.Value : throw new BackendUnavailableException(Name, UnavailableReason);
 
@@ -56,7 +69,7 @@ public sealed class GpuBackend : Backend
     internal ForcedKernel? Forced { get; }
 
     /// <summary>The same device, with a kernel forced.</summary>
-    internal GpuBackend Force(KernelKind kernel, int leastChunks = 0, int residentGroups = 0) => new(this, new ForcedKernel(kernel, leastChunks, residentGroups));
+    internal GpuBackend Force(KernelKind kernel, int leastChunks = 0, int residentGroups = 0) => new(this, new ForcedKernel(kernel, leastChunks, residentGroups), InputGemm);
 
     /// <summary>Which kernels a layer of this shape would run a batch on, and why; a line for people. No weights are needed.</summary>
     /// <param name="shape">The layer.</param>
@@ -76,20 +89,63 @@ public sealed class GpuBackend : Backend
         return PlannedKernels.Choose(device, shape, format, batchSize, Forced ?? KernelPlan.FromEnvironment()).ToString();
     }
 
-    private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new GpuLayer(weights, this);
+    /// <summary>Why a layer cannot have its input product on tensor cores, or by cuBLAS; null when it can. The emulator plays tensor cores only for tests, which force a kernel.</summary>
+    internal static string? Refuse(DeviceTraits device, LayerShape shape, InputGemm inputGemm, bool forced) => (inputGemm, device) switch
+    {
+        _ when shape.InputSize == 0 => "the layer has no input",
+        (InputGemm.CuBlas, { Kind: not DeviceKind.Cuda }) => "cuBLAS is reached through CUDA alone",
+        (InputGemm.CuBlas, _) => null,
+        (_, { Kind: DeviceKind.OpenCl }) => "tensor cores are reached through CUDA alone",
+        (_, { Kind: DeviceKind.Emulator }) => forced ? null : "the emulator has no tensor cores",
+        (_, { HasTensorCores: false }) => "tensor cores for tf32 and bfloat16 came with compute capability 8.0, and this device has less",
+        _ => null,
+    };
+
+    private protected override RecurrentLayer PrepareCore(LayerWeights weights)
+    {
+        RequireInputGemm(weights.Shape);
+        return new GpuLayer(weights, this, inputGemmError: MeasureInputGemm(weights, WeightFormat.Float32));
+    }
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
         RequireNarrow(weights.Shape, format);
+        RequireInputGemm(weights.Shape);
         if (IsCpuDevice && (Forced ?? KernelPlan.FromEnvironment()) is null)
             throw new NotSupportedException($"{format} weights would not be faster on {Name}, which is a CPU: decoding costs more than memory there. Use Float32.");
         double error;
-        // By slices, which take any batch of any layer that is accepted; all kernels see the same weights.
-        GpuBackend sliced = Force(KernelKind.Slice);
-        using (var exact = new GpuLayer(weights, sliced))
-        using (var narrow = new GpuLayer(weights, sliced, format))
+        using (var exact = new GpuLayer(weights, Judge))
+        using (var narrow = new GpuLayer(weights, Judge, format))
             error = FormatProbe.Difference(exact, narrow);
-        return new GpuLayer(weights, this, format, error);
+        return new GpuLayer(weights, this, format, error, MeasureInputGemm(weights, format));
+    }
+
+    /// <summary>What errors are measured against. By slices, which take any batch of any layer that narrow formats are for; all kernels see the same weights.</summary>
+    private GpuBackend Judge => new(this, new ForcedKernel(KernelKind.Slice), InputGemm.Float32);
+
+    private double MeasureInputGemm(LayerWeights weights, WeightFormat format)
+    {
+        if (InputGemm == InputGemm.Float32)
+            return 0;
+        using var exact = new GpuLayer(weights, Judge, format);
+        using var asked = new GpuLayer(weights, Judge.With(InputGemm), format);
+        return FormatProbe.Difference(exact, asked);
+    }
+
+    private void RequireInputGemm(LayerShape shape)
+    {
+        if (InputGemm == InputGemm.Float32)
+            return;
+        GpuDevice device = Device;
+        string? reason = Refuse(device.Traits, shape, InputGemm, Forced is not null);
+        if (reason is null && InputGemm == InputGemm.CuBlas)
+        {
+            using Lock.Scope _ = device.Enter();
+            device.CuBlas(out reason);
+        }
+
+        if (reason is not null)
+            throw new NotSupportedException($"{InputGemm} is not possible on {Name}: {reason}. Use {nameof(InputGemm)}.{InputGemm.Float32}.");
     }
 
     private void RequireNarrow(LayerShape shape, WeightFormat format)

@@ -19,6 +19,7 @@ internal sealed class GpuDevice
     private readonly string _name;
     private readonly Accelerator _accelerator;
     private readonly Dictionary<MethodInfo, (Delegate Launch, Kernel Kernel)> _loaded = [];
+    private CuBlasGemm? _cuBlas;
     private Exception? _lost;
 
     public GpuDevice(string name, DeviceKind kind, int index, bool isCpu)
@@ -80,6 +81,13 @@ internal sealed class GpuDevice
             ? _accelerator.EstimateMaxActiveGroupsPerMultiprocessor(Loaded<TDelegate>(kernel).Kernel, kernel.Threads)
             : 1;
         return groups * Traits.Multiprocessors;
+    }
+
+    /// <summary>NVIDIA's SGEMM, loaded at the first request; null with the reason where there is none. Call it inside <see cref="Enter"/>.</summary>
+    public CuBlasGemm? CuBlas(out string? reason)
+    {
+        reason = null;
+        return _cuBlas ??= CuBlasGemm.TryLoad(_name, (CudaAccelerator)_accelerator, out reason);
     }
 
     /// <summary>Device memory; nothing gets one element, since no driver allocates nothing. Call it inside <see cref="Enter"/>.</summary>

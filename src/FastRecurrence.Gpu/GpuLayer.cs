@@ -15,13 +15,13 @@ public sealed class GpuLayer : RecurrentLayer
     private readonly ForcedKernel? _forced;
     private bool _freed;
 
-    internal GpuLayer(LayerWeights weights, GpuBackend backend, WeightFormat format = WeightFormat.Float32, double formatError = 0)
+    internal GpuLayer(LayerWeights weights, GpuBackend backend, WeightFormat format = WeightFormat.Float32, double formatError = 0, double inputGemmError = 0)
         : base(weights.Shape, backend)
     {
         _device = backend.Device;
-        (Format, FormatError) = (format, formatError);
+        (Format, FormatError, InputGemm, InputGemmError) = (format, formatError, backend.InputGemm, inputGemmError);
         _forced = backend.Forced ?? KernelPlan.FromEnvironment();
-        _runner = new ChunkRunner(weights, _device, format);
+        _runner = new ChunkRunner(weights, _device, format, InputGemm);
     }
 
     /// <inheritdoc/>
@@ -29,6 +29,15 @@ public sealed class GpuLayer : RecurrentLayer
 
     /// <inheritdoc/>
     public override double FormatError { get; }
+
+    /// <summary>How <c>b + x·W</c> is computed.</summary>
+    public InputGemm InputGemm { get; }
+
+    /// <summary>
+    /// The largest difference of h that <see cref="InputGemm"/> made against <see cref="Gpu.InputGemm.Float32"/> with weights of the same format, measured
+    /// when the layer was prepared: 32 steps of uniform input in ±1, a batch of one. 0 for float32.
+    /// </summary>
+    public double InputGemmError { get; }
 
     /// <summary>Where the weights lie.</summary>
     internal GpuDevice Device => _device;
@@ -121,7 +130,7 @@ public sealed class GpuLayer : RecurrentLayer
     public string Explain(int batchSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        return Plan(batchSize).ToString();
+        return InputGemm == InputGemm.Float32 ? Plan(batchSize).ToString() : $"{Plan(batchSize)}; x·W by {InputGemm}";
     }
 
     /// <summary>The plan of a batch.</summary>

@@ -46,7 +46,7 @@ internal sealed class GpuState : LayerState
         {
             using (device.Enter())
             {
-                Kernels = new PlannedKernels(device, shape, layer.Format, Math.Max(batchSize, 1), forced);
+                Kernels = new PlannedKernels(device, shape, layer.Format, layer.InputGemm, Math.Max(batchSize, 1), forced);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");
                 _cell = device.Allocate<float>(shape.HasCellState ? _cellStep : 0, "c");
                 if (Kernels.CandidateStep is not null || Kernels.Project is not null)

@@ -8,16 +8,17 @@ namespace FastRecurrence.Gpu;
 internal sealed class PlannedKernels
 {
     private readonly int _quads;
+    private readonly bool _tensor;
     private readonly InputGemmLaunch _smallGemm, _largeGemm;
 
     /// <summary>Loads what the plan of this shape needs. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced)
+    public PlannedKernels(GpuDevice device, LayerShape shape, WeightFormat format, InputGemm inputGemm, int batchSize, ForcedKernel? forced)
     {
-        _quads = PackedWeights.Quads(shape);
+        (_quads, _tensor) = (PackedWeights.Quads(shape), CellKernels.TensorGemms.Contains(inputGemm));
         Plan = Choose(device, shape, format, batchSize, forced);
 
-        _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: false));
-        _largeGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(large: true));
+        _smallGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(inputGemm, large: false));
+        _largeGemm = device.Kernel<InputGemmLaunch>(CellKernels.InputGemm(inputGemm, large: true));
         switch (Plan.Kind)
         {
             case KernelKind.Tile:
@@ -69,7 +70,7 @@ internal sealed class PlannedKernels
     public InputGemmLaunch InputGemm(int rows, out KernelConfig config)
     {
         bool large = rows > 2 * GemmTile.GroupRows;
-        config = TileConfig(rows, large);
+        config = !_tensor ? TileConfig(rows, large) : large ? TensorConfig<TallTile>(rows) : TensorConfig<FlatTile>(rows);
         return large ? _largeGemm : _smallGemm;
     }
 
@@ -99,6 +100,11 @@ internal sealed class PlannedKernels
     private KernelConfig TileConfig(int rows, bool large) => new(
         new Index2D(Tiles(rows, GemmTile.GroupRows * (large ? 2 : 1)), Tiles(_quads, GemmTile.QuadThreads * (large ? 2 : 1))),
         new Index2D(GemmTile.QuadThreads, GemmTile.RowThreads));
+
+    private KernelConfig TensorConfig<TTile>(int rows)
+        where TTile : struct, ITensorTile => new(
+        new Index2D(Tiles(rows, TTile.RowWarps * TensorGemmKernel.WarpRows), Tiles(_quads * PackedWeights.Lanes, TTile.ColumnWarps * TensorGemmKernel.WarpColumns)),
+        new Index2D(TensorGemmKernel.Lanes, TensorGemmKernel.Warps));
 
     /// <summary>The launch of <see cref="Project"/> over so many rows, to so many quads.</summary>
     public static KernelConfig ProjectConfig(int rows, int quads) => new(
