@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastRecurrence.Packing;
 
 /// <summary>The row of W, R or b at a place of a panel; −1 for padding.</summary>
@@ -46,5 +48,6 @@ internal sealed unsafe class PackedMatrix
     public long Bytes => (long)_panels.Length * sizeof(float);
 
     /// <summary>The first float of a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Panel(int panel) => _panels.Pointer + panel * _panelSize;
 }

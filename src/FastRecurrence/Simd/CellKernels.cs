@@ -13,7 +13,14 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
 {
     private readonly PanelLayout _layout = weights.Layout;
     private readonly CellKind _cell = shape.Cell;
+    private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize;
     private readonly bool _resetsFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset, _standard = shape.IsStandard;
+
+    /// <summary>Whether a lone row takes panels in pairs, with x·W and without.</summary>
+    private readonly bool _pairs = Blocking.PairPanels(weights.Format, weights.StoredInput.Bytes + weights.Recurrent.Bytes), _recurrentPairs = Blocking.PairPanels(weights.Format, weights.Recurrent.Bytes);
+
+    /// <summary>Whether the panels of a lone row may pass for rows of one: a textbook cell that ends with its epilogue.</summary>
+    private readonly bool _panelsAsRows = shape.IsStandard && state.Between is null;
 
     /// <summary>Whether the weights are too many for the second cache level.</summary>
     private readonly bool _distant = weights.Bytes > Blocking.SecondLevelBytes;
@@ -56,7 +63,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     {
         nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
-        bool paired = Blocking.PairPanels(weights.Format, (projected == null ? weights.StoredInput.Bytes : 0) + weights.Recurrent.Bytes);
+        bool paired = projected == null ? _pairs : _recurrentPairs;
         float* x = step.Input[0], h = step.Before[0];
         if (weights.Format != WeightFormat.Float32)
             PadRow(state.Padded(worker), ref x, ref h);
@@ -65,7 +72,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             int taken = paired && done + 1 < count ? 2 : 1;
             int at = backwards ? count - done - taken : done;
             float* start = projected == null ? weights.Bias(panel + at) : projected + at * projectedStep;
-            Lone(panel + at, taken, x, h, projected == null ? shape.InputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
+            Lone(panel + at, taken, x, h, projected == null ? _inputSize : 0, start, projected == null ? width : projectedStep, scratch + at * width);
             done += taken;
         }
 
@@ -119,16 +126,16 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     {
         float* w = weights.StoredInput.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
         if (count == 1)
-            LoneKernel<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, c);
+            LoneKernel<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, c);
         else
-            LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, shape.OutputSize, h, r, scaleR, start, startStep, c);
+            LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, startStep, c);
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
     public void Input(int panel, int rows, in RowView x, float* c, float* after)
     {
         after = _distant ? after : null;
-        int I = shape.InputSize;
+        int I = _inputSize;
         float* w = weights.Input.Panel(panel), b = weights.Bias(panel), scale = weights.InputScales(panel);
         bool scaled = weights.Format == WeightFormat.Int8;
         if (scaled)
@@ -151,7 +158,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, float* after)
     {
         after = _distant ? after : null;
-        int P = shape.OutputSize;
+        int P = _outputSize;
         nint width = _layout.Width;
         float* r = weights.Recurrent.Panel(panel);
         switch (_cell)
@@ -166,20 +173,28 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
     private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
     {
-        bool asRows = step.Gates.IsEmpty && step.Cells.IsEmpty && _standard && state.Between is null;
+        bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty;
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
         if (full > 0)
-        {
-            var rows = new StepPlace(full, state.Identity, PanelRows(step.Before), default, PanelRows(step.Hidden), default, default);
-            Finish(panel, rows, 0, full, scratch, worker);
-        }
+            Finish(panel, full, PanelRows(step.Before, panel), PanelRows(step.Hidden, panel), scratch);
 
         for (int i = full; i < count; i++)
             Finish(panel + i, step, 0, 1, scratch + (nint)i * _layout.Width, worker);
     }
 
-    /// <summary>The panels of a lone row as rows of their own.</summary>
-    private RowView PanelRows(in RowView row) => new(row[0], state.Identity, _layout.UnitsPerPanel);
+    /// <summary>The panels of a lone row as rows of their own, from one on.</summary>
+    private RowView PanelRows(in RowView row, int panel) => new(row[0] + _layout.FirstUnit(panel), state.Identity, _layout.UnitsPerPanel);
+
+    /// <summary>The textbook epilogue of full panels of a lone row.</summary>
+    private void Finish(int panel, int count, in RowView before, in RowView hidden, float* scratch)
+    {
+        switch (_cell)
+        {
+            case CellKind.Elman: GeneralEpilogue<V, L>.Elman(shape, scratch, count, _layout.Stride, hidden, _layout.UnitsPerPanel); break;
+            case CellKind.Lstm: Epilogue<V, L>.Lstm(scratch, count, new RowView(state.Cell(panel), state.Identity, L.Count), hidden, L.Count, wantGates: false); break;
+            default: Epilogue<V, L>.Gru(scratch, count, before, hidden, L.Count); break;
+        }
+    }
 
     /// <summary>The epilogue of a block, and its optional outputs.</summary>
     /// <param name="panel">The panel.</param>

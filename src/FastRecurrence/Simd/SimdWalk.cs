@@ -15,6 +15,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     where L : IMemoryLanes<V>
 {
     private readonly CellKernels<V, L> _kernels = new(shape, weights, state);
+    private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize, _gatesSize = shape.GateCount * shape.HiddenSize;
     private int _steps, _chunkRows, _workers, _placeStep;
     private bool _byRows;
     private int* _rowsPerStep, _places, _order;
@@ -79,7 +80,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private void Walk(in Part part, int worker)
     {
         uint round = 0;
-        var before = new RowView(state.Hidden, _order + part.FirstRow, shape.OutputSize);
+        var before = new RowView(state.Hidden, _order + part.FirstRow, _outputSize);
         for (int step0 = 0, stepEnd; step0 < _steps && RowsAt(part, step0) > 0; step0 = stepEnd)
         {
             int chunkRows = RowsAt(part, step0), chunkRow = 0;
@@ -93,8 +94,8 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
                 int rows = RowsAt(part, step);
                 if (rows == 0)
                     return;
-                var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, shape.InputSize), Rows(part, _y, step, shape.OutputSize),
-                    Asked(part, _gates, step, shape.GateCount * shape.HiddenSize), Asked(part, _cells, step, shape.HiddenSize));
+                var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
+                    Asked(part, _gates, step, _gatesSize), Asked(part, _cells, step, shape.HiddenSize));
                 Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
                 if (weights.Second is not null)
                 {
@@ -133,7 +134,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             }
         }
 
-        return new RowView(_x + (nint)step0 * _placeStep * shape.InputSize, table, shape.InputSize);
+        return new RowView(_x + (nint)step0 * _placeStep * _inputSize, table, _inputSize);
     }
 
     /// <summary>
@@ -180,7 +181,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     /// <summary>Rows that end with a step leave their h in the state.</summary>
     private void KeepFinished(in Part part, int step, int rows, in RowView hidden)
     {
-        int going = step + 1 < _steps ? RowsAt(part, step + 1) : 0, P = shape.OutputSize;
+        int going = step + 1 < _steps ? RowsAt(part, step + 1) : 0, P = _outputSize;
         if (going == rows)
             return;
         if (_places == state.Identity)
