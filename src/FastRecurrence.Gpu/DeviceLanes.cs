@@ -34,9 +34,6 @@ internal readonly struct DeviceLanes : ILanes<float>
     public static float Abs(float x) => Interop.IntAsFloat(Interop.FloatAsInt(x) & 0x7FFFFFFFu);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float NegativeAbs(float x) => Interop.IntAsFloat(Interop.FloatAsInt(x) | 0x80000000u);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float CopySign(float magnitude, float sign) =>
         Interop.IntAsFloat(Interop.FloatAsInt(magnitude) & 0x7FFFFFFFu | Interop.FloatAsInt(sign) & 0x80000000u);
 
@@ -50,5 +47,5 @@ internal readonly struct DeviceLanes : ILanes<float>
     public static float WhereNegative(float x, float negative, float other) => x < 0f ? negative : other;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float PowerOfTwo(float shifted) => Interop.IntAsFloat((Interop.FloatAsInt(shifted) << 23) + 0x3F800000u);
+    public static float PowerOfTwo(float shifted) => Interop.IntAsFloat(Interop.FloatAsInt(shifted) << 23);
 }

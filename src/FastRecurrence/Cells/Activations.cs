@@ -11,47 +11,42 @@ internal static class Activations<V, L>
     where V : struct
     where L : ILanes<V>
 {
-    // Adding 1.5·2²³ rounds a float of magnitude below 2²² to an integer, left in the low mantissa bits.
-    private const float Magic = 12582912f;
+    // Adding 1.5·2²³ rounds a float of magnitude below 2²² to an integer, left in the low mantissa bits; the exponent's bias joins it.
+    private const float Magic = 12582912f + 127;
     private const float Log2E = 1.44269504f;
+    private const float Ln2 = 0.693147182f;
 
     // ln 2 in two parts; the first has 9 trailing zero bits, so that n·Ln2High is exact for |n| ≤ 256.
     private const float Ln2High = 0.693145751953125f;
     private const float Ln2Low = 1.42860677e-6f;
 
-    // expm1(r) = r + r²·q(r) on |r| ≤ ln 2 / 2: scripts/fit-activations.cs.
+    // expm1(r) = r + r²·(Q0 + Q1 r + …) on |r| ≤ ln 2 / 2: scripts/fit-activations.cs.
     private const float Q0 = 0.49999994f;
     private const float Q1 = 0.166665211f;
     private const float Q2 = 0.041668389f;
     private const float Q3 = 0.00836871658f;
     private const float Q4 = 0.00138145988f;
 
-    // eʸ = 0 from here down: n = −127, a power of two of 0.
+    // From here down 2ⁿ is 0: n = −127.
     private const float Vanishing = -88.03f;
 
     /// <summary>
-    /// <c>1/(1 + e⁻ˣ)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, below which it is 0.
+    /// <c>1/(1 + e⁻ˣ) = q/(q + 1 − w)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, and 0 from
+    /// 2⁻¹²⁷ down.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Sigmoid(V x) => L.Divide(UnlessVanished(x, L.Broadcast(1f)), SigmoidDenominator(x));
+    public static V Sigmoid(V x) => L.Divide(SigmoidFraction(x, out V denominator), denominator);
 
-    /// <summary>
-    /// <c>|E/(E + 2)|</c> with <c>E = expm1(−2|x|)</c>, and the sign of x: odd to the bit, never beyond ±1, exact for
-    /// denormals, ±0 kept.
-    /// </summary>
+    /// <summary><c>(e²ˣ − 1)/(e²ˣ + 1)</c> of |x|, and the sign of x: odd to the bit, never beyond ±1, exact for denormals, ±0 kept.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Tanh(V x)
-    {
-        V e = TanhNumerator(x);
-        return L.CopySign(L.Divide(e, L.Add(e, L.Broadcast(2f))), x);
-    }
+    public static V Tanh(V x) => L.CopySign(L.Divide(TanhFraction(x, out V denominator), denominator), x);
 
     /// <summary><c>σ(x)·tanh(y)</c>, a gate and what it lets through: the product of the two fractions, with one division.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V SigmoidTimesTanh(V x, V y)
     {
-        V e = TanhNumerator(y);
-        return L.CopySign(L.Divide(UnlessVanished(x, e), L.Multiply(SigmoidDenominator(x), L.Add(e, L.Broadcast(2f)))), y);
+        V tanh = TanhFraction(y, out V tanhDenominator), sigmoid = SigmoidFraction(x, out V denominator);
+        return L.CopySign(L.Divide(L.Multiply(sigmoid, tanh), L.Multiply(denominator, tanhDenominator)), y);
     }
 
     /// <summary>Any activation. Callers pass a constant kind where speed matters: the others leave no code behind.</summary>
@@ -83,8 +78,9 @@ internal static class Activations<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V NegativeExponential(V x)
     {
-        V t = ExpMinusOne(L.AtLeast(x, L.Broadcast(Vanishing)), out V power);
-        return L.MultiplyAdd(power, t, L.Subtract(power, L.Broadcast(1f)));
+        V w = Exponential(L.AtMost(L.Abs(x), L.Broadcast(-Vanishing)), out V q);
+        V one = L.Broadcast(1f), inverse = L.Divide(one, q);
+        return L.Subtract(L.Subtract(inverse, one), L.Multiply(inverse, w));
     }
 
     /// <summary><c>x/(1 + |x|)</c>; ±∞ give ±1.</summary>
@@ -101,9 +97,8 @@ internal static class Activations<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Softplus(V x)
     {
-        V y = L.AtLeast(L.NegativeAbs(x), L.Broadcast(Vanishing));
-        V t = ExpMinusOne(y, out V power);
-        V u = L.MultiplyAdd(power, t, power);
+        V w = Exponential(L.AtMost(L.Abs(x), L.Broadcast(-Vanishing)), out V q);
+        V u = L.Divide(L.Subtract(L.Broadcast(1f), w), q);
         V s = L.Divide(u, L.Add(u, L.Broadcast(2f)));
         V z = L.Multiply(s, s);
         V series = L.MultiplyAdd(L.Broadcast(1f / 15), z, L.Broadcast(1f / 13));
@@ -116,46 +111,51 @@ internal static class Activations<V, L>
         return L.Add(Relu(x), L.Add(artanh, artanh));
     }
 
-    /// <summary><c>1 + e⁻ˣ</c>, at most e^87.5.</summary>
+    /// <summary>σ's numerator q = 2ⁿ and its denominator; their ratio is 1 to the last bit from the upper clamp on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V SigmoidDenominator(V x)
+    private static V SigmoidFraction(V x, out V denominator)
     {
+        V w = Exponential(L.AtMost(L.AtLeast(x, L.Broadcast(Vanishing)), L.Broadcast(30f)), out V q);
+        // The smaller of q and 1 joins w first: in the larger one either could be lost.
         V one = L.Broadcast(1f);
-        // At the upper clamp 2ⁿ is still finite; at the lower the result is 1 to the last bit.
-        V y = L.AtMost(L.AtLeast(L.Subtract(L.Broadcast(-0f), x), L.Broadcast(-30f)), L.Broadcast(87.5f));
-        V t = ExpMinusOne(y, out V power);
-        // 1 + 2ⁿ + 2ⁿt, rounded once where 1 + 2ⁿ is exact; from n = 24 on the 1 is lost there and joins 2ⁿt instead.
-        V whole = L.Add(power, one);
-        V lost = L.Subtract(one, L.Subtract(whole, power));
-        return L.Add(whole, L.MultiplyAdd(power, t, lost));
+        denominator = L.Add(L.AtLeast(q, one), L.Subtract(L.AtMost(q, one), w));
+        return q;
     }
 
-    /// <summary>0 where σ(x) is below 2⁻¹²⁶, else the value.</summary>
+    /// <summary>
+    /// Numerator <c>p − ½ + v</c> and denominator <c>p + ½ − v</c> of tanh |x|, with <c>e^−2|x| = (1 − 2v)/2p</c>; halved, so that |x| need not be doubled.
+    /// One ln 2 is enough: what it lacks is multiplied by n, and by 2ⁿ where n is large.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V UnlessVanished(V x, V value) => L.WhereNegative(L.Add(x, L.Broadcast(87.33655f)), L.Broadcast(0f), value);
-
-    /// <summary><c>E = expm1(−2|x|)</c>, in −1..0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V TanhNumerator(V x)
+    private static V TanhFraction(V x, out V denominator)
     {
-        V y = L.NegativeAbs(x);
-        V t = ExpMinusOne(L.AtLeast(L.Add(y, y), L.Broadcast(Vanishing)), out V power);
-        return L.MultiplyAdd(power, t, L.Subtract(power, L.Broadcast(1f)));
+        V y = L.AtMost(L.Abs(x), L.Broadcast(20f)); // tanh is 1 to the last bit there
+        V shifted = L.MultiplyAdd(y, L.Broadcast(2 * Log2E), L.Broadcast(Magic - 1));
+        V n = L.Subtract(shifted, L.Broadcast(Magic - 1));
+        V v = OneMinusExp(L.MultiplyAdd(n, L.Broadcast(-Ln2 / 2), y), 2f);
+        V p = L.PowerOfTwo(shifted), half = L.Broadcast(0.5f);
+        denominator = L.Subtract(L.Add(p, half), v);
+        return L.Add(v, L.Subtract(p, half));
     }
 
-    /// <summary><c>eʸ = power·(1 + t)</c> with <c>power = 2ⁿ</c> and |t| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>
+    /// <summary><c>e⁻ˣ = (1 − w)/q</c> with q = 2ⁿ, n the integer nearest to x/ln 2 and in −127..127, |w| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpMinusOne(V y, out V power)
+    private static V Exponential(V x, out V q)
     {
-        V shifted = L.MultiplyAdd(y, L.Broadcast(Log2E), L.Broadcast(Magic));
+        V shifted = L.MultiplyAdd(x, L.Broadcast(Log2E), L.Broadcast(Magic));
         V n = L.Subtract(shifted, L.Broadcast(Magic));
-        V r = L.MultiplyAdd(n, L.Broadcast(-Ln2High), y);
-        r = L.MultiplyAdd(n, L.Broadcast(-Ln2Low), r);
-        // Estrin's order: shorter chains than Horner's from the same five operations.
+        V r = L.MultiplyAdd(n, L.Broadcast(-Ln2Low), L.MultiplyAdd(n, L.Broadcast(-Ln2High), x));
+        q = L.PowerOfTwo(shifted);
+        return OneMinusExp(r, 1f);
+    }
+
+    /// <summary><c>(1 − e^−sr)/s</c> for s a power of two, |sr| ≤ ln 2 / 2. Estrin's order: shorter chains than Horner's from the same five operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V OneMinusExp(V r, float s)
+    {
         V r2 = L.Multiply(r, r);
-        V q = L.MultiplyAdd(L.Broadcast(Q4), r2, L.MultiplyAdd(L.Broadcast(Q3), r, L.Broadcast(Q2)));
-        q = L.MultiplyAdd(q, r2, L.MultiplyAdd(L.Broadcast(Q1), r, L.Broadcast(Q0)));
-        power = L.PowerOfTwo(shifted);
+        V q = L.MultiplyAdd(L.Broadcast(-Q4 * s * s * s * s * s), r2, L.MultiplyAdd(L.Broadcast(Q3 * s * s * s * s), r, L.Broadcast(-Q2 * s * s * s)));
+        q = L.MultiplyAdd(q, r2, L.MultiplyAdd(L.Broadcast(Q1 * s * s), r, L.Broadcast(-Q0 * s)));
         return L.MultiplyAdd(r2, q, r);
     }
 }

@@ -22,9 +22,6 @@ internal interface ILanes<V> : ILanesCount
 
     static abstract V Abs(V x);
 
-    /// <summary>−|x|.</summary>
-    static abstract V NegativeAbs(V x);
-
     /// <summary>The magnitude of <paramref name="magnitude"/> with the sign bit of <paramref name="sign"/>.</summary>
     static abstract V CopySign(V magnitude, V sign);
 
@@ -38,8 +35,8 @@ internal interface ILanes<V> : ILanesCount
     static abstract V WhereNegative(V x, V negative, V other);
 
     /// <summary>
-    /// 2ⁿ for the integer n that <paramref name="shifted"/> carries in its low mantissa bits, shifted = n + 1.5·2²³
-    /// (so that adding the magic number rounds to the nearest integer and needs no conversion). −127 ≤ n ≤ 127; n = −127 gives +0.
+    /// 2ⁿ for the integer n that <paramref name="shifted"/> carries in its low mantissa bits, shifted = n + 127 + 1.5·2²³ (so that adding
+    /// the magic number rounds to the nearest integer with the exponent's bias, and needs no conversion). −127 ≤ n ≤ 127; n = −127 gives +0.
     /// </summary>
     static abstract V PowerOfTwo(V shifted);
 }

@@ -31,9 +31,6 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
     public static float Abs(float x) => MathF.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float NegativeAbs(float x) => MathF.CopySign(x, -1f);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float CopySign(float magnitude, float sign) => MathF.CopySign(magnitude, sign);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -46,8 +43,7 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
     public static float WhereNegative(float x, float negative, float other) => x < 0f ? negative : other;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float PowerOfTwo(float shifted) =>
-        BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + 0x3F800000);
+    public static float PowerOfTwo(float shifted) => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(shifted) << 23);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(float* p) => *p;

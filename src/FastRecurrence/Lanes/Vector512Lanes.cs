@@ -35,9 +35,6 @@ internal readonly unsafe struct Vector512Lanes : IMemoryLanes<Vec>
     public static Vec Abs(Vec x) => Wide.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec NegativeAbs(Vec x) => x | Wide.Create(-0f);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec CopySign(Vec magnitude, Vec sign) => Wide.ConditionalSelect(Wide.Create(-0f), sign, magnitude);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,7 +49,7 @@ internal readonly unsafe struct Vector512Lanes : IMemoryLanes<Vec>
     public static Vec WhereNegative(Vec x, Vec negative, Vec other) => Wide.ConditionalSelect(Wide.LessThan(x, Vec.Zero), negative, other);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec PowerOfTwo(Vec shifted) => (Wide.ShiftLeft(shifted.AsInt32(), 23) + Wide.Create(0x3F800000)).AsSingle();
+    public static Vec PowerOfTwo(Vec shifted) => Wide.ShiftLeft(shifted.AsInt32(), 23).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec Load(float* p) => Wide.Load(p);

@@ -34,9 +34,6 @@ internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
     public static Vector<float> Abs(Vector<float> x) => Vector.Abs(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> NegativeAbs(Vector<float> x) => x | new Vector<float>(-0f);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> CopySign(Vector<float> magnitude, Vector<float> sign) => Vector.ConditionalSelect(new Vector<float>(-0f), sign, magnitude);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,8 +49,7 @@ internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
         Vector.ConditionalSelect(Vector.LessThan(x, Vector<float>.Zero), negative, other);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> PowerOfTwo(Vector<float> shifted) =>
-        Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(shifted), 23) + new Vector<int>(0x3F800000));
+    public static Vector<float> PowerOfTwo(Vector<float> shifted) => Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(shifted), 23));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Load(float* p) => Vector.Load(p);
