@@ -14,6 +14,12 @@ internal static class Blocking
     /// <summary>What may stay in a second cache level from step to step.</summary>
     public const long SecondLevelBytes = 1 << 20;
 
+    /// <summary>What may stay in a third cache level, which others use as well.</summary>
+    private const long ThirdLevelBytes = 24 << 20;
+
+    /// <summary>Where a step finds weights of so many bytes.</summary>
+    public static WeightsAt At(long bytes) => bytes > ThirdLevelBytes ? WeightsAt.Memory : bytes > SecondLevelBytes ? WeightsAt.ThirdLevel : WeightsAt.Near;
+
     /// <summary>Panels of a lone row whose epilogues run together.</summary>
     public const int GatheredPanels = 32;
 
@@ -61,4 +67,17 @@ internal static class Blocking
             return workers;
         return recurrent < FlopsPerStep ? 1 : Math.Min(workers, weights.Layout.PanelCount);
     }
+}
+
+/// <summary>The nearest level that holds the weights which a step reads.</summary>
+internal enum WeightsAt
+{
+    /// <summary>The first or the second cache level.</summary>
+    Near,
+
+    /// <summary>The third.</summary>
+    ThirdLevel,
+
+    /// <summary>None.</summary>
+    Memory,
 }

@@ -22,8 +22,11 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>Whether the panels of a lone row may pass for rows of one: a textbook cell that ends with its epilogue.</summary>
     private readonly bool _panelsAsRows = shape.IsStandard && state.Between is null;
 
-    /// <summary>Whether the weights are too many for the second cache level.</summary>
-    private readonly bool _distant = weights.Bytes > Blocking.SecondLevelBytes;
+    /// <summary>Where weights come from in a step that multiplies x and h.</summary>
+    private readonly WeightsAt _at = Blocking.At(weights.Bytes);
+
+    /// <summary>Where R comes from in a step whose x·W is there already: no farther, and nearer where W is what is too much.</summary>
+    private readonly WeightsAt _recurrentAt = Blocking.At(weights.Bytes) == WeightsAt.Memory ? Blocking.At(weights.Recurrent.Bytes) : Blocking.At(weights.Bytes);
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
@@ -42,8 +45,8 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 start = projected + (nint)row * _layout.Width;
             else
                 Input(panel, rows, step.Input.From(row), scratch, weights.Recurrent.Panel(panel));
-            PackedMatrix next = projected == null ? weights.Input : weights.Recurrent;
-            Recurrent(panel, rows, step.Before.From(row), start, scratch, next.Panel(nextPanel));
+            NextPanel next = projected == null ? new(weights.Input.Panel(nextPanel), _at) : new(weights.Recurrent.Panel(nextPanel), _recurrentAt);
+            Recurrent(panel, rows, step.Before.From(row), start, scratch, next);
             Finish(panel, step, row, rows, scratch, worker);
         }
     }
@@ -131,10 +134,10 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, startStep, c);
     }
 
-    /// <summary>c = b + x·W for a block of rows; <paramref name="after"/> is the panel needed next.</summary>
-    public void Input(int panel, int rows, in RowView x, float* c, float* after)
+    /// <summary>c = b + x·W for a block of rows; <paramref name="nextPanel"/> is needed next.</summary>
+    public void Input(int panel, int rows, in RowView x, float* c, float* nextPanel)
     {
-        after = _distant ? after : null;
+        var next = new NextPanel(nextPanel, _at);
         int I = _inputSize;
         float* w = weights.Input.Panel(panel), b = weights.Bias(panel), scale = weights.InputScales(panel);
         bool scaled = weights.Format == WeightFormat.Int8;
@@ -142,9 +145,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             b = state.Zeros;
         switch (_cell)
         {
-            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, w, b, 0, c, after); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, w, b, 0, c, after); break;
-            default: Gemm<V, L, Four>.Block(rows, I, x, w, b, 0, c, after); break;
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, w, b, 0, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, w, b, 0, c, next); break;
+            default: Gemm<V, L, Four>.Block(rows, I, x, w, b, 0, c, next); break;
         }
 
         for (int i = 0; scaled && i < rows * _layout.Stride; i++)
@@ -155,18 +158,17 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>c = start + h·R for a block of rows.</summary>
-    private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, float* after)
+    private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, NextPanel next)
     {
-        after = _distant ? after : null;
         int P = _outputSize;
         nint width = _layout.Width;
         float* r = weights.Recurrent.Panel(panel);
         switch (_cell)
         {
-            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, r, start, width, c, after); break;
-            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, r, start, width, c, after); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, r, start, width, c, after); break;
-            default: Gemm<V, L, Four>.Block(rows, P, h, r, start, width, c, after); break;
+            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, r, start, width, c, next); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, r, start, width, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, r, start, width, c, next); break;
+            default: Gemm<V, L, Four>.Block(rows, P, h, r, start, width, c, next); break;
         }
     }
 
@@ -256,12 +258,12 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* b = weights.Second!.Panel(panel), start = between.Start(panel, row), after = null;
+            float* b = weights.Second!.Panel(panel), start = between.Start(panel, row);
             RowView a = between.Rows.From(row), hidden = step.Hidden.From(row).Columns(unit);
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, H, a, b, start, between.StartStep, scratch, after);
+                Gemm<V, L, Two>.Block(rows, H, a, b, start, between.StartStep, scratch, default);
             else
-                Gemm<V, L, Four>.Block(rows, H, a, b, start, between.StartStep, scratch, after);
+                Gemm<V, L, Four>.Block(rows, H, a, b, start, between.StartStep, scratch, default);
 
             if (_cell != CellKind.Gru)
             {

@@ -17,26 +17,24 @@ internal static unsafe class Gemm<V, L, C>
     /// <param name="init">Starts of the sums.</param>
     /// <param name="ldi">Their row stride in floats.</param>
     /// <param name="c">Results, dense.</param>
-    /// <param name="after">
-    /// The panel that is needed after this one, when panels come from beyond the second cache level: the second tile over a
-    /// slice then fetches the next slice, and over the last slice the start of that panel. Null to fetch nothing.
-    /// </param>
-    public static void Block(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* after)
+    /// <param name="next">What is needed after this panel, and where it comes from.</param>
+    public static void Block(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, NextPanel next)
     {
         nint stride = C.Stride * L.Count;
-        int slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count);
-        int k = 0;
+        int slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
+        int shares = next.Shares((rows + L.TileRows - 1) / L.TileRows, out int firstTile);
         do
         {
-            int terms = Math.Min(slice, depth - k);
-            float* panel = b + (nint)k * C.Count * L.Count;
-            int first = Microkernel<V, L, C>.NextRows(rows);
-            for (int row = 0; row < rows;)
+            int terms = Math.Min(slice, depth - k), tile = 0;
+            float* panel = b + (nint)k * C.Count * L.Count, ahead = k + terms < depth ? panel + (nint)terms * C.Count * L.Count : next.Start;
+            for (int row = 0; row < rows; tile++)
             {
-                int tile = Microkernel<V, L, C>.NextRows(rows - row);
-                float* next = after == null || row != first ? null : k + terms < depth ? panel + (nint)terms * C.Count * L.Count : after;
-                Microkernel<V, L, C>.Run(tile, terms, a.From(row).Columns(k), panel, init + row * ldi, ldi, c + row * stride, next);
-                row += tile;
+                int count = Microkernel<V, L, C>.NextRows(rows - row);
+                bool fetches = shares != 0 && tile >= firstTile && tile < firstTile + shares;
+                Microkernel<V, L, C>.Run(count, terms, a.From(row).Columns(k), panel, init + row * ldi, ldi, c + row * stride, ahead, fetches ? shares : 0);
+                if (fetches)
+                    ahead += (nint)terms * C.Count * L.Count / shares;
+                row += count;
             }
 
             init = c;
@@ -44,5 +42,28 @@ internal static unsafe class Gemm<V, L, C>
             k += terms;
         }
         while (k < depth);
+    }
+}
+
+/// <summary>
+/// The panel that is needed after the one at hand. When panels come from beyond the second cache level, the tiles over a slice fetch the next slice,
+/// and over the last slice the start of that panel.
+/// </summary>
+internal readonly unsafe struct NextPanel(float* start, WeightsAt at)
+{
+    public float* Start { get; } = start;
+
+    /// <summary>The number of tiles among which to deal out the fetching of a slice, 0, 1, 2 or 4, and the first of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Shares(int tiles, out int firstTile)
+    {
+        firstTile = 0;
+        if (at == WeightsAt.Near)
+            return 0;
+        if (at == WeightsAt.Memory)
+            return tiles > 3 ? 4 : Math.Min(tiles, 2);
+        // The third level is fast enough for one tile's asking, but not for a first tile that waits for its own slice.
+        firstTile = 1;
+        return tiles > 1 ? 1 : 0;
     }
 }

@@ -4,44 +4,69 @@ using FastRecurrence.Lanes;
 
 namespace FastRecurrence.Simd;
 
-/// <summary>Whether a tile fetches weights that are needed soon, while it computes: a constant to the JIT.</summary>
+/// <summary>What a tile fetches of the weights that are needed soon, while it computes: a constant to the JIT.</summary>
 internal unsafe interface IFetch
 {
-    /// <summary>Fetches what one k of a panel occupies.</summary>
-    static abstract void Ahead<L, C>(float* p)
+    /// <summary>Fetches this tile's part of what one k of a panel occupies.</summary>
+    static abstract void Ahead<L, C>(float* next, nint k)
         where L : ILanesCount
         where C : struct, IColumns;
 }
 
-/// <summary>The weights are in the cache already.</summary>
+/// <summary>The weights are in the cache already, or another tile fetches them.</summary>
 internal readonly unsafe struct NoFetch : IFetch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Ahead<L, C>(float* p)
+    public static void Ahead<L, C>(float* next, nint k)
         where L : ILanesCount
         where C : struct, IColumns
     {
     }
 }
 
-/// <summary>The weights come from beyond the second level: without this, the first tile over a slice waits for them and the others have nothing to wait for.</summary>
-internal readonly unsafe struct Fetch : IFetch
+/// <summary>The tile fetches all. Without it the first tile over a slice waits for the weights and the others have nothing to wait for.</summary>
+internal readonly unsafe struct FetchAll : IFetch
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ahead<L, C>(float* next, nint k)
+        where L : ILanesCount
+        where C : struct, IColumns => Lines.Fetch(next + k * C.Count * L.Count, C.Count * L.Count);
+}
+
+/// <summary>Two tiles share it: memory does not give a slice as fast as one tile would ask for it.</summary>
+internal readonly unsafe struct FetchHalf : IFetch
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ahead<L, C>(float* next, nint k)
+        where L : ILanesCount
+        where C : struct, IColumns => Lines.Fetch(next + k * (C.Count * L.Count / 2), C.Count * L.Count / 2);
+}
+
+/// <summary>Four tiles share it.</summary>
+internal readonly unsafe struct FetchQuarter : IFetch
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ahead<L, C>(float* next, nint k)
+        where L : ILanesCount
+        where C : struct, IColumns => Lines.Fetch(next + k * (C.Count * L.Count / 4), C.Count * L.Count / 4);
+}
+
+file static unsafe class Lines
 {
     private const int LineFloats = 16;
 
+    /// <summary>Into the second cache level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Ahead<L, C>(float* p)
-        where L : ILanesCount
-        where C : struct, IColumns
+    public static void Fetch(float* p, int floats)
     {
         if (!Sse.IsSupported)
             return;
         Sse.Prefetch1(p);
-        if (C.Count * L.Count > LineFloats)
+        if (floats > LineFloats)
             Sse.Prefetch1(p + LineFloats);
-        if (C.Count * L.Count > 2 * LineFloats)
+        if (floats > 2 * LineFloats)
             Sse.Prefetch1(p + 2 * LineFloats);
-        if (C.Count * L.Count > 3 * LineFloats)
+        if (floats > 3 * LineFloats)
             Sse.Prefetch1(p + 3 * LineFloats);
     }
 }

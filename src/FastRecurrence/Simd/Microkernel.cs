@@ -22,22 +22,29 @@ internal static unsafe class Microkernel<V, L, C>
     /// <param name="init">Start of every sum, rows of <c>C.Stride</c> vectors with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
     /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
-    /// <param name="next">What to fetch into the second cache level meanwhile, as long as B; null for nothing. Tiles below 4 rows do not.</param>
+    /// <param name="next">What to fetch into the second cache level meanwhile. Tiles below 4 rows do not.</param>
+    /// <param name="share">The part of what follows B that <paramref name="next"/> is: 0 for nothing, 1 for as much as B, 2 for half of it, 4 for a quarter.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
+    public static void Run(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next, int share)
     {
         switch (rows)
         {
             case 1: Tile1(depth, a, b, init, ldi, c); break;
             case 2: Tile2(depth, a, b, init, ldi, c); break;
             case 3: Tile3(depth, a, b, init, ldi, c); break;
-            case 4 when next == null: Tile4<NoFetch>(depth, a, b, init, ldi, c, next); break;
-            case 4: Tile4<Fetch>(depth, a, b, init, ldi, c, next); break;
+            case 4 when share == 0: Tile4<NoFetch>(depth, a, b, init, ldi, c, next); break;
+            case 4 when share == 1: Tile4<FetchAll>(depth, a, b, init, ldi, c, next); break;
+            case 4 when share == 2: Tile4<FetchHalf>(depth, a, b, init, ldi, c, next); break;
+            case 4: Tile4<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
             default:
-                if (next == null)
-                    Tile6<NoFetch>(depth, a, b, init, ldi, c, next);
-                else
-                    Tile6<Fetch>(depth, a, b, init, ldi, c, next);
+                switch (share)
+                {
+                    case 0: Tile6<NoFetch>(depth, a, b, init, ldi, c, next); break;
+                    case 1: Tile6<FetchAll>(depth, a, b, init, ldi, c, next); break;
+                    case 2: Tile6<FetchHalf>(depth, a, b, init, ldi, c, next); break;
+                    default: Tile6<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
+                }
+
                 break;
         }
     }
@@ -237,7 +244,7 @@ internal static unsafe class Microkernel<V, L, C>
                 c32 = L.MultiplyAdd(x, w2, c32);
             if (C.Count > 3)
                 c33 = L.MultiplyAdd(x, w3, c33);
-            F.Ahead<L, C>(next + k * C.Count * L.Count);
+            F.Ahead<L, C>(next, k);
             b += C.Count * L.Count;
         }
 
@@ -321,7 +328,7 @@ internal static unsafe class Microkernel<V, L, C>
                 c52 = L.MultiplyAdd(x, w2, c52);
             if (C.Count > 3)
                 c53 = L.MultiplyAdd(x, w3, c53);
-            F.Ahead<L, C>(next + k * C.Count * L.Count);
+            F.Ahead<L, C>(next, k);
             b += C.Count * L.Count;
         }
 

@@ -1,3 +1,4 @@
+using FastRecurrence.Simd;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Simd;
@@ -41,6 +42,30 @@ public sealed class BitIdentityTests
                     float[] part = Run(backend, largest.Weights, Rows(largest.Input, T, largest.N, I, first, N), T, N);
                     BackendContract.AssertSameBits(largest, $"rows {first}..{first + N} as a batch of {N}", Rows(all, T, largest.N, H, first, N), part);
                 }
+            }
+        }
+    }
+
+    /// <summary>There tiles fetch what is needed next, all of it or shares.</summary>
+    [Theory]
+    [InlineData(300, nameof(WeightsAt.ThirdLevel))]
+    [InlineData(960, nameof(WeightsAt.Memory))]
+    public void Weights_from_beyond_the_second_cache_level_give_the_same_bits(int H, string at)
+    {
+        const int T = 2;
+        LayerShape shape = LayerShape.Lstm(H, H);
+        Assert.Equal(at, Blocking.At(sizeof(float) * (shape.InputWeightCount + (long)shape.RecurrentWeightCount)).ToString());
+        LayerWeights weights = LayerWeights.Random(shape, 3);
+        float[] input = Problem.Uniform(new Random(4), T * 26 * H);
+        foreach (Backend backend in (Backend[])[Named.Core("simd-256"), Named.Core("simd-512")])
+        {
+            using RecurrentLayer layer = backend.Prepare(weights);
+            float[] alone = Run(layer, Rows(input, T, 26, H, 3, 1), T, 1);
+            // 1, 2, 3, 5 tiles of up to six rows.
+            foreach (int N in (int[])[4, 10, 16, 26])
+            {
+                float[] all = Run(layer, Rows(input, T, 26, H, 0, N), T, N);
+                BackendContract.AssertSameBits($"{shape}, {backend.Name}", $"row 3 of {N}", alone, Rows(all, T, N, H, 3, 1));
             }
         }
     }
@@ -107,8 +132,13 @@ public sealed class BitIdentityTests
     private static float[] Run(Backend backend, LayerWeights weights, float[] input, int T, int N)
     {
         using RecurrentLayer layer = backend.Prepare(weights);
+        return Run(layer, input, T, N);
+    }
+
+    private static float[] Run(RecurrentLayer layer, float[] input, int T, int N)
+    {
         using LayerState state = layer.CreateState(N);
-        var output = new float[T * N * weights.Shape.OutputSize];
+        var output = new float[T * N * layer.Shape.OutputSize];
         layer.Run(state, T, input, output);
         return output;
     }
