@@ -31,6 +31,8 @@ internal sealed class ChunkRunner : IDisposable
         using Lock.Scope _ = device.Enter();
         try
         {
+            if (inputGemm == InputGemm.CuBlas)
+                _cuBlas = device.CuBlas(out string? reason) ?? throw new NotSupportedException(reason);
             int rows = _shape.GateCount * _shape.HiddenSize;
             if (format == WeightFormat.Float32)
             {
@@ -57,7 +59,6 @@ internal sealed class ChunkRunner : IDisposable
             throw;
         }
 
-        _cuBlas = inputGemm == InputGemm.CuBlas ? device.CuBlas(out string? _) : null;
         _buffers = [.. buffers];
         _cell = CellParameters.From(_shape, _buffers[3].View.BaseView);
         _linear.Peepholes = _cell.Peepholes; // all else 0: the identity
