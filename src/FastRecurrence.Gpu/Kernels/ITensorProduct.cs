@@ -66,7 +66,7 @@ internal readonly struct SingleBfloat16 : ITensorProduct
     public static TensorParts Split(Quad a) => SingleTf32.Split(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Load(ArrayView<Quad> weights, int at, int rest) => Split(weights[at]);
+    public static TensorParts Load(ArrayView<Quad> weights, int at, int rest) => SingleTf32.Load(weights, at, rest);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad MultiplyAdd(TensorParts a, TensorParts b, bool second, Quad sum) => second

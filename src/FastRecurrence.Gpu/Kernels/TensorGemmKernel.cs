@@ -122,6 +122,9 @@ internal struct TensorSums
 {
     public Quad A0, A1, A2, A3, B0, B1, B2, B3;
 
+    /// <summary>From a fragment of x to the one of the 16 rows below it.</summary>
+    private const int FragmentQuads = 16 * TensorGemmKernel.Depth / 4;
+
     /// <summary>Every row begins with the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TensorSums Begin(ArrayView<float> bias, int column, int columns)
@@ -142,30 +145,27 @@ internal struct TensorSums
     public static TensorSums MultiplyAdd<TProduct>(TensorSums sums, ArrayView<Quad> tile, int atA, int exchanged, ArrayView<Quad> weights, int atB, int rest)
         where TProduct : struct, ITensorProduct
     {
-        const int FragmentQuads = 16 * TensorGemmKernel.Depth / 4;
         TensorParts b0 = TProduct.Load(weights, atB, rest), b1 = TProduct.Load(weights, atB + TensorGemmKernel.Lanes, rest);
         TensorParts b2 = TProduct.Load(weights, atB + 2 * TensorGemmKernel.Lanes, rest), b3 = TProduct.Load(weights, atB + 3 * TensorGemmKernel.Lanes, rest);
 
-        TensorParts a = TProduct.Split(tile[atA]), b = TProduct.Split(tile[atA + FragmentQuads]);
-        sums.A0 = TProduct.MultiplyAdd(a, b0, false, sums.A0);
-        sums.A1 = TProduct.MultiplyAdd(a, b1, false, sums.A1);
-        sums.A2 = TProduct.MultiplyAdd(a, b2, false, sums.A2);
-        sums.A3 = TProduct.MultiplyAdd(a, b3, false, sums.A3);
-        sums.B0 = TProduct.MultiplyAdd(b, b0, false, sums.B0);
-        sums.B1 = TProduct.MultiplyAdd(b, b1, false, sums.B1);
-        sums.B2 = TProduct.MultiplyAdd(b, b2, false, sums.B2);
-        sums.B3 = TProduct.MultiplyAdd(b, b3, false, sums.B3);
+        sums = MultiplyAdd<TProduct>(sums, tile, atA, b0, b1, b2, b3, second: false);
+        return MultiplyAdd<TProduct>(sums, tile, atA + exchanged, b0, b1, b2, b3, second: true);
+    }
 
-        a = TProduct.Split(tile[atA + exchanged]);
-        b = TProduct.Split(tile[atA + exchanged + FragmentQuads]);
-        sums.A0 = TProduct.MultiplyAdd(a, b0, true, sums.A0);
-        sums.A1 = TProduct.MultiplyAdd(a, b1, true, sums.A1);
-        sums.A2 = TProduct.MultiplyAdd(a, b2, true, sums.A2);
-        sums.A3 = TProduct.MultiplyAdd(a, b3, true, sums.A3);
-        sums.B0 = TProduct.MultiplyAdd(b, b0, true, sums.B0);
-        sums.B1 = TProduct.MultiplyAdd(b, b1, true, sums.B1);
-        sums.B2 = TProduct.MultiplyAdd(b, b2, true, sums.B2);
-        sums.B3 = TProduct.MultiplyAdd(b, b3, true, sums.B3);
+    /// <summary>One instruction's depth of all eight fragments.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TensorSums MultiplyAdd<TProduct>(TensorSums sums, ArrayView<Quad> tile, int at, TensorParts b0, TensorParts b1, TensorParts b2, TensorParts b3, bool second)
+        where TProduct : struct, ITensorProduct
+    {
+        TensorParts upper = TProduct.Split(tile[at]), lower = TProduct.Split(tile[at + FragmentQuads]);
+        sums.A0 = TProduct.MultiplyAdd(upper, b0, second, sums.A0);
+        sums.A1 = TProduct.MultiplyAdd(upper, b1, second, sums.A1);
+        sums.A2 = TProduct.MultiplyAdd(upper, b2, second, sums.A2);
+        sums.A3 = TProduct.MultiplyAdd(upper, b3, second, sums.A3);
+        sums.B0 = TProduct.MultiplyAdd(lower, b0, second, sums.B0);
+        sums.B1 = TProduct.MultiplyAdd(lower, b1, second, sums.B1);
+        sums.B2 = TProduct.MultiplyAdd(lower, b2, second, sums.B2);
+        sums.B3 = TProduct.MultiplyAdd(lower, b3, second, sums.B3);
         return sums;
     }
 
