@@ -20,7 +20,7 @@ internal static class BothDirections
         bool right = true;
         foreach (CellKind cell in Enum.GetValues<CellKind>())
         {
-            var outcome = new Outcome();
+            var outcome = new DirectionsOutcome();
             foreach (int H in options.Quick ? (int[])[4, 8, 16, 32] : [4, 8, 12, 32, 64, 100, 128, 256, 300, 512, 768, 1024])
             {
                 foreach (int N in options.Quick ? (int[])[1, 5] : [1, 2, 4, 5, 8, 9, 33])
@@ -40,7 +40,7 @@ internal static class BothDirections
     /// <summary>Kernels alone, alternating between the two ways; a part of the minutes is theirs.</summary>
     public static void Time(GpuBackend backend, Options options, Stopwatch clock, Report report)
     {
-        const int T = 100;
+        const int T = Timing.T;
         report.Line($"## How fast in both directions? {backend.Name}, weights Float32, I = H, T = {T}");
         report.Line();
         report.Line("Microseconds a step of both directions, input GEMMs and waiting included, data on the device; medians by the host's clock.");
@@ -96,7 +96,7 @@ internal static class BothDirections
         report.Line();
     }
 
-    private static void Judge(GpuBackend backend, LayerShape shape, int N, Outcome outcome)
+    private static void Judge(GpuBackend backend, LayerShape shape, int N, DirectionsOutcome outcome)
     {
         const int T = 9;
         var p = new Problem(shape, T, N);
@@ -117,14 +117,7 @@ internal static class BothDirections
         {
             string id = $"{shape}_t{T}_n{N}{(lengths.Length > 0 ? "_ragged" : "")}";
             float[] once = p.Run(stack, state, lengths, p.Input), exact = p.Run(judge, judged, lengths, p.Input);
-            for (int i = 0; i < exact.Length; i++)
-            {
-                double error = Math.Abs((double)exact[i] - once[i]) / Math.Max(1, Math.Abs(exact[i]));
-                if (!(error <= Tolerance))
-                    outcome.First ??= $"{id} y[{i}]";
-                outcome.Worst = double.IsNaN(error) ? double.PositiveInfinity : Math.Max(outcome.Worst, error);
-            }
-
+            outcome.Compare(id, exact, once, Tolerance);
             if (!Verification.Same(once, p.Run(slices, sliced, lengths, p.Input)))
                 (outcome.Differing, outcome.First) = (outcome.Differing + 1, outcome.First ?? id);
             if (!Verification.Same(once, p.Run(stack, state, lengths, p.Input)))
@@ -188,11 +181,9 @@ internal static class BothDirections
         }
     }
 
-    private sealed class Outcome
+    private sealed class DirectionsOutcome : Outcome
     {
-        public int Problems, Unfit, Differing, Unrepeated, Strayed;
-        public long Shared, Fallbacks;
-        public double Worst;
-        public string? First;
+        public int Unfit, Differing;
+        public long Shared;
     }
 }

@@ -7,9 +7,7 @@ namespace FastRecurrence.GpuCheck;
 internal static class Timing
 {
     /// <summary>Steps of every timed sequence.</summary>
-    public const int Steps = 100;
-
-    private const int T = Steps;
+    public const int T = 100;
 
     // fp32 LSTM, microseconds a step, of an H200: kernels.md, "GPU kernels". H = 2048 beyond one row: multiply-adds at 67 TFLOP/s + 0.5.
     private static readonly Dictionary<int, double[]> s_floors = new()

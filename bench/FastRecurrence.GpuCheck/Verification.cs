@@ -76,14 +76,7 @@ internal static class Verification
         float[] input = p.Input, start = p.Start, exact = p.Exact, once = Result(layer, start, T, N, input), again = Result(layer, start, T, N, input);
         string id = $"{shape}_t{T}_n{N}";
         outcome.Problems++;
-        for (int i = 0; i < exact.Length; i++)
-        {
-            double error = Math.Abs((double)exact[i] - once[i]) / Math.Max(1, Math.Abs(exact[i]));
-            if (!(error <= Tolerance))
-                outcome.First ??= $"{id} h[{i}]";
-            outcome.Worst = double.IsNaN(error) ? double.PositiveInfinity : Math.Max(outcome.Worst, error);
-        }
-
+        outcome.Compare(id, exact, once, Tolerance);
         if (!Same(once, again))
             (outcome.Unrepeated, outcome.First) = (outcome.Unrepeated + 1, outcome.First ?? id);
         if (N > 1)
@@ -163,13 +156,5 @@ internal static class Verification
         public float[] Start { get; }
 
         public float[] Exact { get; }
-    }
-
-    private sealed class Outcome
-    {
-        public int Problems, Unrepeated, Strayed;
-        public long Fallbacks;
-        public double Worst;
-        public string? First;
     }
 }
