@@ -31,8 +31,8 @@ internal static class Activations<V, L>
     private const float Vanishing = -88.03f;
 
     /// <summary>
-    /// <c>1/(1 + e⁻ˣ) = q/(q + 1 − w)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, and 0 from
-    /// 2⁻¹²⁷ down.
+    /// <c>1/(1 + e⁻ˣ) = q/(q + 1 − w)</c>: the same form on both sides of 0, with full relative precision down to 2⁻¹²⁶, and 0 below
+    /// x = −87.68.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid(V x) => L.Divide(SigmoidFraction(x, out V denominator), denominator);

@@ -30,7 +30,7 @@ internal readonly unsafe struct FetchAll : IFetch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
         where L : ILanesCount
-        where C : struct, IColumns => Lines.Fetch(next + k * C.Count * L.Count, C.Count * L.Count);
+        where C : struct, IColumns => Lines.Fetch(next, k, C.Count * L.Count);
 }
 
 /// <summary>Two tiles share it: memory does not give a slice as fast as one tile would ask for it.</summary>
@@ -39,7 +39,7 @@ internal readonly unsafe struct FetchHalf : IFetch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
         where L : ILanesCount
-        where C : struct, IColumns => Lines.Fetch(next + k * (C.Count * L.Count / 2), C.Count * L.Count / 2);
+        where C : struct, IColumns => Lines.Fetch(next, k, C.Count * L.Count / 2);
 }
 
 /// <summary>Four tiles share it.</summary>
@@ -48,19 +48,20 @@ internal readonly unsafe struct FetchQuarter : IFetch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
         where L : ILanesCount
-        where C : struct, IColumns => Lines.Fetch(next + k * (C.Count * L.Count / 4), C.Count * L.Count / 4);
+        where C : struct, IColumns => Lines.Fetch(next, k, C.Count * L.Count / 4);
 }
 
 file static unsafe class Lines
 {
     private const int LineFloats = 16;
 
-    /// <summary>Into the second cache level.</summary>
+    /// <summary>The k-th run of so many floats, into the second cache level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fetch(float* p, int floats)
+    public static void Fetch(float* p, nint k, int floats)
     {
         if (!Sse.IsSupported)
             return;
+        p += k * floats;
         Sse.Prefetch1(p);
         if (floats > LineFloats)
             Sse.Prefetch1(p + LineFloats);

@@ -36,16 +36,10 @@ internal static unsafe class Microkernel<V, L, C>
             case 4 when share == 1: Tile4<FetchAll>(depth, a, b, init, ldi, c, next); break;
             case 4 when share == 2: Tile4<FetchHalf>(depth, a, b, init, ldi, c, next); break;
             case 4: Tile4<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
-            default:
-                switch (share)
-                {
-                    case 0: Tile6<NoFetch>(depth, a, b, init, ldi, c, next); break;
-                    case 1: Tile6<FetchAll>(depth, a, b, init, ldi, c, next); break;
-                    case 2: Tile6<FetchHalf>(depth, a, b, init, ldi, c, next); break;
-                    default: Tile6<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
-                }
-
-                break;
+            case 6 when share == 0: Tile6<NoFetch>(depth, a, b, init, ldi, c, next); break;
+            case 6 when share == 1: Tile6<FetchAll>(depth, a, b, init, ldi, c, next); break;
+            case 6 when share == 2: Tile6<FetchHalf>(depth, a, b, init, ldi, c, next); break;
+            default: Tile6<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
         }
     }
 
