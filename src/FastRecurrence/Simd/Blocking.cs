@@ -31,6 +31,13 @@ internal static class Blocking
 
     private const long FirstLevelBytes = 40 << 10;
 
+    /// <summary>
+    /// Whether x·W and h·R of a step are one chain of every tile: both have the same columns, and the panels, which pass by once a tile and not
+    /// once a block, come from the second level at the rate at which a tile asks.
+    /// </summary>
+    public static bool ChainProducts(CellKind cell, PackedWeights weights) =>
+        cell != CellKind.Gru && weights.Format == WeightFormat.Float32 && At(weights.Bytes) == WeightsAt.Near;
+
     /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
     public static long LeastBytes(WeightFormat format, int lanes) =>
         format == WeightFormat.Int8 && lanes < 16 ? 2 * SecondLevelBytes : FirstLevelBytes;
@@ -38,12 +45,20 @@ internal static class Blocking
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
 
-    /// <summary>From this batch on, x and h are multiplied step by step: a projected chunk would only travel through memory.</summary>
-    public const int FusedBatch = 32;
+    /// <summary>Steps whose input product is computed together, ahead of the recurrence; 1 means none ahead.</summary>
+    public static int ChunkSteps(CellKind cell, PackedWeights weights, int sequenceLength, int rows) =>
+        sequenceLength == 1 || rows >= StepwiseRows(cell, weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
 
-    /// <summary>Steps whose input product is computed together; 1 means none ahead.</summary>
-    public static int ChunkSteps(int sequenceLength, int batchSize) =>
-        sequenceLength == 1 || batchSize >= FusedBatch ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / batchSize));
+    /// <summary>
+    /// The rows from which x and h are better multiplied step by step: a projected chunk travels through memory, but gives few rows the reuse of
+    /// weights, and the tiles, of many.
+    /// </summary>
+    private static int StepwiseRows(CellKind cell, PackedWeights weights)
+    {
+        if (!ChainProducts(cell, weights))
+            return 32;
+        return (weights.Input.Bytes + weights.Recurrent.Bytes) / weights.Layout.PanelCount <= FirstLevelBytes ? 4 : 8;
+    }
 
     /// <summary>Work of a whole call below which waking a team costs more than it gains.</summary>
     private const double FlopsPerCall = 800_000;

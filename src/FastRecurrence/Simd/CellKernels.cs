@@ -28,6 +28,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>Where R comes from in a step whose x·W is there already: no farther, and nearer where W is what is too much.</summary>
     private readonly WeightsAt _recurrentAt = Blocking.At(weights.Bytes) == WeightsAt.Memory ? Blocking.At(weights.Recurrent.Bytes) : Blocking.At(weights.Bytes);
 
+    /// <summary>Whether a tile goes through both products at once.</summary>
+    private readonly bool _chained = Blocking.ChainProducts(shape.Cell, weights);
+
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
     /// <param name="nextPanel">The panel after it.</param>
@@ -40,13 +43,21 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* start = scratch;
-            if (projected != null)
-                start = projected + (nint)row * _layout.Width;
+            if (projected == null && _chained)
+            {
+                Both(panel, rows, step.Input.From(row), step.Before.From(row), scratch);
+            }
             else
-                Input(panel, rows, step.Input.From(row), scratch, weights.Recurrent.Panel(panel));
-            NextPanel next = projected == null ? new(weights.Input.Panel(nextPanel), _at) : new(weights.Recurrent.Panel(nextPanel), _recurrentAt);
-            Recurrent(panel, rows, step.Before.From(row), start, scratch, next);
+            {
+                float* start = scratch;
+                if (projected != null)
+                    start = projected + (nint)row * _layout.Width;
+                else
+                    Input(panel, rows, step.Input.From(row), scratch, weights.Recurrent.Panel(panel));
+                NextPanel next = projected == null ? new(weights.Input.Panel(nextPanel), _at) : new(weights.Recurrent.Panel(nextPanel), _recurrentAt);
+                Recurrent(panel, rows, step.Before.From(row), start, scratch, next);
+            }
+
             Finish(panel, step, row, rows, scratch, worker);
         }
     }
@@ -138,16 +149,16 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     public void Input(int panel, int rows, in RowView x, float* c, float* nextPanel)
     {
         var next = new NextPanel(nextPanel, _at);
-        int I = _inputSize;
-        float* w = weights.Input.Panel(panel), b = weights.Bias(panel), scale = weights.InputScales(panel);
+        var product = new Product(_inputSize, x, weights.Input.Panel(panel));
+        float* b = weights.Bias(panel), scale = weights.InputScales(panel);
         bool scaled = weights.Format == WeightFormat.Int8;
         if (scaled)
             b = state.Zeros;
         switch (_cell)
         {
-            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, I, x, w, b, 0, c, next); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, I, x, w, b, 0, c, next); break;
-            default: Gemm<V, L, Four>.Block(rows, I, x, w, b, 0, c, next); break;
+            case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, product, b, 0, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, product, b, 0, c, next); break;
+            default: Gemm<V, L, Four>.Block(rows, product, b, 0, c, next); break;
         }
 
         for (int i = 0; scaled && i < rows * _layout.Stride; i++)
@@ -160,16 +171,27 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>c = start + h·R for a block of rows.</summary>
     private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, NextPanel next)
     {
-        int P = _outputSize;
+        var product = new Product(_outputSize, h, weights.Recurrent.Panel(panel));
         nint width = _layout.Width;
-        float* r = weights.Recurrent.Panel(panel);
         switch (_cell)
         {
-            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, P, h, r, start, width, c, next); break;
-            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, P, h, r, start, width, c, next); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, P, h, r, start, width, c, next); break;
-            default: Gemm<V, L, Four>.Block(rows, P, h, r, start, width, c, next); break;
+            case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, product, start, width, c, next); break;
+            case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, product, start, width, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, product, start, width, c, next); break;
+            default: Gemm<V, L, Four>.Block(rows, product, start, width, c, next); break;
         }
+    }
+
+    /// <summary>c = b + x·W + h·R for a block of rows, of a cell whose products have the same columns.</summary>
+    private void Both(int panel, int rows, in RowView x, in RowView h, float* c)
+    {
+        var recurrent = new Product(_outputSize, h, weights.Recurrent.Panel(panel));
+        var input = new Product(_inputSize, x, weights.Input.Panel(panel), &recurrent);
+        float* b = weights.Bias(panel);
+        if (_layout.Stride == 2)
+            Gemm<V, L, Two>.Chain(rows, &input, b, 0, c);
+        else
+            Gemm<V, L, Four>.Chain(rows, &input, b, 0, c);
     }
 
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
@@ -258,12 +280,13 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            float* b = weights.Second!.Panel(panel), start = between.Start(panel, row);
-            RowView a = between.Rows.From(row), hidden = step.Hidden.From(row).Columns(unit);
+            var product = new Product(H, between.Rows.From(row), weights.Second!.Panel(panel));
+            float* start = between.Start(panel, row);
+            RowView hidden = step.Hidden.From(row).Columns(unit);
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, H, a, b, start, between.StartStep, scratch, default);
+                Gemm<V, L, Two>.Block(rows, product, start, between.StartStep, scratch, default);
             else
-                Gemm<V, L, Four>.Block(rows, H, a, b, start, between.StartStep, scratch, default);
+                Gemm<V, L, Four>.Block(rows, product, start, between.StartStep, scratch, default);
 
             if (_cell != CellKind.Gru)
             {

@@ -11,29 +11,29 @@ internal static unsafe class Gemm<V, L, C>
 {
     /// <summary>C = init + A·B over a block of rows, sliced in depth so that the slice of the panel stays in L1 while the tiles pass over it.</summary>
     /// <param name="rows">Rows.</param>
-    /// <param name="depth">K.</param>
-    /// <param name="a">A.</param>
-    /// <param name="b">The panel.</param>
+    /// <param name="product">A and B; what follows it is not looked at.</param>
     /// <param name="init">Starts of the sums.</param>
     /// <param name="ldi">Their row stride in floats.</param>
     /// <param name="c">Results, dense.</param>
     /// <param name="next">What is needed after this panel, and where it comes from.</param>
-    public static void Block(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, NextPanel next)
+    public static void Block(int rows, in Product product, float* init, nint ldi, float* c, NextPanel next)
     {
         nint stride = C.Stride * L.Count;
-        int slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
+        int depth = product.Depth, slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
         int shares = next.Shares((rows + L.TileRows - 1) / L.TileRows, out int firstTile);
         do
         {
             int terms = Math.Min(slice, depth - k), tile = 0;
-            float* panel = b + (nint)k * C.Count * L.Count, ahead = k + terms < depth ? panel + (nint)terms * C.Count * L.Count : next.Start;
+            nint floats = (nint)terms * C.Count * L.Count;
+            var part = new Product(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count);
+            float* ahead = k + terms < depth ? part.B + floats : next.Start;
             for (int row = 0; row < rows; tile++)
             {
                 int count = Microkernel<V, L, C>.NextRows(rows - row);
                 bool fetches = shares != 0 && tile >= firstTile && tile < firstTile + shares;
-                Microkernel<V, L, C>.Run(count, terms, a.From(row).Columns(k), panel, init + row * ldi, ldi, c + row * stride, ahead, fetches ? shares : 0);
+                Microkernel<V, L, C>.Run(count, &part, row, init + row * ldi, ldi, c + row * stride, ahead, fetches ? shares : 0);
                 if (fetches)
-                    ahead += (nint)terms * C.Count * L.Count / shares;
+                    ahead += floats / shares;
                 row += count;
             }
 
@@ -42,6 +42,17 @@ internal static unsafe class Gemm<V, L, C>
             k += terms;
         }
         while (k < depth);
+    }
+
+    /// <summary>C = init + A·B + A'·B' …, every tile through all products before the next: the sums stay in registers, but the panels pass by once a tile.</summary>
+    public static void Chain(int rows, Product* products, float* init, nint ldi, float* c)
+    {
+        for (int row = 0; row < rows;)
+        {
+            int count = Microkernel<V, L, C>.NextRows(rows - row);
+            Microkernel<V, L, C>.Run(count, products, row, init + row * ldi, ldi, c + (nint)row * C.Stride * L.Count, null, share: 0);
+            row += count;
+        }
     }
 }
 

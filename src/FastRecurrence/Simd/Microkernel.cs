@@ -5,7 +5,7 @@ namespace FastRecurrence.Simd;
 
 /// <summary>
 /// The register tiles: <c>C[r, :] = init[r, :] + Σₖ A[r, k]·B[k, :]</c> for the rows of a tile and the columns (vectors) of
-/// a panel. Every output is one FMA chain in ascending k, whatever the tile, so bits do not depend on it. The tiles are
+/// a panel, over one product or two. Every output is one FMA chain in ascending k, whatever the tile, so bits do not depend on it. The tiles are
 /// call-free leaves: with a call beside the loop the JIT keeps the accumulators in memory (a quarter of the speed).
 /// Conditions on <typeparamref name="C"/> are constants to the JIT: the columns that a panel lacks leave no code behind.
 /// </summary>
@@ -16,30 +16,29 @@ internal static unsafe class Microkernel<V, L, C>
 {
     /// <summary>Runs one tile.</summary>
     /// <param name="rows">1 to <c>L.TileRows</c>; one of the sizes that <see cref="NextRows"/> gives.</param>
-    /// <param name="depth">K, terms of every sum; 0 copies init.</param>
-    /// <param name="a">A, <c>[rows, K]</c>; read one float at a time, never beyond K.</param>
-    /// <param name="b">A panel, <c>[K][columns][lanes]</c>.</param>
+    /// <param name="product">What to add, one product after the other; terms of no depth leave init as it is.</param>
+    /// <param name="row">The tile's first row of A.</param>
     /// <param name="init">Start of every sum, rows of <c>C.Stride</c> vectors with row stride <paramref name="ldi"/>; may be <paramref name="c"/>.</param>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
     /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
     /// <param name="next">What to fetch into the second cache level meanwhile. Tiles below 4 rows do not.</param>
     /// <param name="share">The part of what follows B that <paramref name="next"/> is: 0 for nothing, 1 for as much as B, 2 for half of it, 4 for a quarter.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next, int share)
+    public static void Run(int rows, Product* product, int row, float* init, nint ldi, float* c, float* next, int share)
     {
         switch (rows)
         {
-            case 1: Tile1(depth, a, b, init, ldi, c); break;
-            case 2: Tile2(depth, a, b, init, ldi, c); break;
-            case 3: Tile3(depth, a, b, init, ldi, c); break;
-            case 4 when share == 0: Tile4<NoFetch>(depth, a, b, init, ldi, c, next); break;
-            case 4 when share == 1: Tile4<FetchAll>(depth, a, b, init, ldi, c, next); break;
-            case 4 when share == 2: Tile4<FetchHalf>(depth, a, b, init, ldi, c, next); break;
-            case 4: Tile4<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
-            case 6 when share == 0: Tile6<NoFetch>(depth, a, b, init, ldi, c, next); break;
-            case 6 when share == 1: Tile6<FetchAll>(depth, a, b, init, ldi, c, next); break;
-            case 6 when share == 2: Tile6<FetchHalf>(depth, a, b, init, ldi, c, next); break;
-            default: Tile6<FetchQuarter>(depth, a, b, init, ldi, c, next); break;
+            case 1: Tile1(product, row, init, ldi, c); break;
+            case 2: Tile2(product, row, init, ldi, c); break;
+            case 3: Tile3(product, row, init, ldi, c); break;
+            case 4 when share == 0: Tile4<NoFetch>(product, row, init, ldi, c, next); break;
+            case 4 when share == 1: Tile4<FetchAll>(product, row, init, ldi, c, next); break;
+            case 4 when share == 2: Tile4<FetchHalf>(product, row, init, ldi, c, next); break;
+            case 4: Tile4<FetchQuarter>(product, row, init, ldi, c, next); break;
+            case 6 when share == 0: Tile6<NoFetch>(product, row, init, ldi, c, next); break;
+            case 6 when share == 1: Tile6<FetchAll>(product, row, init, ldi, c, next); break;
+            case 6 when share == 2: Tile6<FetchHalf>(product, row, init, ldi, c, next); break;
+            default: Tile6<FetchQuarter>(product, row, init, ldi, c, next); break;
         }
     }
 
@@ -62,31 +61,36 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>1 row: up to 4 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
+    private static void Tile1(Product* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
-        float* a0 = a[0];
-        for (nint k = 0; k < depth; k++)
+        for (; product != null; product = product->Then)
         {
-            V x0 = L.Broadcast(a0[k]);
-            V w = L.Load(b);
-            c00 = L.MultiplyAdd(x0, w, c00);
-            w = L.Load(b + L.Count);
-            c01 = L.MultiplyAdd(x0, w, c01);
-            if (C.Count > 2)
+            float* a0 = product->A[row];
+            float* b = product->B;
+            nint depth = product->Depth;
+            for (nint k = 0; k < depth; k++)
             {
-                w = L.Load(b + 2 * L.Count);
-                c02 = L.MultiplyAdd(x0, w, c02);
-            }
+                V x0 = L.Broadcast(a0[k]);
+                V w = L.Load(b);
+                c00 = L.MultiplyAdd(x0, w, c00);
+                w = L.Load(b + L.Count);
+                c01 = L.MultiplyAdd(x0, w, c01);
+                if (C.Count > 2)
+                {
+                    w = L.Load(b + 2 * L.Count);
+                    c02 = L.MultiplyAdd(x0, w, c02);
+                }
 
-            if (C.Count > 3)
-            {
-                w = L.Load(b + 3 * L.Count);
-                c03 = L.MultiplyAdd(x0, w, c03);
-            }
+                if (C.Count > 3)
+                {
+                    w = L.Load(b + 3 * L.Count);
+                    c03 = L.MultiplyAdd(x0, w, c03);
+                }
 
-            b += C.Count * L.Count;
+                b += C.Count * L.Count;
+            }
         }
 
         Finish(c00, c01, c02, c03, init, c);
@@ -94,40 +98,45 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>2 rows: up to 8 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
+    private static void Tile2(Product* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
         float* i1 = init + ldi;
         V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
         V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
-        float* a0 = a[0];
-        float* a1 = a[1];
-        for (nint k = 0; k < depth; k++)
+        for (; product != null; product = product->Then)
         {
-            V x0 = L.Broadcast(a0[k]);
-            V x1 = L.Broadcast(a1[k]);
-            V w = L.Load(b);
-            c00 = L.MultiplyAdd(x0, w, c00);
-            c10 = L.MultiplyAdd(x1, w, c10);
-            w = L.Load(b + L.Count);
-            c01 = L.MultiplyAdd(x0, w, c01);
-            c11 = L.MultiplyAdd(x1, w, c11);
-            if (C.Count > 2)
+            float* a0 = product->A[row];
+            float* a1 = product->A[row + 1];
+            float* b = product->B;
+            nint depth = product->Depth;
+            for (nint k = 0; k < depth; k++)
             {
-                w = L.Load(b + 2 * L.Count);
-                c02 = L.MultiplyAdd(x0, w, c02);
-                c12 = L.MultiplyAdd(x1, w, c12);
-            }
+                V x0 = L.Broadcast(a0[k]);
+                V x1 = L.Broadcast(a1[k]);
+                V w = L.Load(b);
+                c00 = L.MultiplyAdd(x0, w, c00);
+                c10 = L.MultiplyAdd(x1, w, c10);
+                w = L.Load(b + L.Count);
+                c01 = L.MultiplyAdd(x0, w, c01);
+                c11 = L.MultiplyAdd(x1, w, c11);
+                if (C.Count > 2)
+                {
+                    w = L.Load(b + 2 * L.Count);
+                    c02 = L.MultiplyAdd(x0, w, c02);
+                    c12 = L.MultiplyAdd(x1, w, c12);
+                }
 
-            if (C.Count > 3)
-            {
-                w = L.Load(b + 3 * L.Count);
-                c03 = L.MultiplyAdd(x0, w, c03);
-                c13 = L.MultiplyAdd(x1, w, c13);
-            }
+                if (C.Count > 3)
+                {
+                    w = L.Load(b + 3 * L.Count);
+                    c03 = L.MultiplyAdd(x0, w, c03);
+                    c13 = L.MultiplyAdd(x1, w, c13);
+                }
 
-            b += C.Count * L.Count;
+                b += C.Count * L.Count;
+            }
         }
 
         Finish(c00, c01, c02, c03, init, c);
@@ -136,7 +145,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>3 rows: up to 12 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3(int depth, in RowView a, float* b, float* init, nint ldi, float* c)
+    private static void Tile3(Product* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -146,39 +155,44 @@ internal static unsafe class Microkernel<V, L, C>
         float* i2 = i1 + ldi;
         V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
         V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
-        float* a0 = a[0];
-        float* a1 = a[1];
-        float* a2 = a[2];
-        for (nint k = 0; k < depth; k++)
+        for (; product != null; product = product->Then)
         {
-            V x0 = L.Broadcast(a0[k]);
-            V x1 = L.Broadcast(a1[k]);
-            V x2 = L.Broadcast(a2[k]);
-            V w = L.Load(b);
-            c00 = L.MultiplyAdd(x0, w, c00);
-            c10 = L.MultiplyAdd(x1, w, c10);
-            c20 = L.MultiplyAdd(x2, w, c20);
-            w = L.Load(b + L.Count);
-            c01 = L.MultiplyAdd(x0, w, c01);
-            c11 = L.MultiplyAdd(x1, w, c11);
-            c21 = L.MultiplyAdd(x2, w, c21);
-            if (C.Count > 2)
+            float* a0 = product->A[row];
+            float* a1 = product->A[row + 1];
+            float* a2 = product->A[row + 2];
+            float* b = product->B;
+            nint depth = product->Depth;
+            for (nint k = 0; k < depth; k++)
             {
-                w = L.Load(b + 2 * L.Count);
-                c02 = L.MultiplyAdd(x0, w, c02);
-                c12 = L.MultiplyAdd(x1, w, c12);
-                c22 = L.MultiplyAdd(x2, w, c22);
-            }
+                V x0 = L.Broadcast(a0[k]);
+                V x1 = L.Broadcast(a1[k]);
+                V x2 = L.Broadcast(a2[k]);
+                V w = L.Load(b);
+                c00 = L.MultiplyAdd(x0, w, c00);
+                c10 = L.MultiplyAdd(x1, w, c10);
+                c20 = L.MultiplyAdd(x2, w, c20);
+                w = L.Load(b + L.Count);
+                c01 = L.MultiplyAdd(x0, w, c01);
+                c11 = L.MultiplyAdd(x1, w, c11);
+                c21 = L.MultiplyAdd(x2, w, c21);
+                if (C.Count > 2)
+                {
+                    w = L.Load(b + 2 * L.Count);
+                    c02 = L.MultiplyAdd(x0, w, c02);
+                    c12 = L.MultiplyAdd(x1, w, c12);
+                    c22 = L.MultiplyAdd(x2, w, c22);
+                }
 
-            if (C.Count > 3)
-            {
-                w = L.Load(b + 3 * L.Count);
-                c03 = L.MultiplyAdd(x0, w, c03);
-                c13 = L.MultiplyAdd(x1, w, c13);
-                c23 = L.MultiplyAdd(x2, w, c23);
-            }
+                if (C.Count > 3)
+                {
+                    w = L.Load(b + 3 * L.Count);
+                    c03 = L.MultiplyAdd(x0, w, c03);
+                    c13 = L.MultiplyAdd(x1, w, c13);
+                    c23 = L.MultiplyAdd(x2, w, c23);
+                }
 
-            b += C.Count * L.Count;
+                b += C.Count * L.Count;
+            }
         }
 
         Finish(c00, c01, c02, c03, init, c);
@@ -188,7 +202,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>4 rows: up to 16 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4<F>(int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
+    private static void Tile4<F>(Product* product, int row, float* init, nint ldi, float* c, float* next)
         where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
@@ -202,44 +216,49 @@ internal static unsafe class Microkernel<V, L, C>
         float* i3 = i2 + ldi;
         V c30 = L.Load(i3), c31 = L.Load(i3 + L.Count);
         V c32 = C.Count > 2 ? L.Load(i3 + C.Third * L.Count) : default, c33 = C.Count > 3 ? L.Load(i3 + 3 * L.Count) : default;
-        float* a0 = a[0];
-        float* a1 = a[1];
-        float* a2 = a[2];
-        float* a3 = a[3];
-        for (nint k = 0; k < depth; k++)
+        for (; product != null; product = product->Then)
         {
-            V w0 = L.Load(b), w1 = L.Load(b + L.Count);
-            V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
-            V x = L.Broadcast(a0[k]);
-            c00 = L.MultiplyAdd(x, w0, c00);
-            c01 = L.MultiplyAdd(x, w1, c01);
-            if (C.Count > 2)
-                c02 = L.MultiplyAdd(x, w2, c02);
-            if (C.Count > 3)
-                c03 = L.MultiplyAdd(x, w3, c03);
-            x = L.Broadcast(a1[k]);
-            c10 = L.MultiplyAdd(x, w0, c10);
-            c11 = L.MultiplyAdd(x, w1, c11);
-            if (C.Count > 2)
-                c12 = L.MultiplyAdd(x, w2, c12);
-            if (C.Count > 3)
-                c13 = L.MultiplyAdd(x, w3, c13);
-            x = L.Broadcast(a2[k]);
-            c20 = L.MultiplyAdd(x, w0, c20);
-            c21 = L.MultiplyAdd(x, w1, c21);
-            if (C.Count > 2)
-                c22 = L.MultiplyAdd(x, w2, c22);
-            if (C.Count > 3)
-                c23 = L.MultiplyAdd(x, w3, c23);
-            x = L.Broadcast(a3[k]);
-            c30 = L.MultiplyAdd(x, w0, c30);
-            c31 = L.MultiplyAdd(x, w1, c31);
-            if (C.Count > 2)
-                c32 = L.MultiplyAdd(x, w2, c32);
-            if (C.Count > 3)
-                c33 = L.MultiplyAdd(x, w3, c33);
-            F.Ahead<L, C>(next, k);
-            b += C.Count * L.Count;
+            float* a0 = product->A[row];
+            float* a1 = product->A[row + 1];
+            float* a2 = product->A[row + 2];
+            float* a3 = product->A[row + 3];
+            float* b = product->B;
+            nint depth = product->Depth;
+            for (nint k = 0; k < depth; k++)
+            {
+                V w0 = L.Load(b), w1 = L.Load(b + L.Count);
+                V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
+                V x = L.Broadcast(a0[k]);
+                c00 = L.MultiplyAdd(x, w0, c00);
+                c01 = L.MultiplyAdd(x, w1, c01);
+                if (C.Count > 2)
+                    c02 = L.MultiplyAdd(x, w2, c02);
+                if (C.Count > 3)
+                    c03 = L.MultiplyAdd(x, w3, c03);
+                x = L.Broadcast(a1[k]);
+                c10 = L.MultiplyAdd(x, w0, c10);
+                c11 = L.MultiplyAdd(x, w1, c11);
+                if (C.Count > 2)
+                    c12 = L.MultiplyAdd(x, w2, c12);
+                if (C.Count > 3)
+                    c13 = L.MultiplyAdd(x, w3, c13);
+                x = L.Broadcast(a2[k]);
+                c20 = L.MultiplyAdd(x, w0, c20);
+                c21 = L.MultiplyAdd(x, w1, c21);
+                if (C.Count > 2)
+                    c22 = L.MultiplyAdd(x, w2, c22);
+                if (C.Count > 3)
+                    c23 = L.MultiplyAdd(x, w3, c23);
+                x = L.Broadcast(a3[k]);
+                c30 = L.MultiplyAdd(x, w0, c30);
+                c31 = L.MultiplyAdd(x, w1, c31);
+                if (C.Count > 2)
+                    c32 = L.MultiplyAdd(x, w2, c32);
+                if (C.Count > 3)
+                    c33 = L.MultiplyAdd(x, w3, c33);
+                F.Ahead<L, C>(next, k);
+                b += C.Count * L.Count;
+            }
         }
 
         Finish(c00, c01, c02, c03, init, c);
@@ -250,7 +269,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>6 rows: up to 24 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6<F>(int depth, in RowView a, float* b, float* init, nint ldi, float* c, float* next)
+    private static void Tile6<F>(Product* product, int row, float* init, nint ldi, float* c, float* next)
         where F : struct, IFetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
@@ -270,60 +289,65 @@ internal static unsafe class Microkernel<V, L, C>
         float* i5 = i4 + ldi;
         V c50 = L.Load(i5), c51 = L.Load(i5 + L.Count);
         V c52 = C.Count > 2 ? L.Load(i5 + C.Third * L.Count) : default, c53 = C.Count > 3 ? L.Load(i5 + 3 * L.Count) : default;
-        float* a0 = a[0];
-        float* a1 = a[1];
-        float* a2 = a[2];
-        float* a3 = a[3];
-        float* a4 = a[4];
-        float* a5 = a[5];
-        for (nint k = 0; k < depth; k++)
+        for (; product != null; product = product->Then)
         {
-            V w0 = L.Load(b), w1 = L.Load(b + L.Count);
-            V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
-            V x = L.Broadcast(a0[k]);
-            c00 = L.MultiplyAdd(x, w0, c00);
-            c01 = L.MultiplyAdd(x, w1, c01);
-            if (C.Count > 2)
-                c02 = L.MultiplyAdd(x, w2, c02);
-            if (C.Count > 3)
-                c03 = L.MultiplyAdd(x, w3, c03);
-            x = L.Broadcast(a1[k]);
-            c10 = L.MultiplyAdd(x, w0, c10);
-            c11 = L.MultiplyAdd(x, w1, c11);
-            if (C.Count > 2)
-                c12 = L.MultiplyAdd(x, w2, c12);
-            if (C.Count > 3)
-                c13 = L.MultiplyAdd(x, w3, c13);
-            x = L.Broadcast(a2[k]);
-            c20 = L.MultiplyAdd(x, w0, c20);
-            c21 = L.MultiplyAdd(x, w1, c21);
-            if (C.Count > 2)
-                c22 = L.MultiplyAdd(x, w2, c22);
-            if (C.Count > 3)
-                c23 = L.MultiplyAdd(x, w3, c23);
-            x = L.Broadcast(a3[k]);
-            c30 = L.MultiplyAdd(x, w0, c30);
-            c31 = L.MultiplyAdd(x, w1, c31);
-            if (C.Count > 2)
-                c32 = L.MultiplyAdd(x, w2, c32);
-            if (C.Count > 3)
-                c33 = L.MultiplyAdd(x, w3, c33);
-            x = L.Broadcast(a4[k]);
-            c40 = L.MultiplyAdd(x, w0, c40);
-            c41 = L.MultiplyAdd(x, w1, c41);
-            if (C.Count > 2)
-                c42 = L.MultiplyAdd(x, w2, c42);
-            if (C.Count > 3)
-                c43 = L.MultiplyAdd(x, w3, c43);
-            x = L.Broadcast(a5[k]);
-            c50 = L.MultiplyAdd(x, w0, c50);
-            c51 = L.MultiplyAdd(x, w1, c51);
-            if (C.Count > 2)
-                c52 = L.MultiplyAdd(x, w2, c52);
-            if (C.Count > 3)
-                c53 = L.MultiplyAdd(x, w3, c53);
-            F.Ahead<L, C>(next, k);
-            b += C.Count * L.Count;
+            float* a0 = product->A[row];
+            float* a1 = product->A[row + 1];
+            float* a2 = product->A[row + 2];
+            float* a3 = product->A[row + 3];
+            float* a4 = product->A[row + 4];
+            float* a5 = product->A[row + 5];
+            float* b = product->B;
+            nint depth = product->Depth;
+            for (nint k = 0; k < depth; k++)
+            {
+                V w0 = L.Load(b), w1 = L.Load(b + L.Count);
+                V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
+                V x = L.Broadcast(a0[k]);
+                c00 = L.MultiplyAdd(x, w0, c00);
+                c01 = L.MultiplyAdd(x, w1, c01);
+                if (C.Count > 2)
+                    c02 = L.MultiplyAdd(x, w2, c02);
+                if (C.Count > 3)
+                    c03 = L.MultiplyAdd(x, w3, c03);
+                x = L.Broadcast(a1[k]);
+                c10 = L.MultiplyAdd(x, w0, c10);
+                c11 = L.MultiplyAdd(x, w1, c11);
+                if (C.Count > 2)
+                    c12 = L.MultiplyAdd(x, w2, c12);
+                if (C.Count > 3)
+                    c13 = L.MultiplyAdd(x, w3, c13);
+                x = L.Broadcast(a2[k]);
+                c20 = L.MultiplyAdd(x, w0, c20);
+                c21 = L.MultiplyAdd(x, w1, c21);
+                if (C.Count > 2)
+                    c22 = L.MultiplyAdd(x, w2, c22);
+                if (C.Count > 3)
+                    c23 = L.MultiplyAdd(x, w3, c23);
+                x = L.Broadcast(a3[k]);
+                c30 = L.MultiplyAdd(x, w0, c30);
+                c31 = L.MultiplyAdd(x, w1, c31);
+                if (C.Count > 2)
+                    c32 = L.MultiplyAdd(x, w2, c32);
+                if (C.Count > 3)
+                    c33 = L.MultiplyAdd(x, w3, c33);
+                x = L.Broadcast(a4[k]);
+                c40 = L.MultiplyAdd(x, w0, c40);
+                c41 = L.MultiplyAdd(x, w1, c41);
+                if (C.Count > 2)
+                    c42 = L.MultiplyAdd(x, w2, c42);
+                if (C.Count > 3)
+                    c43 = L.MultiplyAdd(x, w3, c43);
+                x = L.Broadcast(a5[k]);
+                c50 = L.MultiplyAdd(x, w0, c50);
+                c51 = L.MultiplyAdd(x, w1, c51);
+                if (C.Count > 2)
+                    c52 = L.MultiplyAdd(x, w2, c52);
+                if (C.Count > 3)
+                    c53 = L.MultiplyAdd(x, w3, c53);
+                F.Ahead<L, C>(next, k);
+                b += C.Count * L.Count;
+            }
         }
 
         Finish(c00, c01, c02, c03, init, c);

@@ -54,7 +54,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private void Share(int workers, bool byRows)
     {
         (_workers, _byRows) = (workers, byRows);
-        int rows = byRows ? (state.BatchSize - 1) / workers + 1 : state.BatchSize, chunkSteps = Blocking.ChunkSteps(_steps, rows);
+        int rows = byRows ? (state.BatchSize - 1) / workers + 1 : state.BatchSize, chunkSteps = Blocking.ChunkSteps(shape.Cell, weights, _steps, rows);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
         _projected = chunkSteps == 1 ? null : state.Projected(byRows ? workers * _chunkRows : _chunkRows);
         if (_projected != null && (byRows || _places != state.Identity))
