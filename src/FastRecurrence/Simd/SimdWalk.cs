@@ -37,6 +37,12 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             _y = y;
             _gates = gates;
             _cells = cells;
+            if (_steps == 1 && state.Team is null)
+            {
+                OneStep();
+                return;
+            }
+
             bool byRows = false;
             int workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
             Share(workers, workers > 1 && byRows);
@@ -48,6 +54,17 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         }
 
         state.StepsDone += _steps;
+    }
+
+    /// <summary>A single step on the caller's thread, without the loops around it: beside a small layer they take their time.</summary>
+    private void OneStep()
+    {
+        (_workers, _byRows) = (1, false);
+        uint round = 0;
+        int second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
+        var whole = new Part(0, weights.Layout.PanelCount, 0, second, 0, state.BatchSize, null);
+        Step(whole, 0, new RowView(state.Hidden, _order, _outputSize), RowsAt(whole, 0), 0, 0, ref round);
+        state.StepsDone++;
     }
 
     /// <summary>Decides who does what, and makes room for it.</summary>
@@ -64,7 +81,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     /// <summary>The part of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
     public void Execute(int worker)
     {
-        int panels = weights.Layout.PanelCount;
+        int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
         if (_byRows)
         {
             int firstRow = FirstRow(worker);
@@ -73,7 +90,6 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             return;
         }
 
-        int second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
         Walk(new Part(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, _projected), worker);
     }
 
@@ -94,23 +110,31 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
                 int rows = RowsAt(part, step);
                 if (rows == 0)
                     return;
-                var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
-                    Asked(part, _gates, step, _gatesSize), Asked(part, _cells, step, shape.HiddenSize));
-                Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
-                if (weights.Second is not null)
-                {
-                    Meet(worker, ref round);
-                    for (int panel = part.FirstSecondPanel; panel < part.EndSecondPanel; panel++)
-                        _kernels.SecondPanel(panel, place, worker);
-                }
-
-                Meet(worker, ref round);
-                if (_byRows || worker == 0)
-                    KeepFinished(part, step, rows, place.Hidden);
-                before = place.Hidden;
+                before = Step(part, step, before, chunkRows, chunkRow, worker, ref round);
                 chunkRow += rows;
             }
         }
+    }
+
+    /// <summary>One step of a worker's part, which is not empty.</summary>
+    /// <returns>h, for the step after it.</returns>
+    private RowView Step(in Part part, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
+    {
+        int rows = RowsAt(part, step);
+        var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
+            Asked(part, _gates, step, _gatesSize), Asked(part, _cells, step, shape.HiddenSize));
+        Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
+        if (weights.Second is not null)
+        {
+            Meet(worker, ref round);
+            for (int panel = part.FirstSecondPanel; panel < part.EndSecondPanel; panel++)
+                _kernels.SecondPanel(panel, place, worker);
+        }
+
+        Meet(worker, ref round);
+        if (_byRows || worker == 0)
+            KeepFinished(part, step, rows, place.Hidden);
+        return place.Hidden;
     }
 
     /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
