@@ -44,14 +44,22 @@ internal sealed class PeerRun(int rounds, double sampleMilliseconds, TimeSpan pa
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
+    /// <summary>Calls that fill a sample. The fastest of three tries decides: a first call that wakes threads would count for many.</summary>
     private int Calibrate(IEngine engine)
     {
         for (int calls = 1; ; calls *= 2)
         {
-            long start = Stopwatch.GetTimestamp();
-            for (int call = 0; call < calls; call++)
-                engine.Run();
-            if (Stopwatch.GetElapsedTime(start).TotalMilliseconds >= sampleMilliseconds)
+            TimeSpan fastest = TimeSpan.MaxValue;
+            for (int attempt = 0; attempt < 3; attempt++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                for (int call = 0; call < calls; call++)
+                    engine.Run();
+                if (Stopwatch.GetElapsedTime(start) is var elapsed && elapsed < fastest)
+                    fastest = elapsed;
+            }
+
+            if (fastest.TotalMilliseconds >= sampleMilliseconds)
                 return calls;
         }
     }

@@ -37,7 +37,7 @@ internal static class PeersCommand
         }
 
         string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
-        var report = new PeerReport(PeerRun.Median(peaks), peaks.Max(), "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers " + string.Join(' ', arguments), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
+        var report = new PeerReport(PeerRun.Median(peaks), peaks.Max(), TorchEngine.Launch + string.Join(' ', arguments), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
         string summary = PeerSummary.Write(report);
         Console.WriteLine(summary);
         if (options.Json is not null)

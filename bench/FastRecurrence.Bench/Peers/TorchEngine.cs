@@ -6,11 +6,18 @@ using static TorchSharp.torch;
 namespace FastRecurrence.Bench.Peers;
 
 /// <summary>
-/// PyTorch's nn.LSTM and nn.RNN through TorchSharp, compiled in by <c>-p:Torch=true</c> (its native library is 200 MB and
-/// needs a newer C++ runtime than Debian 12's). Where it is absent or does not load, its rows are estimated and marked so.
+/// PyTorch's nn.LSTM and nn.RNN through TorchSharp, compiled in by <c>-p:Torch=true</c>: its native library is large and
+/// needs a newer C++ runtime than Debian 12's, which <c>scripts/peers-with-torch</c> gets around. Where it is absent or does not load, its rows are estimated and marked so.
 /// </summary>
 internal static class TorchEngine
 {
+    /// <summary>How a peers run with, or without, this engine is started, for the report.</summary>
+#if TORCH
+    public const string Launch = "scripts/peers-with-torch ";
+#else
+    public const string Launch = "dotnet run -c Release --project bench/FastRecurrence.Bench -- peers ";
+#endif
+
     /// <summary>Why there is no such engine here; null when there is.</summary>
     public static string? Absence { get; } = FindAbsence();
 
@@ -38,7 +45,7 @@ internal static class TorchEngine
             return $"TorchSharp does not load: {e.GetBaseException().Message.Split('\n')[0]}";
         }
 #else
-        return "not compiled in (-p:Torch=true); TorchSharp 0.107.0 needs GLIBCXX_3.4.32, newer than Debian 12's";
+        return "not compiled in; scripts/peers-with-torch measures it";
 #endif
     }
 

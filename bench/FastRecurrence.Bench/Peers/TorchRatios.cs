@@ -3,7 +3,7 @@ using System.Globalization;
 namespace FastRecurrence.Bench.Peers;
 
 /// <summary>
-/// PyTorch's time as a multiple of ONNX Runtime's, from an earlier measurement on this kind of machine: TorchSharp's native
+/// PyTorch's time as a multiple of ONNX Runtime's, from a measured run (<c>peers.json</c>), for runs without it: TorchSharp's native
 /// library needs a newer C++ runtime than Debian 12 has. Rows that use it are estimates and marked so.
 /// </summary>
 internal static class TorchRatios
@@ -12,8 +12,7 @@ internal static class TorchRatios
 
     /// <summary>The ratio, or null where none was measured.</summary>
     public static double? Of(PeerRow row) =>
-        s_ratios.TryGetValue(Key(row.Cell, row.Hidden, row.Batch, row.Steps, row.Threads), out double ratio)
-        || s_ratios.TryGetValue(Key(row.Cell, row.Hidden, row.Batch, row.Steps, 1), out ratio) ? ratio : null; // single steps were measured with one thread only
+        s_ratios.TryGetValue(Key(row.Cell, row.Hidden, row.Batch, row.Steps, row.Threads), out double ratio) ? ratio : null;
 
     private static Dictionary<string, double> Read()
     {
