@@ -26,11 +26,11 @@ internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, strin
             };
         }
 
-        // ONNX Runtime's second thread spins for some 35 ms after a call, and a team beside it waits for whole time slices.
-        if (options.PauseMilliseconds == 0)
-            options = options with { PauseMilliseconds = options.Threads.Max() > 1 ? 60 : 25 };
         return options with { Rounds = options.Rounds > 0 ? options.Rounds : options.Quick ? 5 : 9 };
     }
+
+    /// <summary>Rest before a sample: ONNX Runtime's second thread spins for some 35 ms after a call, and a team beside it waits for whole time slices.</summary>
+    public TimeSpan Pause(PeerProblem problem) => TimeSpan.FromMilliseconds(PauseMilliseconds > 0 ? PauseMilliseconds : problem.Threads > 1 ? 60 : 25);
 
     /// <summary>Both cells, H = I, batch, length, threads.</summary>
     public IEnumerable<PeerProblem> Grid() =>

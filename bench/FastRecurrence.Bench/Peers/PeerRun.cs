@@ -6,11 +6,11 @@ namespace FastRecurrence.Bench.Peers;
 /// Times the engines of one problem: outputs judged first, then round-robin samples of at least two milliseconds, with a
 /// pause before each so that the spinning threads of the engine before have gone to sleep.
 /// </summary>
-internal sealed class PeerRun(int rounds, double sampleMilliseconds, TimeSpan pause)
+internal sealed class PeerRun(int rounds, double sampleMilliseconds)
 {
     private const double LargestError = 1e-5;
 
-    public List<PeerRow> Measure(PeerProblem problem, IReadOnlyList<IEngine> engines)
+    public List<PeerRow> Measure(PeerProblem problem, IReadOnlyList<IEngine> engines, TimeSpan pause)
     {
         double[] errors = [.. engines.Select(e => problem.Error(e.FirstOutput()))];
         for (int i = 0; i < engines.Count; i++)
@@ -44,23 +44,24 @@ internal sealed class PeerRun(int rounds, double sampleMilliseconds, TimeSpan pa
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>Calls that fill a sample. The fastest of three tries decides: a first call that wakes threads would count for many.</summary>
+    /// <summary>Calls that fill a sample, three times in a row: a call that wakes threads takes as long as many.</summary>
     private int Calibrate(IEngine engine)
     {
-        for (int calls = 1; ; calls *= 2)
+        const double LongerThanWaking = 10; // samples
+        int calls = 1, filled = 0;
+        while (filled < 3)
         {
-            TimeSpan fastest = TimeSpan.MaxValue;
-            for (int attempt = 0; attempt < 3; attempt++)
-            {
-                long start = Stopwatch.GetTimestamp();
-                for (int call = 0; call < calls; call++)
-                    engine.Run();
-                if (Stopwatch.GetElapsedTime(start) is var elapsed && elapsed < fastest)
-                    fastest = elapsed;
-            }
-
-            if (fastest.TotalMilliseconds >= sampleMilliseconds)
+            long start = Stopwatch.GetTimestamp();
+            for (int call = 0; call < calls; call++)
+                engine.Run();
+            double samplesTaken = Stopwatch.GetElapsedTime(start).TotalMilliseconds / sampleMilliseconds;
+            if (samplesTaken >= LongerThanWaking)
                 return calls;
+            filled = samplesTaken >= 1 ? filled + 1 : 0;
+            if (filled == 0)
+                calls *= 2;
         }
+
+        return calls;
     }
 }

@@ -22,13 +22,13 @@ internal static class PeersCommand
         PeerProblem[] problems = [.. options.Grid()];
         if (problems.Length == 0)
             throw new ArgumentException($"No cell matches '{options.Filter}'; cells are named like lstm_t50_n16_i256_h256 2t.");
-        var run = new PeerRun(options.Rounds, 2, TimeSpan.FromMilliseconds(options.PauseMilliseconds));
+        var run = new PeerRun(options.Rounds, 2);
         for (int i = 0; i < problems.Length; i++)
         {
             PeerProblem problem = problems[i];
             peaks.Add(FmaPeak.MeasureGflops());
             List<IEngine> engines = [.. options.Engines.Select(name => Create(name, problem, problem.Threads == 1 ? null : team)).OfType<IEngine>()];
-            List<PeerRow> measured = run.Measure(problem, engines);
+            List<PeerRow> measured = run.Measure(problem, engines, options.Pause(problem));
             engines.ForEach(e => e.Dispose());
             rows.AddRange(measured);
             Console.WriteLine($"{i + 1,3}/{problems.Length} {problem,-30} " + string.Join("  ", measured.Select(r =>
