@@ -46,8 +46,13 @@ internal static class Blocking
     public const int ProjectedRows = 192;
 
     /// <summary>Steps whose input product is computed together, ahead of the recurrence; 1 means none ahead.</summary>
-    public static int ChunkSteps(CellKind cell, PackedWeights weights, int sequenceLength, int rows) =>
-        sequenceLength == 1 || rows >= StepwiseRows(cell, weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
+    /// <param name="cell">The cell.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="sequenceLength">T.</param>
+    /// <param name="rows">Rows of a full step.</param>
+    /// <param name="averageRows">Rows of a step on average: fewer, where sequences are ragged.</param>
+    public static int ChunkSteps(CellKind cell, PackedWeights weights, int sequenceLength, int rows, int averageRows) =>
+        sequenceLength == 1 || averageRows >= StepwiseRows(cell, weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
 
     /// <summary>
     /// The rows from which x and h are better multiplied step by step: a projected chunk travels through memory, but gives few rows the reuse of

@@ -71,9 +71,11 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private void Share(int workers, bool byRows)
     {
         (_workers, _byRows) = (workers, byRows);
-        int rows = byRows ? (state.BatchSize - 1) / workers + 1 : state.BatchSize, chunkSteps = Blocking.ChunkSteps(shape.Cell, weights, _steps, rows);
+        int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
+        int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
+        int chunkSteps = Blocking.ChunkSteps(shape.Cell, weights, _steps, rows, average);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
-        _projected = chunkSteps == 1 ? null : state.Projected(byRows ? workers * _chunkRows : _chunkRows);
+        _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
         if (_projected != null && (byRows || _places != state.Identity))
             state.ReserveChunkPlaces(_chunkRows);
     }
