@@ -43,19 +43,19 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
         {
             int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            if (projected == null && _chained)
+            RowView x = step.Input.From(row), h = step.Before.From(row);
+            if (projected != null)
             {
-                Both(panel, rows, step.Input.From(row), step.Before.From(row), scratch);
+                Recurrent(panel, rows, h, projected + (nint)row * _layout.Width, scratch, new(weights.Recurrent.Panel(nextPanel), _recurrentAt));
+            }
+            else if (_chained)
+            {
+                Both(panel, rows, x, h, scratch);
             }
             else
             {
-                float* start = scratch;
-                if (projected != null)
-                    start = projected + (nint)row * _layout.Width;
-                else
-                    Input(panel, rows, step.Input.From(row), scratch, weights.Recurrent.Panel(panel));
-                NextPanel next = projected == null ? new(weights.Input.Panel(nextPanel), _at) : new(weights.Recurrent.Panel(nextPanel), _recurrentAt);
-                Recurrent(panel, rows, step.Before.From(row), start, scratch, next);
+                Input(panel, rows, x, scratch, weights.Recurrent.Panel(panel));
+                Recurrent(panel, rows, h, scratch, scratch, new(weights.Input.Panel(nextPanel), _at));
             }
 
             Finish(panel, step, row, rows, scratch, worker);
@@ -189,9 +189,9 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         var input = new Product(_inputSize, x, weights.Input.Panel(panel), &recurrent);
         float* b = weights.Bias(panel);
         if (_layout.Stride == 2)
-            Gemm<V, L, Two>.Chain(rows, &input, b, 0, c);
+            Gemm<V, L, Two>.Block(rows, input, b, 0, c, default);
         else
-            Gemm<V, L, Four>.Chain(rows, &input, b, 0, c);
+            Gemm<V, L, Four>.Block(rows, input, b, 0, c, default);
     }
 
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>

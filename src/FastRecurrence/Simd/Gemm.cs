@@ -9,9 +9,12 @@ internal static unsafe class Gemm<V, L, C>
     where L : IMemoryLanes<V>
     where C : struct, IColumns
 {
-    /// <summary>C = init + A·B over a block of rows, sliced in depth so that the slice of the panel stays in L1 while the tiles pass over it.</summary>
+    /// <summary>
+    /// C = init + A·B over a block of rows, sliced in depth so that the slice of the panel stays in L1 while the tiles pass over it. Where another
+    /// product follows, every tile goes through both before the next one: its sums stay in registers, but the panels pass by once a tile.
+    /// </summary>
     /// <param name="rows">Rows.</param>
-    /// <param name="product">A and B; what follows it is not looked at.</param>
+    /// <param name="product">A and B, and what follows.</param>
     /// <param name="init">Starts of the sums.</param>
     /// <param name="ldi">Their row stride in floats.</param>
     /// <param name="c">Results, dense.</param>
@@ -19,13 +22,13 @@ internal static unsafe class Gemm<V, L, C>
     public static void Block(int rows, in Product product, float* init, nint ldi, float* c, NextPanel next)
     {
         nint stride = C.Stride * L.Count;
-        int depth = product.Depth, slice = rows <= L.TileRows ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
+        int depth = product.Depth, slice = rows <= L.TileRows || product.Then != null ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
         int shares = next.Shares((rows + L.TileRows - 1) / L.TileRows, out int firstTile);
         do
         {
             int terms = Math.Min(slice, depth - k), tile = 0;
             nint floats = (nint)terms * C.Count * L.Count;
-            var part = new Product(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count);
+            var part = new Product(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count, product.Then);
             float* ahead = k + terms < depth ? part.B + floats : next.Start;
             for (int row = 0; row < rows; tile++)
             {
@@ -42,17 +45,6 @@ internal static unsafe class Gemm<V, L, C>
             k += terms;
         }
         while (k < depth);
-    }
-
-    /// <summary>C = init + A·B + A'·B' …, every tile through all products before the next: the sums stay in registers, but the panels pass by once a tile.</summary>
-    public static void Chain(int rows, Product* products, float* init, nint ldi, float* c)
-    {
-        for (int row = 0; row < rows;)
-        {
-            int count = Microkernel<V, L, C>.NextRows(rows - row);
-            Microkernel<V, L, C>.Run(count, products, row, init + row * ldi, ldi, c + (nint)row * C.Stride * L.Count, null, share: 0);
-            row += count;
-        }
     }
 }
 

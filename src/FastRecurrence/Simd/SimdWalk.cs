@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 using FastRecurrence.Packing;
 
@@ -61,9 +62,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     {
         (_workers, _byRows) = (1, false);
         uint round = 0;
-        int second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
-        var whole = new Part(0, weights.Layout.PanelCount, 0, second, 0, state.BatchSize, null);
-        Step(whole, 0, new RowView(state.Hidden, _order, _outputSize), RowsAt(whole, 0), 0, 0, ref round);
+        Step(PanelPart(0, null), 0, new RowView(state.Hidden, _order, _outputSize), 0, 0, 0, ref round);
         state.StepsDone++;
     }
 
@@ -83,16 +82,22 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     /// <summary>The part of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
     public void Execute(int worker)
     {
-        int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
         if (_byRows)
         {
-            int firstRow = FirstRow(worker);
+            int panels = weights.Layout.PanelCount, firstRow = FirstRow(worker);
             float* projected = _projected == null ? null : _projected + (nint)worker * _chunkRows * panels * weights.Layout.Width;
             Walk(new Part(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
             return;
         }
 
-        Walk(new Part(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, _projected), worker);
+        Walk(PanelPart(worker, _projected), worker);
+    }
+
+    /// <summary>All rows of a worker's panels.</summary>
+    private Part PanelPart(int worker, float* projected)
+    {
+        int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
+        return new Part(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, projected);
     }
 
     private void Walk(in Part part, int worker)
@@ -220,6 +225,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         _rowsPerStep == null ? part.Rows : Math.Clamp(_rowsPerStep[step] - part.FirstRow, 0, part.Rows);
 
     /// <summary>The first panel of a worker's slice.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Start(int panels, int worker) => _workers == 1 ? panels * worker : (int)((long)panels * worker / _workers);
 
     /// <summary>The first row of a worker's, so that all have about as many steps of rows: the first rows are the longest.</summary>
