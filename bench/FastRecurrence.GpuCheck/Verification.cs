@@ -1,5 +1,5 @@
 using FastRecurrence.Gpu;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
 namespace FastRecurrence.GpuCheck;
 
@@ -125,8 +125,8 @@ internal static class Verification
         LayerShape shape = weights.Shape;
         int rows = shape.GateCount * shape.HiddenSize;
         return new LayerWeights(shape,
-            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.InputWeights, rows, shape.InputSize).Decoded,
-            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.RecurrentWeights, rows, shape.HiddenSize).Decoded, weights.Bias);
+            NarrowMatrix.Encode(WeightFormat.Bfloat16, weights.InputWeights, rows, shape.InputSize).Decoded,
+            NarrowMatrix.Encode(WeightFormat.Bfloat16, weights.RecurrentWeights, rows, shape.HiddenSize).Decoded, weights.Bias);
     }
 
     private sealed class Problem

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using FastRecurrence.Simd;
+using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Cli;
 
@@ -30,11 +30,11 @@ internal sealed record Machine(
     /// <summary>One line for the head of a table.</summary>
     public string Summary =>
         $"{Processor}, {LogicalProcessors} logical · {OperatingSystem} · {Runtime}, tiered compilation {(TieredCompilation ? "on" : "off")} · " +
-        $"simd = {Simd}{(SimdForced is null ? "" : $" (forced by {SimdLadder.Variable}={SimdForced})")}";
+        $"simd = {Simd}{(SimdForced is null ? "" : $" (forced by {IsaDispatch.Variable}={SimdForced})")}";
 
     private static Machine Find()
     {
-        string? forced = Environment.GetEnvironmentVariable(SimdLadder.Variable);
+        string? forced = Environment.GetEnvironmentVariable(IsaDispatch.Variable);
         return new Machine(
             ProcessorName(), Environment.ProcessorCount, RuntimeInformation.OSDescription, RuntimeInformation.ProcessArchitecture.ToString(),
             RuntimeInformation.FrameworkDescription, IsTiered(), FirstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -50,7 +50,7 @@ internal sealed record Machine(
             new SortedDictionary<string, string>(
                 Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
                     .Select(e => KeyValuePair.Create((string)e.Key, (string?)e.Value ?? ""))
-                    .Where(e => s_variables.Any(v => e.Key.StartsWith("DOTNET_" + v, StringComparison.Ordinal)) || e.Key == SimdLadder.Variable)
+                    .Where(e => s_variables.Any(v => e.Key.StartsWith("DOTNET_" + v, StringComparison.Ordinal)) || e.Key == IsaDispatch.Variable)
                     .ToDictionary(), StringComparer.Ordinal));
     }
 

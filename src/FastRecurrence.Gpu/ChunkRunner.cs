@@ -1,5 +1,5 @@
 using FastRecurrence.Gpu.Kernels;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -41,8 +41,8 @@ internal sealed class ChunkRunner : IDisposable
             }
             else
             {
-                StoredMatrix r = StoredMatrix.Encode(format, weights.RecurrentWeights, rows, _shape.OutputSize);
-                buffers.Add(device.Upload(Input(StoredMatrix.Encode(format, weights.InputWeights, rows, _shape.InputSize).Decoded), "W"));
+                NarrowMatrix r = NarrowMatrix.Encode(format, weights.RecurrentWeights, rows, _shape.OutputSize);
+                buffers.Add(device.Upload(Input(NarrowMatrix.Encode(format, weights.InputWeights, rows, _shape.InputSize).Decoded), "W"));
                 buffers.Add(device.Upload(PackedWeights.Recurrent(_shape, r.Lanes, r.Groups), "R"));
             }
 

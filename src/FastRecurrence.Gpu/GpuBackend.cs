@@ -1,4 +1,5 @@
-using FastRecurrence.Packing;
+using FastRecurrence.Cpu;
+using FastRecurrence.Layout;
 
 namespace FastRecurrence.Gpu;
 

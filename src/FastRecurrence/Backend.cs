@@ -1,5 +1,5 @@
 using FastRecurrence.Reference;
-using FastRecurrence.Simd;
+using FastRecurrence.Cpu;
 
 namespace FastRecurrence;
 
@@ -57,8 +57,8 @@ public abstract class Backend
     public static Backend Reference { get; } = new ReferenceBackend();
 
     /// <summary>The SIMD kernels at the width that the ladder chose for this machine; forced by the environment variable <c>FASTRECURRENCE_SIMD</c>.</summary>
-    public static Backend Simd { get; } = SimdLadder.Choose();
+    public static Backend Simd { get; } = IsaDispatch.Choose();
 
     /// <summary>Every backend of the core, widest judge first: <c>reference</c>, <c>scalar</c>, <c>simd-128</c>, <c>simd-256</c>, <c>simd-512</c>, <c>simd-vector</c>.</summary>
-    public static IReadOnlyList<Backend> All { get; } = [Reference, .. SimdLadder.Rungs];
+    public static IReadOnlyList<Backend> All { get; } = [Reference, .. IsaDispatch.Rungs];
 }

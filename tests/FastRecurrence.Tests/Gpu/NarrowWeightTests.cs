@@ -1,5 +1,5 @@
 using FastRecurrence.Gpu;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -132,8 +132,8 @@ public sealed class NarrowWeightTests
         LayerShape shape = weights.Shape;
         int rows = shape.GateCount * shape.HiddenSize;
         return new LayerWeights(shape,
-            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.InputWeights, rows, shape.InputSize).Decoded,
-            StoredMatrix.Encode(WeightFormat.Bfloat16, weights.RecurrentWeights, rows, shape.HiddenSize).Decoded, weights.Bias);
+            NarrowMatrix.Encode(WeightFormat.Bfloat16, weights.InputWeights, rows, shape.InputSize).Decoded,
+            NarrowMatrix.Encode(WeightFormat.Bfloat16, weights.RecurrentWeights, rows, shape.HiddenSize).Decoded, weights.Bias);
     }
 
     private static float[] Run(RecurrentLayer layer, Problem p, bool steps)

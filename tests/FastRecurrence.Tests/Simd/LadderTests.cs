@@ -1,4 +1,4 @@
-using FastRecurrence.Simd;
+using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Tests.Simd;
 
@@ -14,15 +14,15 @@ public sealed class LadderTests
     [InlineData("SIMD-512", "simd-512")]
     [InlineData("vector", "simd-vector")]
     [InlineData("scalar", "scalar")]
-    public void A_rung_can_be_forced(string forced, string expected) => Assert.Equal(expected, SimdLadder.Choose(forced).Name);
+    public void A_rung_can_be_forced(string forced, string expected) => Assert.Equal(expected, IsaDispatch.Choose(forced).Name);
 
     [Fact]
-    public void The_choice_is_an_accelerated_rung() => Assert.DoesNotContain("emulated", SimdLadder.Choose(null).Description);
+    public void The_choice_is_an_accelerated_rung() => Assert.DoesNotContain("emulated", IsaDispatch.Choose(null).Description);
 
     [Fact]
     public void An_unknown_rung_is_refused_with_the_list_and_never_replaced()
     {
-        Backend backend = SimdLadder.Choose("avx1024");
+        Backend backend = IsaDispatch.Choose("avx1024");
         Assert.False(backend.IsAvailable);
         var e = Assert.Throws<BackendUnavailableException>(() => backend.Prepare(LayerWeights.Random(LayerShape.Lstm(1, 1), 1)));
         Assert.Contains("FASTRECURRENCE_SIMD=avx1024", e.Message);

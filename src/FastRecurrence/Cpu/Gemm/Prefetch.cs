@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>What a tile fetches of the weights that are needed soon, while it computes: a constant to the JIT.</summary>
-internal unsafe interface IFetch
+internal unsafe interface IPrefetch
 {
     /// <summary>Fetches this tile's part of what one k of a panel occupies.</summary>
     static abstract void Ahead<L, C>(float* next, nint k)
@@ -14,7 +14,7 @@ internal unsafe interface IFetch
 }
 
 /// <summary>The weights are in the cache already, or another tile fetches them.</summary>
-internal readonly unsafe struct NoFetch : IFetch
+internal readonly unsafe struct NoPrefetch : IPrefetch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
@@ -25,7 +25,7 @@ internal readonly unsafe struct NoFetch : IFetch
 }
 
 /// <summary>The tile fetches all. Without it the first tile over a slice waits for the weights and the others have nothing to wait for.</summary>
-internal readonly unsafe struct FetchAll : IFetch
+internal readonly unsafe struct PrefetchAll : IPrefetch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
@@ -34,7 +34,7 @@ internal readonly unsafe struct FetchAll : IFetch
 }
 
 /// <summary>Two tiles share it: memory does not give a slice as fast as one tile would ask for it.</summary>
-internal readonly unsafe struct FetchHalf : IFetch
+internal readonly unsafe struct PrefetchHalf : IPrefetch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)
@@ -43,7 +43,7 @@ internal readonly unsafe struct FetchHalf : IFetch
 }
 
 /// <summary>Four tiles share it.</summary>
-internal readonly unsafe struct FetchQuarter : IFetch
+internal readonly unsafe struct PrefetchQuarter : IPrefetch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead<L, C>(float* next, nint k)

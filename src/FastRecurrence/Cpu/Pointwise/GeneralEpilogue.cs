@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// The epilogue of every variation: other activations, clip, peepholes, coupled gates, a reset before the product. Works in
@@ -49,7 +49,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         Activate(shape.GateActivation, shape.Clip, o, rows, step);
         Activate(shape.CellActivation, float.PositiveInfinity, activated, rows, L.Count);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(LstmCell<V, L>.HiddenOfGates(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden[row], units);
+            PartialVector<V, L>.Store(LstmCell<V, L>.HiddenOfGates(L.Load(o + row * step), L.Load(activated + row * L.Count)), hidden[row], units);
     }
 
     /// <summary>GRU, linear before its reset: as <see cref="Epilogue{V, L}.Gru"/>.</summary>
@@ -63,7 +63,7 @@ internal static unsafe class GeneralEpilogue<V, L>
             L.Store(GruCell<V, L>.Candidate(L.Load(r + row * step), L.Load(n + row * step), L.Load(recurrent + row * step)), n + row * step);
         Activate(shape.CandidateActivation, shape.Clip, n, rows, step);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(GruCell<V, L>.Hidden(L.Load(z + row * step), L.Load(n + row * step), Units<V, L>.Load(before[row], units)), hidden[row], units);
+            PartialVector<V, L>.Store(GruCell<V, L>.Hidden(L.Load(z + row * step), L.Load(n + row * step), PartialVector<V, L>.Load(before[row], units)), hidden[row], units);
     }
 
     /// <summary>First half of a GRU that resets first: r and z, and r∘h for the second product.</summary>
@@ -79,7 +79,7 @@ internal static unsafe class GeneralEpilogue<V, L>
         Activate(shape.GateActivation, shape.Clip, scratch, rows, step);
         Activate(shape.GateActivation, shape.Clip, scratch + L.Count, rows, step);
         for (int row = 0; row < rows; row++)
-            Units<V, L>.Store(GruCell<V, L>.Reset(L.Load(scratch + row * step), Units<V, L>.Load(before[row], units)), reset[row], units);
+            PartialVector<V, L>.Store(GruCell<V, L>.Reset(L.Load(scratch + row * step), PartialVector<V, L>.Load(before[row], units)), reset[row], units);
     }
 
     /// <summary>Second half: the candidate's activation and the new h, for a panel of runs.</summary>
@@ -98,8 +98,8 @@ internal static unsafe class GeneralEpilogue<V, L>
         {
             for (int first = 0; first < units; first += L.Count)
             {
-                V z = Units<V, L>.Load(update[row] + first, units - first), h = Units<V, L>.Load(before[row] + first, units - first);
-                Units<V, L>.Store(GruCell<V, L>.Hidden(z, L.Load(scratch + (nint)row * vectors * L.Count + first), h), hidden[row] + first, units - first);
+                V z = PartialVector<V, L>.Load(update[row] + first, units - first), h = PartialVector<V, L>.Load(before[row] + first, units - first);
+                PartialVector<V, L>.Store(GruCell<V, L>.Hidden(z, L.Load(scratch + (nint)row * vectors * L.Count + first), h), hidden[row] + first, units - first);
             }
         }
     }
@@ -135,7 +135,7 @@ internal static unsafe class GeneralEpilogue<V, L>
             float* p = scratch, h = hidden[row];
             for (int left = units; left > 0; left -= L.Count)
             {
-                Units<V, L>.Store(Activations<V, L>.Apply(L.Load(p), kind, alpha, beta), h, left);
+                PartialVector<V, L>.Store(Activations<V, L>.Apply(L.Load(p), kind, alpha, beta), h, left);
                 p += L.Count;
                 h += L.Count;
             }

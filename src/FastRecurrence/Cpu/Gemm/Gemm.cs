@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>The product of a block of rows with one panel, from tiles.</summary>
 internal static unsafe class Gemm<V, L, C>
@@ -19,16 +19,16 @@ internal static unsafe class Gemm<V, L, C>
     /// <param name="ldi">Their row stride in floats.</param>
     /// <param name="c">Results, dense.</param>
     /// <param name="next">What is needed after this panel, and where it comes from.</param>
-    public static void Block(int rows, in Product product, float* init, nint ldi, float* c, NextPanel next)
+    public static void Block(int rows, in GemmOperands product, float* init, nint ldi, float* c, NextPanel next)
     {
         nint stride = C.Stride * L.Count;
-        int depth = product.Depth, slice = rows <= L.TileRows || product.Then != null ? depth : Blocking.PanelSliceFloats / (C.Count * L.Count), k = 0;
+        int depth = product.Depth, slice = rows <= L.TileRows || product.Next != null ? depth : Tuning.PanelSliceFloats / (C.Count * L.Count), k = 0;
         int shares = next.Shares((rows + L.TileRows - 1) / L.TileRows, out int firstTile);
         do
         {
             int terms = Math.Min(slice, depth - k), tile = 0;
             nint floats = (nint)terms * C.Count * L.Count;
-            var part = new Product(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count, product.Then);
+            var part = new GemmOperands(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count, product.Next);
             float* ahead = k + terms < depth ? part.B + floats : next.Start;
             for (int row = 0; row < rows; tile++)
             {

@@ -1,12 +1,12 @@
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Memory of a step with two products, the second of which needs all units of the first: o∘tanh(c) before a projection;
 /// r∘h, z and the candidate's start of a GRU that resets first.
 /// </summary>
-internal sealed unsafe class BetweenProducts
+internal sealed unsafe class IntermediateBuffers
 {
     private readonly int* _identity;
     private readonly int _hiddenSize;
@@ -15,7 +15,7 @@ internal sealed unsafe class BetweenProducts
     private readonly AlignedBuffer _rows;
     private readonly AlignedBuffer? _update, _start;
 
-    public BetweenProducts(LayerShape shape, PanelLayout second, int batchSize, int* identity)
+    public IntermediateBuffers(LayerShape shape, PanelLayout second, int batchSize, int* identity)
     {
         (_layout, _batchSize, _hiddenSize) = (second, batchSize, shape.HiddenSize);
         _identity = identity;

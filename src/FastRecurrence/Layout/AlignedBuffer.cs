@@ -1,4 +1,4 @@
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Layout;
 
 /// <summary>
 /// Zeroed floats on a 64-byte boundary that the garbage collector neither moves nor needs help to free. Misalignment

@@ -1,13 +1,13 @@
 using FastRecurrence.Lanes;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// From a panel and a step to finished units: the products and the epilogue of the layer's cell. The one place that knows
 /// which columns and which epilogue a cell has.
 /// </summary>
-internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeights weights, SimdState state)
+internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state)
     where V : struct
     where L : IMemoryLanes<V>
 {
@@ -17,19 +17,19 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     private readonly bool _resetsFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset, _standard = shape.IsStandard;
 
     /// <summary>Whether a lone row takes panels in pairs, with x·W and without.</summary>
-    private readonly bool _pairs = Blocking.PairPanels(weights.Format, weights.StoredInput.Bytes + weights.Recurrent.Bytes), _recurrentPairs = Blocking.PairPanels(weights.Format, weights.Recurrent.Bytes);
+    private readonly bool _pairs = Tuning.PairPanels(weights.Format, weights.StoredInput.Bytes + weights.Recurrent.Bytes), _recurrentPairs = Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
 
     /// <summary>Whether the panels of a lone row may pass for rows of one: a textbook cell that ends with its epilogue.</summary>
     private readonly bool _panelsAsRows = shape.IsStandard && state.Between is null;
 
     /// <summary>Where weights come from in a step that multiplies x and h.</summary>
-    private readonly WeightsAt _at = Blocking.At(weights.Bytes);
+    private readonly WeightsAt _at = Tuning.At(weights.Bytes);
 
     /// <summary>Where R comes from in a step whose x·W is there already: no farther, and nearer where W is what is too much.</summary>
-    private readonly WeightsAt _recurrentAt = Blocking.At(weights.Bytes) == WeightsAt.Memory ? Blocking.At(weights.Recurrent.Bytes) : Blocking.At(weights.Bytes);
+    private readonly WeightsAt _recurrentAt = Tuning.At(weights.Bytes) == WeightsAt.Memory ? Tuning.At(weights.Recurrent.Bytes) : Tuning.At(weights.Bytes);
 
     /// <summary>Whether a tile goes through both products at once.</summary>
-    private readonly bool _chained = Blocking.ChainProducts(shape.Cell, weights);
+    private readonly bool _chained = Tuning.ChainProducts(shape.Cell, weights);
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
@@ -37,12 +37,12 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <param name="step">The step's memory.</param>
     /// <param name="projected">b + x·W of the step's rows in this panel, or null to compute it.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void Panel(int panel, int nextPanel, in StepPlace step, float* projected, int worker)
+    public void Panel(int panel, int nextPanel, in StepView step, float* projected, int worker)
     {
         float* scratch = state.Scratch(worker);
-        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        for (int row = 0; row < step.Rows; row += Tuning.RowsPerBlock)
         {
-            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
+            int rows = Math.Min(Tuning.RowsPerBlock, step.Rows - row);
             RowView x = step.Input.From(row), h = step.Before.From(row);
             if (projected != null)
             {
@@ -73,7 +73,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <param name="projected">b + x·W of the row in the first panel, or null to compute it.</param>
     /// <param name="projectedStep">Floats to the next panel's.</param>
     /// <param name="worker">Whose scratch to use.</param>
-    public void LoneRow(int panel, int count, bool backwards, in StepPlace step, float* projected, nint projectedStep, int worker)
+    public void LoneRow(int panel, int count, bool backwards, in StepView step, float* projected, nint projectedStep, int worker)
     {
         nint width = _layout.Width;
         float* scratch = state.Scratch(worker);
@@ -116,8 +116,8 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         {
             case CellKind.Gru when _resetsFirst: Lone<GruInput, GruGates>(panel, count, x, h, inputSize, start, startStep, c); break;
             case CellKind.Gru: Lone<GruInput, GruRecurrent>(panel, count, x, h, inputSize, start, startStep, c); break;
-            case CellKind.Elman when _layout.Stride == 2: Lone<Two, Two>(panel, count, x, h, inputSize, start, startStep, c); break;
-            default: Lone<Four, Four>(panel, count, x, h, inputSize, start, startStep, c); break;
+            case CellKind.Elman when _layout.Stride == 2: Lone<TwoColumns, TwoColumns>(panel, count, x, h, inputSize, start, startStep, c); break;
+            default: Lone<FourColumns, FourColumns>(panel, count, x, h, inputSize, start, startStep, c); break;
         }
     }
 
@@ -136,20 +136,20 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     private void Lone<CW, CR, W>(int panel, int count, float* x, float* h, int inputSize, float* start, nint startStep, float* c)
         where CW : struct, IColumns
         where CR : struct, IColumns
-        where W : struct, IStoredWeights
+        where W : struct, IWeightDecoding
     {
         float* w = weights.StoredInput.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
         if (count == 1)
-            LoneKernel<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, c);
+            Gemv<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, c);
         else
-            LoneKernel<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, startStep, c);
+            Gemv<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, startStep, c);
     }
 
     /// <summary>c = b + x·W for a block of rows; <paramref name="nextPanel"/> is needed next.</summary>
     public void Input(int panel, int rows, in RowView x, float* c, float* nextPanel)
     {
         var next = new NextPanel(nextPanel, _at);
-        var product = new Product(_inputSize, x, weights.Input.Panel(panel));
+        var product = new GemmOperands(_inputSize, x, weights.Input.Panel(panel));
         float* b = weights.Bias(panel), scale = weights.InputScales(panel);
         bool scaled = weights.Format == WeightFormat.Int8;
         if (scaled)
@@ -157,8 +157,8 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
         switch (_cell)
         {
             case CellKind.Gru: Gemm<V, L, GruInput>.Block(rows, product, b, 0, c, next); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, product, b, 0, c, next); break;
-            default: Gemm<V, L, Four>.Block(rows, product, b, 0, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, TwoColumns>.Block(rows, product, b, 0, c, next); break;
+            default: Gemm<V, L, FourColumns>.Block(rows, product, b, 0, c, next); break;
         }
 
         for (int i = 0; scaled && i < rows * _layout.Stride; i++)
@@ -171,31 +171,31 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <summary>c = start + h·R for a block of rows.</summary>
     private void Recurrent(int panel, int rows, in RowView h, float* start, float* c, NextPanel next)
     {
-        var product = new Product(_outputSize, h, weights.Recurrent.Panel(panel));
+        var product = new GemmOperands(_outputSize, h, weights.Recurrent.Panel(panel));
         nint width = _layout.Width;
         switch (_cell)
         {
             case CellKind.Gru when _resetsFirst: Gemm<V, L, GruGates>.Block(rows, product, start, width, c, next); break;
             case CellKind.Gru: Gemm<V, L, GruRecurrent>.Block(rows, product, start, width, c, next); break;
-            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, Two>.Block(rows, product, start, width, c, next); break;
-            default: Gemm<V, L, Four>.Block(rows, product, start, width, c, next); break;
+            case CellKind.Elman when _layout.Stride == 2: Gemm<V, L, TwoColumns>.Block(rows, product, start, width, c, next); break;
+            default: Gemm<V, L, FourColumns>.Block(rows, product, start, width, c, next); break;
         }
     }
 
     /// <summary>c = b + x·W + h·R for a block of rows, of a cell whose products have the same columns.</summary>
     private void Both(int panel, int rows, in RowView x, in RowView h, float* c)
     {
-        var recurrent = new Product(_outputSize, h, weights.Recurrent.Panel(panel));
-        var input = new Product(_inputSize, x, weights.Input.Panel(panel), &recurrent);
+        var recurrent = new GemmOperands(_outputSize, h, weights.Recurrent.Panel(panel));
+        var input = new GemmOperands(_inputSize, x, weights.Input.Panel(panel), &recurrent);
         float* b = weights.Bias(panel);
         if (_layout.Stride == 2)
-            Gemm<V, L, Two>.Block(rows, input, b, 0, c, default);
+            Gemm<V, L, TwoColumns>.Block(rows, input, b, 0, c, default);
         else
-            Gemm<V, L, Four>.Block(rows, input, b, 0, c, default);
+            Gemm<V, L, FourColumns>.Block(rows, input, b, 0, c, default);
     }
 
     /// <summary>The epilogues of neighbouring panels of a lone row: the full ones as if they were rows, a padded last one by itself.</summary>
-    private void FinishLoneRow(int panel, int count, in StepPlace step, float* scratch, int worker)
+    private void FinishLoneRow(int panel, int count, in StepView step, float* scratch, int worker)
     {
         bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty;
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
@@ -227,7 +227,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
     /// <param name="rows">Its rows.</param>
     /// <param name="scratch">Its preactivations.</param>
     /// <param name="worker">Whose spare scratch to use.</param>
-    private void Finish(int panel, in StepPlace step, int row, int rows, float* scratch, int worker)
+    private void Finish(int panel, in StepView step, int row, int rows, float* scratch, int worker)
     {
         int unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
         RowView before = step.Before.From(row).Columns(unit), hidden = step.Hidden.From(row).Columns(unit);
@@ -236,7 +236,7 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             case CellKind.Elman:
                 GeneralEpilogue<V, L>.Elman(shape, scratch, rows, _layout.Stride, hidden, units);
                 if (!step.Gates.IsEmpty)
-                    Units<V, L>.CopyRows(hidden, rows, step.Gates.From(row).Columns(unit), units);
+                    PartialVector<V, L>.CopyRows(hidden, rows, step.Gates.From(row).Columns(unit), units);
                 return;
             case CellKind.Lstm:
                 var cell = new RowView(state.Cell(panel), step.Order + row, L.Count);
@@ -247,13 +247,13 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
                 else
                     GeneralEpilogue<V, L>.Lstm(shape, scratch, state.Spare(worker), rows, weights.Peepholes(panel), cell, hidden, units);
                 if (!step.Cells.IsEmpty)
-                    Units<V, L>.CopyRows(cell, rows, step.Cells.From(row).Columns(unit), units);
+                    PartialVector<V, L>.CopyRows(cell, rows, step.Cells.From(row).Columns(unit), units);
                 break;
             case CellKind.Gru when _resetsFirst:
-                BetweenProducts between = state.Between!;
+                IntermediateBuffers between = state.Between!;
                 GeneralEpilogue<V, L>.GruReset(shape, scratch, rows, before, between.Rows.From(row).Columns(unit), units);
-                Units<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update.From(row).Columns(unit), units);
-                Units<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartsOfUnit(unit).From(row), L.Count);
+                PartialVector<V, L>.CopyRows(scratch + L.Count, _layout.Width, rows, between.Update.From(row).Columns(unit), units);
+                PartialVector<V, L>.CopyRows(scratch + 2 * L.Count, _layout.Width, rows, between.StartsOfUnit(unit).From(row), L.Count);
                 break;
             default:
                 if (_standard)
@@ -267,36 +267,36 @@ internal readonly unsafe struct CellKernels<V, L>(LayerShape shape, PackedWeight
             return;
         int H = shape.HiddenSize;
         for (int gate = 0; gate < shape.GateCount; gate++)
-            Units<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates.From(row).Columns(gate * H + unit), units);
+            PartialVector<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates.From(row).Columns(gate * H + unit), units);
     }
 
     /// <summary>One panel of the second product of a step, once the first is complete.</summary>
-    public void SecondPanel(int panel, in StepPlace step, int worker)
+    public void SecondPanel(int panel, in StepView step, int worker)
     {
         float* scratch = state.Scratch(worker);
         PanelLayout layout = weights.SecondLayout;
-        BetweenProducts between = state.Between!;
+        IntermediateBuffers between = state.Between!;
         int H = shape.HiddenSize, unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
-        for (int row = 0; row < step.Rows; row += Blocking.RowsPerBlock)
+        for (int row = 0; row < step.Rows; row += Tuning.RowsPerBlock)
         {
-            int rows = Math.Min(Blocking.RowsPerBlock, step.Rows - row);
-            var product = new Product(H, between.Rows.From(row), weights.Second!.Panel(panel));
+            int rows = Math.Min(Tuning.RowsPerBlock, step.Rows - row);
+            var product = new GemmOperands(H, between.Rows.From(row), weights.Second!.Panel(panel));
             float* start = between.Start(panel, row);
             RowView hidden = step.Hidden.From(row).Columns(unit);
             if (layout.Stride == 2)
-                Gemm<V, L, Two>.Block(rows, product, start, between.StartStep, scratch, default);
+                Gemm<V, L, TwoColumns>.Block(rows, product, start, between.StartStep, scratch, default);
             else
-                Gemm<V, L, Four>.Block(rows, product, start, between.StartStep, scratch, default);
+                Gemm<V, L, FourColumns>.Block(rows, product, start, between.StartStep, scratch, default);
 
             if (_cell != CellKind.Gru)
             {
-                Units<V, L>.CopyRows(scratch, layout.Width, rows, hidden, units);
+                PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, hidden, units);
                 continue;
             }
 
             GeneralEpilogue<V, L>.GruCandidate(shape, scratch, rows, layout.Stride, between.Update.From(row).Columns(unit), step.Before.From(row).Columns(unit), hidden, units);
             if (!step.Gates.IsEmpty)
-                Units<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns(2 * H + unit), units);
+                PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns(2 * H + unit), units);
         }
     }
 }

@@ -1,8 +1,9 @@
+using FastRecurrence.Simd;
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// The CPU driver: one run over packed panels. Loops, from the outside: chunk of steps (input GEMM), step, panel, block of
@@ -11,11 +12,11 @@ namespace FastRecurrence.Simd;
 /// loops over its own slice of the panels and meets the others once a step. Belongs to a state, so that a call with a team
 /// allocates nothing.
 /// </summary>
-internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weights, SimdState state) : ITeamWork
+internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state) : ITeamWork
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private readonly CellKernels<V, L> _kernels = new(shape, weights, state);
+    private readonly PanelDriver<V, L> _kernels = new(shape, weights, state);
     private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize, _gatesSize = shape.GateCount * shape.HiddenSize;
     private int _steps, _chunkRows, _workers, _placeStep;
     private bool _byRows;
@@ -45,7 +46,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
             }
 
             bool byRows = false;
-            int workers = state.Team is null ? 1 : Blocking.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
+            int workers = state.Team is null ? 1 : Tuning.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
             Share(workers, workers > 1 && byRows);
             if (workers == 1 || !state.Team!.TryRun(this, workers))
             {
@@ -72,7 +73,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         (_workers, _byRows) = (workers, byRows);
         int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
         int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
-        int chunkSteps = Blocking.ChunkSteps(shape.Cell, weights, _steps, rows, average);
+        int chunkSteps = Tuning.ChunkSteps(shape.Cell, weights, _steps, rows, average);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
         _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
         if (_projected != null && (byRows || _places != state.Identity))
@@ -128,7 +129,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     private RowView Step(in Part part, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
     {
         int rows = RowsAt(part, step);
-        var place = new StepPlace(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
+        var place = new StepView(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
             Asked(part, _gates, step, _gatesSize), Asked(part, _cells, step, shape.HiddenSize));
         Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
         if (weights.Second is not null)
@@ -172,14 +173,14 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     /// A worker's panels of one step, every other step in the opposite order: what the last step used last is still in the
     /// cache, where a fixed order over weights a little larger than a cache would find nothing of them left.
     /// </summary>
-    private void Panels(in Part part, in StepPlace step, bool backwards, int chunkRows, int chunkRow, int worker)
+    private void Panels(in Part part, in StepView step, bool backwards, int chunkRows, int chunkRow, int worker)
     {
         nint width = weights.Layout.Width;
         int first = part.FirstPanel, end = part.EndPanel;
         for (int done = first; done < end;)
         {
             // A lone row has so little to do for a panel that its epilogues are worth gathering.
-            int taken = state.BatchSize == 1 ? Math.Min(Blocking.GatheredPanels, end - done) : 1;
+            int taken = state.BatchSize == 1 ? Math.Min(Tuning.GatheredPanels, end - done) : 1;
             int panel = backwards ? first + end - done - taken : done;
             float* start = part.Projected == null ? null : part.Projected + ((nint)panel * chunkRows + chunkRow) * width;
             if (state.BatchSize == 1)
@@ -201,9 +202,9 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
     {
         for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
         {
-            for (int row = 0; row < rows; row += Blocking.RowsPerBlock)
+            for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
             {
-                _kernels.Input(panel, Math.Min(Blocking.RowsPerBlock, rows - row), x.From(row),
+                _kernels.Input(panel, Math.Min(Tuning.RowsPerBlock, rows - row), x.From(row),
                     part.Projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, part.EndPanel - 1)));
             }
         }
@@ -218,7 +219,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
         if (_places == state.Identity)
             new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(part.FirstRow + going) * P, (rows - going) * P));
         else
-            Units<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + part.FirstRow + going, P), P);
+            PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + part.FirstRow + going, P), P);
     }
 
     private int RowsAt(in Part part, int step) =>
@@ -279,7 +280,7 @@ internal sealed unsafe class SimdWalk<V, L>(LayerShape shape, PackedWeights weig
 }
 
 /// <summary>Where the rows of one step lie.</summary>
-internal readonly unsafe struct StepPlace(int rows, int* order, RowView before, RowView input, RowView hidden, RowView gates, RowView cells)
+internal readonly unsafe struct StepView(int rows, int* order, RowView before, RowView input, RowView hidden, RowView gates, RowView cells)
 {
     /// <summary>Rows of the step.</summary>
     public int Rows { get; } = rows;

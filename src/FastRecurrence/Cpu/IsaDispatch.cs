@@ -3,24 +3,24 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// The one list of SIMD implementations, iterated by dispatch, tests, the tool and the benches. Every width runs
 /// everywhere, with the same bits: a width that the processor lacks is emulated by narrower registers and slow.
 /// </summary>
-internal static class SimdLadder
+internal static class IsaDispatch
 {
     /// <summary>Forces the choice: a rung's name, with or without <c>simd-</c>.</summary>
     public const string Variable = "FASTRECURRENCE_SIMD";
 
     public static Backend[] Rungs { get; } =
     [
-        new SimdBackend<float, ScalarLanes>("scalar", "the SIMD kernels at width 1, with scalar fused multiply-add"),
-        new SimdBackend<Vector128<float>, Vector128Lanes>("simd-128", Describe(128, Vector128.IsHardwareAccelerated)),
-        new SimdBackend<Vector256<float>, Vector256Lanes>("simd-256", Describe(256, Vector256.IsHardwareAccelerated)),
-        new SimdBackend<Vector512<float>, Vector512Lanes>("simd-512", Describe(512, Vector512.IsHardwareAccelerated)),
-        new SimdBackend<Vector<float>, VectorLanes>("simd-vector", string.Create(CultureInfo.InvariantCulture, $"System.Numerics.Vector<float>, {Vector<float>.Count * 32} bits in this process")),
+        new CpuBackend<float, ScalarLanes>("scalar", "the SIMD kernels at width 1, with scalar fused multiply-add"),
+        new CpuBackend<Vector128<float>, Vector128Lanes>("simd-128", Describe(128, Vector128.IsHardwareAccelerated)),
+        new CpuBackend<Vector256<float>, Vector256Lanes>("simd-256", Describe(256, Vector256.IsHardwareAccelerated)),
+        new CpuBackend<Vector512<float>, Vector512Lanes>("simd-512", Describe(512, Vector512.IsHardwareAccelerated)),
+        new CpuBackend<Vector<float>, VectorLanes>("simd-vector", string.Create(CultureInfo.InvariantCulture, $"System.Numerics.Vector<float>, {Vector<float>.Count * 32} bits in this process")),
     ];
 
     /// <summary>The widest accelerated rung, or the forced one. Vector&lt;float&gt; is 256 bits wide on a machine with 512: its rung is never the fastest.</summary>

@@ -1,14 +1,15 @@
+using FastRecurrence.Simd;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// h dense <c>[N, P]</c>, c padded by panel <c>[panel][N][lanes]</c>, and the kernels' scratch, one for each worker so that
 /// no two write the same cache line.
 /// </summary>
-internal sealed unsafe class SimdState : LayerState
+internal sealed unsafe class CpuState : LayerState
 {
     private const int CacheLineFloats = 16;
     private readonly PanelLayout _layout;
@@ -22,7 +23,7 @@ internal sealed unsafe class SimdState : LayerState
     private AlignedBuffer? _projected;
     private int[][] _chunkPlaces = [];
 
-    public SimdState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
+    public CpuState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
         : base(layer, batchSize)
     {
         LayerShape shape = layer.Shape;
@@ -33,7 +34,7 @@ internal sealed unsafe class SimdState : LayerState
             _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
 
         // A lone row gathers the preactivations of many panels. One more vector a row: the general LSTM epilogue's activated c.
-        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Blocking.GatheredPanels) : Math.Clamp(batchSize, 1, Blocking.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
         _spare = (rows * _layout.Lanes + CacheLineFloats - 1) / CacheLineFloats * CacheLineFloats;
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)
@@ -47,19 +48,19 @@ internal sealed unsafe class SimdState : LayerState
             _zeros = new AlignedBuffer("zeros", _layout.Width);
         }
 
-        _identity = GC.AllocateArray<int>(Math.Max(batchSize, Math.Max(Blocking.ProjectedRows, Blocking.GatheredPanels)), pinned: true);
+        _identity = GC.AllocateArray<int>(Math.Max(batchSize, Math.Max(Tuning.ProjectedRows, Tuning.GatheredPanels)), pinned: true);
         for (int i = 0; i < _identity.Length; i++)
             _identity[i] = i;
         Identity = Address(_identity);
         if (weights.Second is not null)
-            Between = new BetweenProducts(shape, weights.SecondLayout, batchSize, Identity);
+            Between = new IntermediateBuffers(shape, weights.SecondLayout, batchSize, Identity);
     }
 
     /// <summary>Threads that the caller lends; null for his own alone.</summary>
     public WorkerTeam? Team { get; }
 
     /// <summary>What lies between the two products of a step, for cells that have two.</summary>
-    public BetweenProducts? Between { get; }
+    public IntermediateBuffers? Between { get; }
 
     /// <summary>The driver over this state, at the layer's width.</summary>
     public ITeamWork? Walk { get; set; }

@@ -1,4 +1,4 @@
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Layout;
 
 /// <summary>
 /// How the units of a layer, or the rows of a plain matrix, are dealt out to panels. With several gates the vectors of a

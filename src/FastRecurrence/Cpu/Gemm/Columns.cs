@@ -1,4 +1,4 @@
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Which vectors of a row of preactivations a product adds to. A row has <see cref="Stride"/> vectors; a panel has
@@ -20,7 +20,7 @@ internal interface IColumns
 }
 
 /// <summary>i, f, g, o of an LSTM, or four runs of units of a cell with one gate.</summary>
-internal readonly struct Four : IColumns
+internal readonly struct FourColumns : IColumns
 {
     public static int Count => 4;
 
@@ -32,7 +32,7 @@ internal readonly struct Four : IColumns
 }
 
 /// <summary>Two runs of units: a cell with one gate that is too small for four.</summary>
-internal readonly struct Two : IColumns
+internal readonly struct TwoColumns : IColumns
 {
     public static int Count => 2;
 

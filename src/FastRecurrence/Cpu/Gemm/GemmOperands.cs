@@ -1,10 +1,10 @@
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Terms that a block of rows adds to its sums: <c>Σₖ A[r, k]·B[k, :]</c>, and then those of another product. A tile that
 /// goes from x·W on to h·R keeps its sums in registers between the two.
 /// </summary>
-internal readonly unsafe struct Product(int depth, RowView a, float* b, Product* then = null)
+internal readonly unsafe struct GemmOperands(int depth, RowView a, float* b, GemmOperands* next = null)
 {
     /// <summary>K, terms of every sum; may be 0.</summary>
     public int Depth { get; } = depth;
@@ -16,5 +16,5 @@ internal readonly unsafe struct Product(int depth, RowView a, float* b, Product*
     public float* B { get; } = b;
 
     /// <summary>The product whose terms follow, or null.</summary>
-    public Product* Then { get; } = then;
+    public GemmOperands* Next { get; } = next;
 }

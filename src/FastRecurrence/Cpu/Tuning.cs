@@ -1,9 +1,9 @@
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>The tunables of the loop nests; kernels.md, "Loop nests", says what each level holds and where the numbers come from.</summary>
-internal static class Blocking
+internal static class Tuning
 {
     /// <summary>Rows whose preactivations of one panel stay in L1 between the microkernels and the epilogue (24 KB at 512 bits).</summary>
     public const int RowsPerBlock = 96;

@@ -1,26 +1,26 @@
 using System.Globalization;
 using FastRecurrence.Lanes;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>The SIMD kernels at one width.</summary>
-internal sealed class SimdBackend<V, L>(string name, string description) : Backend(name, description, unavailableReason: null)
+internal sealed class CpuBackend<V, L>(string name, string description) : Backend(name, description, unavailableReason: null)
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new SimdLayer<V, L>(weights, this, WeightFormat.Float32, 0);
+    private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
-        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Blocking.LeastBytes(format, L.Count);
+        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.LeastBytes(format, L.Count);
         if (bytes < least)
             throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"{format} weights would not be faster for {weights.Shape} on {Name}: W and R take {bytes} bytes as Float32, and it pays from {least} on. Use Float32."));
         if (format == WeightFormat.Int8 && weights.FindNonFinite() is { } bad)
             throw new ArgumentException($"Int8 cannot hold every weight: {bad}. Use Float32 or Bfloat16.", nameof(weights));
-        using var exact = new SimdLayer<V, L>(weights, this, WeightFormat.Float32, 0);
-        using var probe = new SimdLayer<V, L>(weights, this, format, 0);
-        return new SimdLayer<V, L>(probe, FormatProbe.Difference(exact, probe));
+        using var exact = new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);
+        using var probe = new CpuLayer<V, L>(weights, this, format, 0);
+        return new CpuLayer<V, L>(probe, FormatProbe.Difference(exact, probe));
     }
 }
 

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// How a lane of a packed panel holds weights: one float, or some neighbouring k of the same row, so that what a weight
 /// decodes to does not depend on the vector width. All members are constants to the JIT.
 /// </summary>
-internal interface IStoredWeights
+internal interface IWeightDecoding
 {
     /// <summary>Weights in a lane, of ascending k.</summary>
     static abstract int PerLane { get; }
@@ -25,7 +25,7 @@ internal interface IStoredWeights
 }
 
 /// <summary>float32.</summary>
-internal readonly struct Float32Weights : IStoredWeights
+internal readonly struct Float32Weights : IWeightDecoding
 {
     public static int PerLane => 1;
 
@@ -43,7 +43,7 @@ internal readonly struct Float32Weights : IStoredWeights
 /// Two bfloat16: the low half of the lane moves up by a shift; the high half is taken as it is, with the low half as its
 /// last bits, which packing allows for.
 /// </summary>
-internal readonly struct Bfloat16Weights : IStoredWeights
+internal readonly struct Bfloat16Weights : IWeightDecoding
 {
     public static int PerLane => 2;
 
@@ -61,7 +61,7 @@ internal readonly struct Bfloat16Weights : IStoredWeights
 /// Four 8-bit integers: each moves to the top of the lane, the ones below it as a fraction that packing allows for, and is
 /// converted; 2⁻²⁴ is part of the scale.
 /// </summary>
-internal readonly struct Int8Weights : IStoredWeights
+internal readonly struct Int8Weights : IWeightDecoding
 {
     public static int PerLane => 4;
 

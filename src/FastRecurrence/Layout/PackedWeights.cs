@@ -1,4 +1,4 @@
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Layout;
 
 /// <summary>All weights of one layer as panels of one vector width. Immutable.</summary>
 internal sealed unsafe class PackedWeights
@@ -25,7 +25,7 @@ internal sealed unsafe class PackedWeights
         }
         else
         {
-            StoredMatrix w = StoredMatrix.Encode(format, weights.InputWeights, G * H, I), r = StoredMatrix.Encode(format, weights.RecurrentWeights, G * H, P);
+            NarrowMatrix w = NarrowMatrix.Encode(format, weights.InputWeights, G * H, I), r = NarrowMatrix.Encode(format, weights.RecurrentWeights, G * H, P);
             Input = Pack("packed W", w.Decoded, I, columns, row);
             StoredInput = Pack("stored W", w.Lanes, w.Groups, columns, row);
             Recurrent = Pack("stored R", r.Lanes, r.Groups, recurrentColumns, row);

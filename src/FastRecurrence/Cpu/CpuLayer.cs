@@ -1,16 +1,16 @@
 using FastRecurrence.Lanes;
-using FastRecurrence.Packing;
+using FastRecurrence.Layout;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
-/// <summary>A layer for the CPU: packed once; runs are walked by <see cref="SimdWalk{V, L}"/>, alone or with a team.</summary>
-internal sealed class SimdLayer<V, L> : RecurrentLayer
+/// <summary>A layer for the CPU: packed once; runs are walked by <see cref="SequenceDriver{V, L}"/>, alone or with a team.</summary>
+internal sealed class CpuLayer<V, L> : RecurrentLayer
     where V : struct
     where L : IMemoryLanes<V>
 {
     private readonly PackedWeights _weights;
 
-    public SimdLayer(LayerWeights weights, Backend backend, WeightFormat format, double formatError)
+    public CpuLayer(LayerWeights weights, Backend backend, WeightFormat format, double formatError)
         : base(weights.Shape, backend)
     {
         _weights = new PackedWeights(weights, L.Count, format);
@@ -18,7 +18,7 @@ internal sealed class SimdLayer<V, L> : RecurrentLayer
     }
 
     /// <summary>The same layer with its error measured.</summary>
-    public SimdLayer(SimdLayer<V, L> probe, double formatError)
+    public CpuLayer(CpuLayer<V, L> probe, double formatError)
         : base(probe.Shape, probe.Backend)
     {
         _weights = probe._weights;
@@ -33,8 +33,8 @@ internal sealed class SimdLayer<V, L> : RecurrentLayer
     {
         if (Format != WeightFormat.Float32 && batchSize > 1)
             throw new NotSupportedException(FormattableString.Invariant($"{Format} weights would not be faster for a batch of {batchSize}: every row would decode them anew. They serve a batch of 1; prepare the layer with Float32 for more."));
-        var state = new SimdState(this, _weights, batchSize, team);
-        state.Walk = new SimdWalk<V, L>(Shape, _weights, state);
+        var state = new CpuState(this, _weights, batchSize, team);
+        state.Walk = new SequenceDriver<V, L>(Shape, _weights, state);
         return state;
     }
 
@@ -42,7 +42,7 @@ internal sealed class SimdLayer<V, L> : RecurrentLayer
 
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
-        ((SimdWalk<V, L>)((SimdState)state).Walk!).Run(sequence);
+        ((SequenceDriver<V, L>)((CpuState)state).Walk!).Run(sequence);
         GC.KeepAlive(this);
         GC.KeepAlive(state);
     }

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// The register tiles: <c>C[r, :] = init[r, :] + Σₖ A[r, k]·B[k, :]</c> for the rows of a tile and the columns (vectors) of
@@ -24,21 +24,21 @@ internal static unsafe class Microkernel<V, L, C>
     /// <param name="next">What to fetch into the second cache level meanwhile. Tiles below 4 rows do not.</param>
     /// <param name="share">The part of what follows B that <paramref name="next"/> is: 0 for nothing, 1 for as much as B, 2 for half of it, 4 for a quarter.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, Product* product, int row, float* init, nint ldi, float* c, float* next, int share)
+    public static void Run(int rows, GemmOperands* product, int row, float* init, nint ldi, float* c, float* next, int share)
     {
         switch (rows)
         {
             case 1: Tile1(product, row, init, ldi, c); break;
             case 2: Tile2(product, row, init, ldi, c); break;
             case 3: Tile3(product, row, init, ldi, c); break;
-            case 4 when share == 0: Tile4<NoFetch>(product, row, init, ldi, c, next); break;
-            case 4 when share == 1: Tile4<FetchAll>(product, row, init, ldi, c, next); break;
-            case 4 when share == 2: Tile4<FetchHalf>(product, row, init, ldi, c, next); break;
-            case 4: Tile4<FetchQuarter>(product, row, init, ldi, c, next); break;
-            case 6 when share == 0: Tile6<NoFetch>(product, row, init, ldi, c, next); break;
-            case 6 when share == 1: Tile6<FetchAll>(product, row, init, ldi, c, next); break;
-            case 6 when share == 2: Tile6<FetchHalf>(product, row, init, ldi, c, next); break;
-            default: Tile6<FetchQuarter>(product, row, init, ldi, c, next); break;
+            case 4 when share == 0: Tile4<NoPrefetch>(product, row, init, ldi, c, next); break;
+            case 4 when share == 1: Tile4<PrefetchAll>(product, row, init, ldi, c, next); break;
+            case 4 when share == 2: Tile4<PrefetchHalf>(product, row, init, ldi, c, next); break;
+            case 4: Tile4<PrefetchQuarter>(product, row, init, ldi, c, next); break;
+            case 6 when share == 0: Tile6<NoPrefetch>(product, row, init, ldi, c, next); break;
+            case 6 when share == 1: Tile6<PrefetchAll>(product, row, init, ldi, c, next); break;
+            case 6 when share == 2: Tile6<PrefetchHalf>(product, row, init, ldi, c, next); break;
+            default: Tile6<PrefetchQuarter>(product, row, init, ldi, c, next); break;
         }
     }
 
@@ -61,11 +61,11 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>1 row: up to 4 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(Product* product, int row, float* init, nint ldi, float* c)
+    private static void Tile1(GemmOperands* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
-        for (; product != null; product = product->Then)
+        for (; product != null; product = product->Next)
         {
             float* a0 = product->A[row];
             float* b = product->B;
@@ -98,14 +98,14 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>2 rows: up to 8 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2(Product* product, int row, float* init, nint ldi, float* c)
+    private static void Tile2(GemmOperands* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
         float* i1 = init + ldi;
         V c10 = L.Load(i1), c11 = L.Load(i1 + L.Count);
         V c12 = C.Count > 2 ? L.Load(i1 + C.Third * L.Count) : default, c13 = C.Count > 3 ? L.Load(i1 + 3 * L.Count) : default;
-        for (; product != null; product = product->Then)
+        for (; product != null; product = product->Next)
         {
             float* a0 = product->A[row];
             float* a1 = product->A[row + 1];
@@ -145,7 +145,7 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>3 rows: up to 12 accumulators, B streamed through one register.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile3(Product* product, int row, float* init, nint ldi, float* c)
+    private static void Tile3(GemmOperands* product, int row, float* init, nint ldi, float* c)
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -155,7 +155,7 @@ internal static unsafe class Microkernel<V, L, C>
         float* i2 = i1 + ldi;
         V c20 = L.Load(i2), c21 = L.Load(i2 + L.Count);
         V c22 = C.Count > 2 ? L.Load(i2 + C.Third * L.Count) : default, c23 = C.Count > 3 ? L.Load(i2 + 3 * L.Count) : default;
-        for (; product != null; product = product->Then)
+        for (; product != null; product = product->Next)
         {
             float* a0 = product->A[row];
             float* a1 = product->A[row + 1];
@@ -202,8 +202,8 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>4 rows: up to 16 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4<F>(Product* product, int row, float* init, nint ldi, float* c, float* next)
-        where F : struct, IFetch
+    private static void Tile4<F>(GemmOperands* product, int row, float* init, nint ldi, float* c, float* next)
+        where F : struct, IPrefetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -216,7 +216,7 @@ internal static unsafe class Microkernel<V, L, C>
         float* i3 = i2 + ldi;
         V c30 = L.Load(i3), c31 = L.Load(i3 + L.Count);
         V c32 = C.Count > 2 ? L.Load(i3 + C.Third * L.Count) : default, c33 = C.Count > 3 ? L.Load(i3 + 3 * L.Count) : default;
-        for (; product != null; product = product->Then)
+        for (; product != null; product = product->Next)
         {
             float* a0 = product->A[row];
             float* a1 = product->A[row + 1];
@@ -269,8 +269,8 @@ internal static unsafe class Microkernel<V, L, C>
 
     /// <summary>6 rows: up to 24 accumulators, the columns of B kept, one broadcast.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6<F>(Product* product, int row, float* init, nint ldi, float* c, float* next)
-        where F : struct, IFetch
+    private static void Tile6<F>(GemmOperands* product, int row, float* init, nint ldi, float* c, float* next)
+        where F : struct, IPrefetch
     {
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = C.Count > 2 ? L.Load(init + C.Third * L.Count) : default, c03 = C.Count > 3 ? L.Load(init + 3 * L.Count) : default;
@@ -289,7 +289,7 @@ internal static unsafe class Microkernel<V, L, C>
         float* i5 = i4 + ldi;
         V c50 = L.Load(i5), c51 = L.Load(i5 + L.Count);
         V c52 = C.Count > 2 ? L.Load(i5 + C.Third * L.Count) : default, c53 = C.Count > 3 ? L.Load(i5 + 3 * L.Count) : default;
-        for (; product != null; product = product->Then)
+        for (; product != null; product = product->Next)
         {
             float* a0 = product->A[row];
             float* a1 = product->A[row + 1];

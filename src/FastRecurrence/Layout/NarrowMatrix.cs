@@ -1,16 +1,16 @@
 using System.Runtime.InteropServices;
 
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Layout;
 
 /// <summary>
 /// A weight matrix in a narrow format, row by row: some neighbouring k share a 32-bit lane. What a weight decodes to depends
 /// on its row alone, never on panels or vector widths.
 /// </summary>
-internal sealed class StoredMatrix
+internal sealed class NarrowMatrix
 {
     private readonly int[] _lanes;
 
-    private StoredMatrix(int rows, int depth, int perLane)
+    private NarrowMatrix(int rows, int depth, int perLane)
     {
         Groups = (depth + perLane - 1) / perLane;
         _lanes = new int[rows * Groups];
@@ -31,9 +31,9 @@ internal sealed class StoredMatrix
     public float[] Scales { get; }
 
     /// <summary>Encodes a row-major matrix.</summary>
-    public static StoredMatrix Encode(WeightFormat format, ReadOnlySpan<float> matrix, int rows, int depth)
+    public static NarrowMatrix Encode(WeightFormat format, ReadOnlySpan<float> matrix, int rows, int depth)
     {
-        var stored = new StoredMatrix(rows, depth, format == WeightFormat.Bfloat16 ? 2 : 4);
+        var stored = new NarrowMatrix(rows, depth, format == WeightFormat.Bfloat16 ? 2 : 4);
         for (int row = 0; row < rows; row++)
         {
             ReadOnlySpan<float> source = matrix.Slice(row * depth, depth);

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// From a block of preactivations in L1 scratch, <c>[rows][stride][lanes]</c>, to h (and c, and the gates if asked), for the
@@ -35,7 +35,7 @@ internal static unsafe class Epilogue<V, L>
         gates = scratch;
         for (int row = 0; row < rows; row++)
         {
-            Units<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(gates + 3 * L.Count), L.Load(cell[row])), hidden[row], units);
+            PartialVector<V, L>.Store(LstmCell<V, L>.Hidden(L.Load(gates + 3 * L.Count), L.Load(cell[row])), hidden[row], units);
             gates += 4 * L.Count;
         }
 
@@ -68,11 +68,11 @@ internal static unsafe class Epilogue<V, L>
         for (int row = 0; row < rows; row++)
         {
             V r = L.Load(scratch), z = L.Load(scratch + L.Count), n = L.Load(scratch + 2 * L.Count);
-            V h = GruCell<V, L>.Step(ref r, ref z, ref n, L.Load(scratch + 3 * L.Count), Units<V, L>.Load(before[row], units));
+            V h = GruCell<V, L>.Step(ref r, ref z, ref n, L.Load(scratch + 3 * L.Count), PartialVector<V, L>.Load(before[row], units));
             L.Store(r, scratch);
             L.Store(z, scratch + L.Count);
             L.Store(n, scratch + 2 * L.Count);
-            Units<V, L>.Store(h, hidden[row], units);
+            PartialVector<V, L>.Store(h, hidden[row], units);
             scratch += 4 * L.Count;
         }
     }

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// A batch of one: <c>c = init + x·W + h·R</c> for one panel, or for two neighbouring ones, in one pass with all sums in
@@ -14,12 +14,12 @@ namespace FastRecurrence.Simd;
 /// <typeparam name="CW">Columns of W.</typeparam>
 /// <typeparam name="CR">Columns of R.</typeparam>
 /// <typeparam name="W">How weights are stored.</typeparam>
-internal static unsafe class LoneKernel<V, L, CW, CR, W>
+internal static unsafe class Gemv<V, L, CW, CR, W>
     where V : struct
     where L : IMemoryLanes<V>
     where CW : struct, IColumns
     where CR : struct, IColumns
-    where W : struct, IStoredWeights
+    where W : struct, IWeightDecoding
 {
     /// <summary>One panel.</summary>
     /// <param name="inputSize">I; 0 when init has x·W already.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Layout;
 
 /// <summary>The row of W, R or b at a place of a panel; −1 for padding.</summary>
 internal delegate int SourceRow(int panel, int column, int lane);

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Rows that lie anywhere in a matrix: row i starts <c>at[i]</c> rows of <c>width</c> floats behind <c>start</c>. A tile

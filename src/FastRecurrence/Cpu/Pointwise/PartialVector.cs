@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Cpu;
 
 /// <summary>The user's rows end after their last unit; the panels' do not. These are the only places that see the difference.</summary>
-internal static unsafe class Units<V, L>
+internal static unsafe class PartialVector<V, L>
     where V : struct
     where L : IMemoryLanes<V>
 {

@@ -1,4 +1,4 @@
-namespace FastRecurrence.Packing;
+namespace FastRecurrence.Cpu;
 
 /// <summary>What a narrow format does to a layer's outputs: <see cref="RecurrentLayer.FormatError"/>.</summary>
 internal static class FormatProbe
