@@ -8,16 +8,25 @@ namespace FastRecurrence.Gpu;
 /// <param name="IsCpu">Whether it is a CPU under another name.</param>
 /// <param name="Multiprocessors">Multiprocessors; on a CPU worker threads.</param>
 /// <param name="MaxThreads">The most threads of a group.</param>
-/// <param name="GigaHertz">Clock; 0 where it is not known.</param>
+/// <param name="GigaHertz">Clock; <see cref="AssumedGigaHertz"/> where the device does not say it, or says what cannot be.</param>
 internal sealed record DeviceTraits(DeviceKind Kind, bool IsCpu, int Multiprocessors, int MaxThreads, double GigaHertz)
 {
-    /// <summary>Reads them from an open device.</summary>
-    public static DeviceTraits Of(Accelerator accelerator, DeviceKind kind, bool isCpu) => new(
-        kind, isCpu, accelerator.NumMultiprocessors, accelerator.MaxNumThreadsPerGroup,
-        accelerator is CudaAccelerator { ClockRate: > 0 } cuda ? cuda.ClockRate / 1e6 : 0)
+    /// <summary>A clock that most devices are near.</summary>
+    public const double AssumedGigaHertz = 1.5;
+
+    /// <summary>Reads them from a device of this machine, open or not.</summary>
+    public static DeviceTraits Of(Device device, DeviceKind kind, bool isCpu) => new(
+        kind, isCpu, device.NumMultiprocessors, device.MaxNumThreadsPerGroup, Clock(device))
     {
-        HasTensorCores = accelerator is CudaAccelerator nvidia && nvidia.Architecture >= CudaArchitecture.SM_80,
+        HasTensorCores = device is CudaDevice { Architecture: CudaArchitecture architecture } && architecture >= CudaArchitecture.SM_80,
     };
+
+    /// <summary>
+    /// The clock of a device in GHz. CUDA's driver counts in kHz, ILGPU divides that by 1000. Only CUDA devices are asked: an OpenCL device may
+    /// report whatever clock it idles at.
+    /// </summary>
+    private static double Clock(Device device) =>
+        device is CudaDevice cuda && cuda.ClockRate / 1e3 is double clock && clock is > 0.5 and < 5 ? clock : AssumedGigaHertz;
 
     /// <summary>Whether it has tensor cores that multiply tf32 and bfloat16.</summary>
     public bool HasTensorCores { get; init; }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -65,7 +66,8 @@ public static class GpuBackends
     private static string Describe(Device device) => device switch
     {
         CLDevice cl => $"{cl.Name.Trim()} ({cl.PlatformName.Trim()})",
-        CudaDevice cuda => $"{cuda.Name.Trim()} ({cuda.Architecture})",
+        CudaDevice cuda => string.Create(CultureInfo.InvariantCulture,
+            $"{cuda.Name.Trim()} ({cuda.Architecture}, {cuda.NumMultiprocessors} multiprocessors, {DeviceTraits.Of(cuda, DeviceKind.Cuda, isCpu: false).GigaHertz:0.00} GHz)"),
         _ => device.Name,
     };
 

@@ -29,8 +29,9 @@ internal sealed class GpuDevice
         try
         {
             Context context = Context.Create(builder => Enable(KernelLoader.Configure(builder).Profiling(), kind));
-            _accelerator = Find(context, kind, index).CreateAccelerator(context);
-            Traits = DeviceTraits.Of(_accelerator, kind, isCpu);
+            Device device = Find(context, kind, index);
+            _accelerator = device.CreateAccelerator(context);
+            Traits = DeviceTraits.Of(device, kind, isCpu);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -29,7 +29,7 @@ internal sealed class StepModel(DeviceTraits device, LayerShape shape, WeightFor
     private readonly double _launch = device.IsCpu ? 15 : device.Kind == DeviceKind.Cuda ? CudaLaunch : OpenClLaunch;
 
     // Multiply-adds a microsecond and multiprocessor; a CPU's worker through PoCL reaches about 10 a nanosecond.
-    private readonly double _rate = device.IsCpu ? 10e3 : 128 * (device.GigaHertz > 0 ? device.GigaHertz : 1.5) * 1e3;
+    private readonly double _rate = device.IsCpu ? 10e3 : 128 * device.GigaHertz * 1e3;
 
     // Bytes of a quad and k of R; a bfloat16 pair takes a shift, then serves every row of the tile.
     private readonly double _quadBytes = format == WeightFormat.Float32 ? 16 : 8;

@@ -25,6 +25,9 @@ internal static class GemmTile
     /// <summary>k's staged in shared memory at once.</summary>
     public const int Depth = 16;
 
+    // Shifts and masks instead of / and %: ILGPU hands signed division on, and ptxas makes some twenty instructions of it even by a power of two.
+    private const int DepthShift = 4;
+
     /// <summary>Shared memory of a group with large blocks, in bytes.</summary>
     public const int SharedBytes = Depth * (2 * RowThreads + 1 + 2 * QuadThreads) * 4 * sizeof(float);
 
@@ -50,7 +53,7 @@ internal static class GemmTile
             for (int i = 0; i < TBlock.Quads * Depth / RowThreads; i++)
             {
                 int at = thread + i * Threads;
-                int k = at / (TBlock.Quads * QuadThreads), quad = at % (TBlock.Quads * QuadThreads);
+                int k = at >> TBlock.QuadShift, quad = at & (TBlock.Quads * QuadThreads - 1);
                 Quad value = Quad.Zero;
                 if (k0 + k < depth && quadBase + quad < quads)
                     value = b[(k0 + k) * quads + quadBase + quad];
@@ -60,7 +63,7 @@ internal static class GemmTile
             for (int i = 0; i < TBlock.RowGroups * GroupRows * Depth / Threads; i++)
             {
                 int at = thread + i * Threads;
-                int row = at / Depth, k = at % Depth;
+                int row = at >> DepthShift, k = at & (Depth - 1);
                 float value = 0f;
                 if (rowBase + row < rowCount && k0 + k < depth)
                     value = a[(rowBase + row) * depth + k0 + k];

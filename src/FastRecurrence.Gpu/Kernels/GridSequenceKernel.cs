@@ -50,7 +50,7 @@ internal static class GridSequenceKernel
         int quad = Grid.IdxX * TTile.Quads + x;
         int rowBase = Grid.IdxY * TRows.Count, row = rowBase + y;
         int unit = quad * TCell.Units, at = row * hiddenSize + unit;
-        int step = batchSize * hiddenSize, rowWords = hiddenSize / 4;
+        int step = batchSize * hiddenSize, rowWords = hiddenSize >> 2;
         bool finishes = y < TRows.Count && row < batchSize && quad < quads;
         bool fetches = thread < rowWords;
 

@@ -42,7 +42,7 @@ internal static class GroupSequenceKernel
 
         // All that the products read: what lies beyond the last unit or row meets zero weights or is never stored, but must
         // be finite. Held chunks may be more than H needs.
-        int padded = TWeights.Chunks > 0 ? TWeights.Chunks * ChunkDepth : (hiddenSize + ChunkDepth - 1) / ChunkDepth * ChunkDepth;
+        int padded = TWeights.Chunks > 0 ? TWeights.Chunks * ChunkDepth : (hiddenSize + ChunkDepth - 1) & ~(ChunkDepth - 1);
         for (int r = 0; r < TRows.Count; r++)
         {
             for (int k = y * quads + quad; k < padded; k += quads * Slices)

@@ -16,6 +16,9 @@ internal interface IBlock<TSelf>
     /// <summary>Quads a thread owns.</summary>
     static abstract int Quads { get; }
 
+    /// <summary>The binary logarithm of the quads in a row of a group's tile.</summary>
+    static abstract int QuadShift { get; }
+
     /// <summary>Starts every sum with what the source has for its row and quad.</summary>
     static abstract TSelf Load<TEnds>(TEnds ends, int row, int quad)
         where TEnds : struct, IChainEnds<TEnds>;
@@ -45,6 +48,8 @@ internal struct SmallBlock : IBlock<SmallBlock>
     public static int RowGroups => 1;
 
     public static int Quads => 1;
+
+    public static int QuadShift => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SmallBlock Load<TEnds>(TEnds ends, int row, int quad)
@@ -91,6 +96,8 @@ internal struct LargeBlock : IBlock<LargeBlock>
     public static int RowGroups => 2;
 
     public static int Quads => 2;
+
+    public static int QuadShift => 5;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LargeBlock Load<TEnds>(TEnds ends, int row, int quad)

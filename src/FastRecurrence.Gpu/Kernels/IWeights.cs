@@ -102,7 +102,7 @@ internal struct HeldPairs : IWeights<HeldPairs>
         HeldPairs held = default;
         if (slice.Quad < slice.Quads)
         {
-            int at = k / 2 * slice.Quads + slice.Quad;
+            int at = (k >> 1) * slice.Quads + slice.Quad;
             if (k < slice.Depth)
                 held.K01 = pairs[at];
             if (k + 2 < slice.Depth)

@@ -34,7 +34,7 @@ internal static class SliceStepKernel
         for (int k0 = 0; k0 < depth; k0 += SliceTile.MaxHidden)
         {
             int panel = depth - k0 < SliceTile.MaxHidden ? depth - k0 : SliceTile.MaxHidden;
-            int padded = (panel + SliceTile.ChunkDepth - 1) / SliceTile.ChunkDepth * SliceTile.ChunkDepth;
+            int padded = (panel + SliceTile.ChunkDepth - 1) & ~(SliceTile.ChunkDepth - 1);
             for (int row = 0; row < TRows.Count; row++)
             {
                 for (int k = thread; k < padded; k += SliceTile.Threads)
@@ -47,9 +47,9 @@ internal static class SliceStepKernel
             }
 
             Group.Barrier();
-            int chunks = padded / SliceTile.ChunkDepth;
+            int chunks = padded >> SliceTile.ChunkShift, first = k0 >> SliceTile.ChunkShift;
             for (int c = 0; c < chunks; c++)
-                sums = TChunk.MultiplyAdd(TChunk.Load(slice, k0 / SliceTile.ChunkDepth + c), sums, shared, c * SliceTile.Slices + y, SliceTile.Slices, SliceTile.Row, 16);
+                sums = TChunk.MultiplyAdd(TChunk.Load(slice, first + c), sums, shared, c * SliceTile.Slices + y, SliceTile.Slices, SliceTile.Row, 16);
             Group.Barrier();
         }
 

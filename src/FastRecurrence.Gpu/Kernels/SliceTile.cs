@@ -14,6 +14,9 @@ internal static class SliceTile
     /// <summary>k's in a chunk of every slice.</summary>
     public const int ChunkDepth = 4 * Slices;
 
+    /// <summary>Its binary logarithm.</summary>
+    public const int ChunkShift = 7;
+
     /// <summary>k's of h in shared memory at once, and the largest H whose R stays in registers: 8 chunks.</summary>
     public const int MaxHidden = 8 * ChunkDepth;
 
