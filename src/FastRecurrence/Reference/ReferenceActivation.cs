@@ -25,6 +25,41 @@ public static class ReferenceActivation
         };
     }
 
+    /// <summary>
+    /// f′(x), from x itself: exact where f(x) has lost the digits, as near ±1 of tanh. At a kink it is what the kernels get from
+    /// f(x): Relu, LeakyRelu and Elu take the side below, HardSigmoid and ThresholdedRelu the flat one. NaN where x is NaN.
+    /// </summary>
+    internal static double Derivative(ActivationFunction function, double x)
+    {
+        if (double.IsNaN(x))
+            return x;
+        (double α, double β) = (function.Alpha, function.Beta);
+        double y = Apply(function, x);
+        return function.Kind switch
+        {
+            Activation.Linear => 1,
+            Activation.Sigmoid => Bell(x),
+            Activation.Tanh => 4 * Bell(2 * x), // tanh x = 2σ(2x) − 1
+            Activation.Relu => x > 0 ? 1 : 0,
+            Activation.Affine => α,
+            Activation.LeakyRelu => x > 0 ? 1 : α,
+            Activation.ThresholdedRelu => y != 0 ? 1 : 0,
+            Activation.ScaledTanh => 4 * α * β * Bell(2 * β * x),
+            Activation.HardSigmoid => y is > 0 and < 1 ? α : 0,
+            Activation.Elu => x > 0 ? 1 : α * Math.Exp(x),
+            Activation.Softsign => 1 / ((1 + Math.Abs(x)) * (1 + Math.Abs(x))),
+            Activation.Softplus => 1 / (1 + Math.Exp(-x)),
+            _ => throw new ArgumentOutOfRangeException(nameof(function), function, "unknown activation"),
+        };
+    }
+
+    // σ′(x) = σ(x)·σ(−x) = e^−|x| / (1 + e^−|x|)²
+    private static double Bell(double x)
+    {
+        double e = Math.Exp(-Math.Abs(x));
+        return e / ((1 + e) * (1 + e));
+    }
+
     // eˣ − 1 and ln(1 + u) without the loss of digits near 0 (Kahan's corrections).
     private static double ExpMinusOne(double x)
     {

@@ -35,6 +35,32 @@ public sealed class ReferenceLayer
     /// <summary>What the layer computes.</summary>
     public LayerShape Shape => _shape;
 
+    /// <summary>W, <c>[G·H, I]</c>.</summary>
+    internal double[] InputWeights => _w;
+
+    /// <summary>R, <c>[G·H, P]</c>.</summary>
+    internal double[] RecurrentWeights => _r;
+
+    /// <summary>b, as in <see cref="LayerWeights.Bias"/>.</summary>
+    internal double[] Bias => _b;
+
+    /// <summary>Peephole weights, <c>[3·H]</c>, or empty.</summary>
+    internal double[] Peepholes => _peepholes;
+
+    /// <summary>W_p, <c>[P, H]</c>, or empty.</summary>
+    internal double[] Projection => _projection;
+
+    /// <summary>The gradients of a loss by every weight, x, h0 and c0: backpropagation through time.</summary>
+    /// <exception cref="ArgumentException">A length does not fit the shape.</exception>
+    internal ReferenceGradients Backward(ReferenceBackwardInput input) => Backward(input, ReferenceCellGradient.For(_shape.Cell));
+
+    /// <summary>The same with given equations, so that tests can show that wrong ones are found.</summary>
+    internal ReferenceGradients Backward(ReferenceBackwardInput input, ReferenceCellGradient cell)
+    {
+        input.Require(_shape);
+        return new ReferenceBackward(this, input, cell).Run();
+    }
+
     /// <summary>Runs T steps over N rows.</summary>
     /// <param name="input">x, <c>[T, N, I]</c>.</param>
     /// <param name="sequenceLength">T.</param>
