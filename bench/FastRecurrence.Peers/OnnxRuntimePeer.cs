@@ -1,7 +1,7 @@
 using FastRecurrence.Bench.Peers;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Peers;
-using FastRecurrence.Cli.Stacks;
+using FastRecurrence.TestKit.Stacks;
 using Microsoft.ML.OnnxRuntime;
 
 namespace FastRecurrence.Peers;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using FastRecurrence.Cli.Timing;
+using FastRecurrence.Measuring;
 
 namespace FastRecurrence.Bench.Peers;
 

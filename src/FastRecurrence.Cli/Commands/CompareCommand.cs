@@ -2,7 +2,6 @@ using System.CommandLine;
 using FastRecurrence.Cli.Comparing;
 using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Sweeping;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 

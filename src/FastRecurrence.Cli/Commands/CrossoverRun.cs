@@ -1,7 +1,7 @@
 using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Timing;
+using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Cli.Commands;
 

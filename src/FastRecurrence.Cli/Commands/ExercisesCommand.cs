@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Cli.Output;
+using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 

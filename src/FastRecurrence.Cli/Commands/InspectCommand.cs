@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using FastRecurrence.Cli.Inspection;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 

@@ -4,7 +4,6 @@ using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Peers;
 using FastRecurrence.Cli.Sweeping;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 

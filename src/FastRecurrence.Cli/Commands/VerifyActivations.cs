@@ -1,6 +1,6 @@
 using System.Globalization;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Verification;
+using FastRecurrence.TestKit.Verification;
 
 namespace FastRecurrence.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Cli.Output;
+using FastRecurrence.TestKit.Cases;
 
 namespace FastRecurrence.Cli.Commands;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Verification;
+using FastRecurrence.TestKit.Verification;
 
 namespace FastRecurrence.Cli.Commands;
 

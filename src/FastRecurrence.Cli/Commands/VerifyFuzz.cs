@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Cli.Output;
+using FastRecurrence.TestKit.Fuzzing;
 
 namespace FastRecurrence.Cli.Commands;
 

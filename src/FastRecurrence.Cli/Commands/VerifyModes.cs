@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Cli.Output;
+using FastRecurrence.TestKit.Cases;
+using FastRecurrence.TestKit.Fuzzing;
 
 namespace FastRecurrence.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FastRecurrence.Cli.Timing;
 using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Inspection;

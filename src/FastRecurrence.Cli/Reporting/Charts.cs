@@ -1,6 +1,5 @@
 using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Sweeping;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Reporting;
 

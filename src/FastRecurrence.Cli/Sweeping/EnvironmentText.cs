@@ -19,7 +19,7 @@ internal static class EnvironmentText
         foreach (PeakRecord peak in Best(run))
         {
             yield return ("measured", $"{peak.Threads} thread{(peak.Threads == 1 ? "" : "s")}: FMA peak {Digits.Places(peak.Gflops, 1)} GFLOP/s; reads "
-                + string.Join(", ", peak.Bandwidths.Where(b => Timing.ReadBandwidth.Footprints.Contains(b.BytesEach)).Select(b => $"{Bytes(b.BytesEach)} {Digits.Significant(b.Gigabytes, 3)}")) + " GB/s");
+                + string.Join(", ", peak.Bandwidths.Where(b => ReadBandwidth.Footprints.Contains(b.BytesEach)).Select(b => $"{Bytes(b.BytesEach)} {Digits.Significant(b.Gigabytes, 3)}")) + " GB/s");
         }
 
         yield return ("method", Method(run.Settings));

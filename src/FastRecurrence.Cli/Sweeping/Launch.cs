@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Stacks;
-using FastRecurrence.Cli.Timing;
 using FastRecurrence.Gpu;
+using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 

@@ -1,4 +1,4 @@
-using FastRecurrence.Cli.Stacks;
+using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 

@@ -1,4 +1,3 @@
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Sweeping;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FastRecurrence.Cli.Output;
-using FastRecurrence.Cli.Stacks;
-using FastRecurrence.Cli.Timing;
+using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 
@@ -113,7 +112,7 @@ internal sealed record TimeRecord(
     public static double Rounded(double seconds) => double.Parse((1e6 * seconds).ToString("G7", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>Single calls, per step, in microseconds; see <see cref="Timing.Latency"/>.</summary>
+/// <summary>Single calls, per step, in microseconds; see <see cref="Latency"/>.</summary>
 internal sealed record LatencyRecord(int Calls, double P50, double? P99, double? P999, double Max, double TimerMicroseconds, long AllocatedBytes, int Collections, IReadOnlyList<double> Curve)
 {
     public static LatencyRecord Of(Latency l, int steps) => new(

@@ -1,7 +1,7 @@
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Peers;
-using FastRecurrence.Cli.Stacks;
 using FastRecurrence.Gpu;
+using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Stacks;
 using FastRecurrence.Gpu;
+using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Timing;
 

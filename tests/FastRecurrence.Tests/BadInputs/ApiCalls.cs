@@ -2,7 +2,7 @@ using FastRecurrence.Import;
 using FastRecurrence.Onnx;
 using FastRecurrence.Onnx.Proto;
 using FastRecurrence.Tests.Contract;
-using static FastRecurrence.Tests.Onnx.TinyModel;
+using static FastRecurrence.TestKit.Models.TinyModel;
 
 namespace FastRecurrence.Tests.BadInputs;
 

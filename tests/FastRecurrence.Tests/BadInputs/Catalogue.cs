@@ -6,15 +6,12 @@ using FastRecurrence.Tests.Import;
 using FastRecurrence.Tests.Onnx;
 using FastRecurrence.Tests.Simd;
 using FastRecurrence.Tests.Stack;
-using FastRecurrence.Tests.Tool;
 
 namespace FastRecurrence.Tests.BadInputs;
 
 /// <summary>Where the numbers of the catalogue of bad inputs are tested that are not in the tables of calls and files, or why they are not.</summary>
 internal static class Catalogue
 {
-    public const int Size = 116;
-
     /// <summary>Numbers that a test elsewhere holds: the class and its method.</summary>
     public static IEnumerable<(int Number, Type Class, string Method)> Tests =>
     [
@@ -42,22 +39,11 @@ internal static class Catalogue
         (38, typeof(ArgumentTests), nameof(ArgumentTests.A_state_in_use_is_refused_to_a_second_thread)),
         (39, typeof(ArgumentTests), nameof(ArgumentTests.Disposed_things_say_so_and_disposing_twice_is_harmless)),
         (40, typeof(ArgumentTests), nameof(ArgumentTests.Disposed_things_say_so_and_disposing_twice_is_harmless)),
-        (42, typeof(CommandTests), nameof(CommandTests.A_device_that_does_not_exist_gives_1_and_lists_those_that_do)),
         (43, typeof(DeviceTests), nameof(DeviceTests.Absent_devices_are_listed_with_their_reason_and_refuse_work)),
-        (45, typeof(CommandTests), nameof(CommandTests.A_device_that_fails_drops_out_and_the_others_go_on)),
         (46, typeof(ArgumentTests), nameof(ArgumentTests.A_state_is_its_layers_and_its_sizes)),
         (47, typeof(ArgumentTests), nameof(ArgumentTests.Weights_are_a_snapshot_and_their_first_NaN_can_be_found)),
         (48, typeof(OnnxModelTests), nameof(OnnxModelTests.Typed_data_of_every_floating_type)),
         (54, typeof(TeamTests), nameof(TeamTests.A_team_of_impossible_size_is_refused)),
-        (55, typeof(UsageTests), nameof(UsageTests.No_arguments_give_a_short_help_and_2)),
-        (56, typeof(UsageTests), nameof(UsageTests.A_wrong_line_is_told_in_one_line_and_gives_2)),
-        (57, typeof(UsageTests), nameof(UsageTests.A_wrong_line_is_told_in_one_line_and_gives_2)),
-        (58, typeof(InspectTests), nameof(InspectTests.Refused_files_give_1_and_one_line)),
-        (60, typeof(CommandTests), nameof(CommandTests.A_stdout_that_cannot_be_written_is_told_in_one_line)),
-        (69, typeof(CommandTests), nameof(CommandTests.Cancelling_gives_130_in_one_line)),
-        (69, typeof(VerifyModesTests), nameof(VerifyModesTests.Fuzzing_stops_at_once_with_130)),
-        (70, typeof(CommandTests), nameof(CommandTests.A_named_but_absent_backend_gives_1_and_the_reason_and_the_others_run)),
-        (71, typeof(CommandTests), nameof(CommandTests.Numbers_do_not_depend_on_the_locale)),
         (97, typeof(OnnxModelTests), nameof(OnnxModelTests.External_data_stay_in_the_models_folder)),
         (103, typeof(OnnxModelTests), nameof(OnnxModelTests.Nodes_inside_other_nodes_are_found_and_see_the_names_around_them)),
         (109, typeof(CaseTests), nameof(CaseTests.Every_case_is_right)),

@@ -1,4 +1,4 @@
-using FastRecurrence.Cli.Cases;
+using FastRecurrence.TestKit.Cases;
 
 namespace FastRecurrence.Tests.Conformance;
 

@@ -1,5 +1,5 @@
-using FastRecurrence.Cli.Exercises;
 using FastRecurrence.Reference;
+using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Tests.Contract;
 

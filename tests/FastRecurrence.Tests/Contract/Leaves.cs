@@ -62,10 +62,3 @@ public sealed class CudaContract : BackendContract
 
     protected override double Tolerance => 2e-6;
 }
-
-internal static class Named
-{
-    public static Backend Core(string name) => Backend.All.Single(b => b.Name == name);
-
-    public static GpuBackend Gpu(string name) => GpuBackends.All.Single(b => b.Name == name);
-}

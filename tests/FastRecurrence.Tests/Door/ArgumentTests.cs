@@ -124,7 +124,7 @@ public sealed class ArgumentTests
     public void One_layer_serves_many_threads_with_the_same_bits()
     {
         using RecurrentLayer layer = Backend.Simd.Prepare(LayerWeights.Random(Shape, 1));
-        float[] input = Contract.Problem.Uniform(new Random(3), 5 * 4);
+        float[] input = Problem.Uniform(new Random(3), 5 * 4);
         float[] Run()
         {
             using LayerState state = layer.CreateState(1);

@@ -1,4 +1,4 @@
-using FastRecurrence.Cli.Exercises;
+using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Tests.Exercises;
 

@@ -1,6 +1,6 @@
 using CsCheck;
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Import;
+using FastRecurrence.TestKit.Fuzzing;
 
 namespace FastRecurrence.Tests.Import;
 

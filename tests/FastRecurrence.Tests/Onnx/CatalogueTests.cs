@@ -3,7 +3,7 @@ using FastRecurrence.Import;
 using FastRecurrence.Onnx;
 using FastRecurrence.Onnx.Proto;
 using Google.Protobuf;
-using static FastRecurrence.Tests.Onnx.TinyModel;
+using static FastRecurrence.TestKit.Models.TinyModel;
 
 namespace FastRecurrence.Tests.Onnx;
 

@@ -1,8 +1,9 @@
 using FastRecurrence.Import;
 using FastRecurrence.Onnx;
 using FastRecurrence.Onnx.Proto;
+using FastRecurrence.TestKit.Models;
 using Google.Protobuf;
-using static FastRecurrence.Tests.Onnx.TinyModel;
+using static FastRecurrence.TestKit.Models.TinyModel;
 
 namespace FastRecurrence.Tests.Onnx;
 

@@ -1,9 +1,9 @@
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Onnx;
 using FastRecurrence.Onnx.Proto;
+using FastRecurrence.TestKit.Cases;
 using FastRecurrence.Tests.Conformance;
 using FastRecurrence.Tests.Contract;
-using static FastRecurrence.Tests.Onnx.TinyModel;
+using static FastRecurrence.TestKit.Models.TinyModel;
 
 namespace FastRecurrence.Tests.Onnx;
 

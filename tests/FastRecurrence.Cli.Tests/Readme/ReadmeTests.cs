@@ -1,0 +1,109 @@
+using System.Text.RegularExpressions;
+using FastRecurrence.Cli.Tests.Tool;
+using BackendList = FastRecurrence.Cli.BackendList;
+
+namespace FastRecurrence.Cli.Tests.Readme;
+
+/// <summary>The README against what it describes: examples, commands, names, paths. Drift fails; nothing is rewritten.</summary>
+public sealed partial class ReadmeTests
+{
+    private static readonly string s_root = Root();
+    private static readonly string s_readme = File.ReadAllText(Path.Combine(s_root, "README.md"));
+
+    [Fact]
+    public void Is_short() => Assert.InRange(s_readme.Split('\n').Length, 50, 300);
+
+    [Theory]
+    [InlineData(1, "EmbeddingExample.cs")]
+    [InlineData(2, "DeviceExample.cs")]
+    public void Examples_are_the_ones_that_compile_and_run(int number, string file)
+    {
+        string[] examples = Blocks("csharp");
+        Assert.Equal(2, examples.Length);
+        string source = File.ReadAllText(Path.Combine(s_root, "tests/FastRecurrence.Cli.Tests/Readme", file)).ReplaceLineEndings("\n");
+        string begin = $"// README example {number}\n", end = $"// end of README example {number}\n";
+        string tested = source[(source.IndexOf(begin, StringComparison.Ordinal) + begin.Length)..source.IndexOf(end, StringComparison.Ordinal)];
+        string shown = Usings().Replace(examples[number - 1], "").TrimStart('\n');
+        Assert.Equal(shown.TrimEnd(), Unindent(tested).TrimEnd());
+    }
+
+    [Fact]
+    public void Commands_are_the_ones_that_CI_runs()
+    {
+        string ci = File.ReadAllText(Path.Combine(s_root, ".ci/run"));
+        string[] commands = [.. Blocks("bash").Select(b => b.Trim())];
+        Assert.Equal(["dotnet run -c Release --project src/FastRecurrence.Cli -- crossover", "dotnet test"], commands);
+        Assert.All(commands, command => Assert.Contains($"\n{command}", ci));
+    }
+
+    [Fact]
+    public void Backends_of_the_table_are_the_tools()
+    {
+        string[] named = [.. Section("Backends").SelectMany(line => Code().Matches(line.Split('|').ElementAtOrDefault(1) ?? "")).Select(m => m.Groups[1].Value)];
+        // One device of a kind stands for all.
+        string[] known = [.. BackendList.All.Select(b => Regex.Replace(b.Name, ":[0-9]+$", ":0")).Append("simd").Distinct()];
+        Assert.Equal(known.Order(), named.Order());
+    }
+
+    [Fact]
+    public void Commands_of_the_tool_are_the_ones_it_has()
+    {
+        string help = ToolRun.Of().Error;
+        string[] described = [.. Section("The tool").Select(line => Regex.Match(line, @"^\| `([a-z]+)[^`]*` \| [^`]")).Where(m => m.Success).Select(m => m.Groups[1].Value).Distinct()];
+        Assert.Equal(["info", "exercises", "verify", "inspect", "sweep", "compare", "report", "crossover"], described);
+        Assert.All(described, command => Assert.Contains($"\n  {command} ", help));
+    }
+
+    [Fact]
+    public void Options_it_mentions_exist()
+    {
+        string help = string.Concat(((string[])["exercises", "verify", "inspect", "sweep", "compare", "report", "crossover"]).Select(c => ToolRun.Of(c, "--help").Output));
+        string[] options = [.. Section("The tool").SelectMany(line => Regex.Matches(line, "`(--?[A-Za-z-]+)")).Select(m => m.Groups[1].Value).Distinct()];
+        Assert.Contains("--explain", options);
+        Assert.All(options, option => Assert.Matches($@"(^|[\s,]){Regex.Escape(option)}[\s,]", help));
+    }
+
+    [Fact]
+    public void Paths_of_the_code_map_exist()
+    {
+        string[] paths = [.. Section("Where is what").SelectMany(line => Code().Matches(line.Split('|').ElementAtOrDefault(1) ?? "")).Select(m => m.Groups[1].Value)];
+        Assert.True(paths.Length > 8);
+        Assert.All(paths, path => Assert.True(Path.Exists(Path.Combine(s_root, path)), $"{path} does not exist"));
+    }
+
+    [Fact]
+    public void Links_to_files_lead_somewhere() =>
+        Assert.All(Regex.Matches(s_readme, @"\]\((?!https?:)([^)#]+)\)"), link => Assert.True(Path.Exists(Path.Combine(s_root, link.Groups[1].Value)), $"{link.Groups[1].Value} does not exist"));
+
+    private static string[] Blocks(string language) =>
+        [.. Regex.Matches(s_readme, $"```{language}\n(.*?)```", RegexOptions.Singleline).Select(m => m.Groups[1].Value)];
+
+    private static string[] Section(string heading)
+    {
+        int start = s_readme.IndexOf($"\n## {heading}\n", StringComparison.Ordinal);
+        Assert.True(start >= 0, $"no section '{heading}'");
+        int end = s_readme.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
+        return s_readme[start..(end < 0 ? s_readme.Length : end)].Split('\n');
+    }
+
+    private static string Unindent(string code)
+    {
+        string[] lines = code.Split('\n');
+        int margin = lines.Where(l => l.Length > 0).Min(l => l.Length - l.TrimStart().Length);
+        return string.Join('\n', lines.Select(l => l.Length > margin ? l[margin..] : ""));
+    }
+
+    private static string Root()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("FastRecurrence.sln lies in no folder above the tests.");
+    }
+
+    [GeneratedRegex("^using [^;(]+;\n", RegexOptions.Multiline)]
+    private static partial Regex Usings();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Code();
+}

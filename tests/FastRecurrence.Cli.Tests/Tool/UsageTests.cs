@@ -1,0 +1,80 @@
+namespace FastRecurrence.Cli.Tests.Tool;
+
+/// <summary>Command lines that are wrong, and what they say.</summary>
+public sealed class UsageTests
+{
+    [Fact]
+    public void No_arguments_give_a_short_help_and_2()
+    {
+        ToolRun run = ToolRun.Of();
+        Assert.Equal(2, run.ExitCode);
+        Assert.Empty(run.Output);
+        foreach (string command in (string[])["info", "exercises", "verify", "sweep", "compare", "report", "crossover"])
+            Assert.Contains($"\n  {command} ", run.Error);
+        Assert.DoesNotContain("launch ", run.Error);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("exercises --help")]
+    [InlineData("crossover -h")]
+    public void Help_is_asked_for_and_gives_0(string line)
+    {
+        ToolRun run = ToolRun.Of(line.Split(' '));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Usage:", run.Output);
+        Assert.Empty(run.Error);
+    }
+
+    [Theory]
+    [InlineData("verfy", "'verfy' was not matched. Did you mean 'verify'?")]
+    [InlineData("crossover --bacth 3", "'--bacth' was not matched. Did you mean '--batch'?")]
+    [InlineData("exercises --bakend simd", "'--bakend' was not matched. Did you mean '--backend'?")]
+    [InlineData("exercises 6 7", "'7' was not matched.")]
+    [InlineData("crossover -b", "Required argument missing")]
+    [InlineData("exercises --backend", "Required argument missing")]
+    [InlineData("exercises -B ,", "no name given")]
+    [InlineData("exercises -B smd", "unknown backend 'smd'. Did you mean 'simd'?")]
+    [InlineData("exercises 9", "1 to 7")]
+    [InlineData("exercises six", "'six' is not a number")]
+    [InlineData("exercises -o xml", "'xml' is not a format. Use table or json.")]
+    [InlineData("verify -c gr", "'gr' is not a cell. Did you mean 'gru'?")]
+    [InlineData("swep", "'swep' was not matched. Did you mean 'sweep'?")]
+    [InlineData("sweep -b 1..8-2", "--batch: '1..8-2' is not a range. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.")]
+    [InlineData("sweep -p lstm_t1_n1_h1", "'lstm_t1_n1_h1' is not a problem. Use an id such as lstm_t50_n16_i256_h256")]
+    [InlineData("sweep -p lstm_t0_n1_i1_h1", "'lstm_t0_n1_i1_h1' is not a problem")]
+    [InlineData("sweep -p lstn_t1_n1_i1_h1", "'lstn' is not a cell. Did you mean 'lstm'?")]
+    [InlineData("sweep -p lstm_t1_n1_i1_h1 -b 2", "--batch does not go with --problem or --preset")]
+    [InlineData("sweep --preset deepbench", "'deepbench' is not a preset. Use deepbench-train")]
+    [InlineData("sweep --direction sideways", "'sideways' is not a direction. Use forward, reverse, bidirectional.")]
+    [InlineData("sweep --weights fp8", "'fp8' is not a type of weights. Use fp32, bf16, int8.")]
+    [InlineData("sweep --width 64", "'64' is not a width. Use scalar, 128, 256, 512, vector.")]
+    [InlineData("sweep --launches 0", "'0' is not a whole number from 1 to 100")]
+    [InlineData("sweep --threads none", "'none' is not a number")]
+    [InlineData("sweep -o xml", "'xml' is not a format. Use table, md, csv or json.")]
+    [InlineData("sweep -B ilgpu-cpu", "never timed")]
+    [InlineData("sweep --against x.dll", "--against and --save-base go together")]
+    [InlineData("sweep -H 99999", "W")]
+    [InlineData("compare a.json", "Required argument 'new.json' missing")]
+    [InlineData("compare a.json b.json --threshold 0", "--threshold: '0'")]
+    [InlineData("report", "Required argument 'run.json' missing")]
+    [InlineData("verify --seed x", "'x' is not a seed")]
+    [InlineData("crossover -b 1..8-2", "'1..8-2' is not a range. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.")]
+    [InlineData("crossover -b 0", "smallest value is 1")]
+    [InlineData("crossover -I same,3", "'same' is not a number")]
+    [InlineData("crossover --min-time 5", "'5' is not a duration")]
+    [InlineData("crossover --max-noise 0", "--max-noise: '0'")]
+    [InlineData("crossover --transfers some", "'some'")]
+    [InlineData("crossover -B ilgpu-cpu", "never timed")]
+    public void A_wrong_line_is_told_in_one_line_and_gives_2(string line, string message) =>
+        ToolRun.Of(line.Split(' ')).AssertFailsInOneLine(2, message);
+
+    [Fact]
+    public void A_stack_trace_appears_only_when_asked_for()
+    {
+        ToolRun quiet = ToolRun.Of("exercises", "-B", "smd"), verbose = ToolRun.Of("exercises", "-B", "smd", "--verbose");
+        Assert.DoesNotContain("   at ", quiet.Error);
+        Assert.Contains("   at ", verbose.Error);
+        Assert.StartsWith(quiet.Error, verbose.Error);
+    }
+}

@@ -1,0 +1,111 @@
+using FastRecurrence.Reference;
+
+namespace FastRecurrence.TestKit.Problems;
+
+/// <summary>One problem with its exact answer. The id names it in every failure, such as <c>lstm_t3_n2_i5_h7</c>.</summary>
+public sealed class Problem
+{
+    private static readonly Activation[] Activations = [Activation.Tanh, Activation.Relu, Activation.Sigmoid, Activation.Linear];
+
+    public Problem(LayerShape shape, int T, int N, int seed = 1)
+    {
+        (Shape, this.T, this.N) = (shape, T, N);
+        var random = new Random(seed + 31 * shape.HiddenSize + 7 * shape.InputSize);
+        Weights = LayerWeights.Random(shape, random.Next());
+        Input = Uniform(random, T * N * shape.InputSize);
+        Hidden = Uniform(random, N * shape.OutputSize);
+        Cell = Uniform(random, N * shape.HiddenSize);
+        Exact = new ReferenceLayer(Weights).Run(Widen(Input), T, N, Widen(Hidden), Widen(Cell));
+    }
+
+    public LayerShape Shape { get; }
+
+    public int T { get; }
+
+    public int N { get; }
+
+    public LayerWeights Weights { get; }
+
+    public float[] Input { get; }
+
+    public float[] Hidden { get; }
+
+    public float[] Cell { get; }
+
+    public ReferenceResult Exact { get; }
+
+    public override string ToString() => $"{Shape}_t{T}_n{N}";
+
+    /// <summary>An LSTM and an Elman layer (its activation taken in turn) of the same sizes.</summary>
+    public static IEnumerable<Problem> Both(int I, int H, int T, int N)
+    {
+        yield return new Problem(LayerShape.Lstm(I, H), T, N);
+        yield return new Problem(LayerShape.Elman(I, H, Activations[(I + H + N) % 4]), T, N);
+    }
+
+    /// <summary>Every size 1..17 on each axis, then around each vector width, non-square both ways, and a few large.</summary>
+    public static IEnumerable<Problem> Sizes()
+    {
+        for (int size = 1; size <= 17; size++)
+        {
+            foreach (Problem p in Both(5, size, 3, 3).Concat(Both(size, 5, 3, 3)).Concat(Both(4, 6, 2, size)))
+                yield return p;
+        }
+
+        foreach (int size in (int[])[31, 32, 33, 63, 64, 65, 66, 127, 130])
+        {
+            foreach (Problem p in Both(size, size, 2, 5).Concat(Both(3, size, 2, 2)).Concat(Both(size, 3, 2, 2)).Concat(Both(7, 9, 2, size)))
+                yield return p;
+        }
+
+        foreach (Problem p in Both(0, 9, 3, 2).Concat(Both(258, 255, 2, 4)).Concat(Both(13, 300, 2, 1)).Concat(Both(6, 10, 40, 4)).Concat(Both(16, 24, 70, 3)))
+            yield return p;
+    }
+
+    /// <summary>Every variation of every cell, and some together, at sizes around the vector widths.</summary>
+    public static IEnumerable<Problem> Variations()
+    {
+        (int, int, int, int)[] sizes = [(3, 1, 3, 1), (4, 5, 3, 2), (2, 8, 3, 1), (6, 15, 2, 3), (5, 17, 3, 4), (3, 33, 2, 1), (9, 65, 2, 7), (7, 20, 3, 100)];
+        foreach ((int I, int H, int T, int N) in sizes)
+        {
+            foreach (LayerShape shape in VariedShapes(I, H))
+                yield return new Problem(shape, T, N);
+        }
+    }
+
+    /// <summary>The variations at one size.</summary>
+    public static IEnumerable<LayerShape> VariedShapes(int I, int H)
+    {
+        LayerShape lstm = LayerShape.Lstm(I, H);
+        yield return LayerShape.Gru(I, H);
+        yield return LayerShape.Gru(I, H, linearBeforeReset: false);
+        yield return LayerShape.Gru(I, H) with { Clip = 0.4f, GateActivation = Activation.HardSigmoid, CandidateActivation = Activation.Softsign };
+        yield return LayerShape.Gru(I, H, linearBeforeReset: false) with { Clip = 0.4f, CandidateActivation = Activation.Relu };
+        yield return lstm with { Peepholes = true };
+        yield return lstm with { CoupledInputForget = true };
+        yield return lstm with { Clip = 0.3f };
+        yield return lstm with { Peepholes = true, CoupledInputForget = true, Clip = 0.5f, GateActivation = Activation.HardSigmoid, CandidateActivation = Activation.Elu, CellActivation = Activation.Softsign };
+        if (H > 1)
+        {
+            yield return lstm with { ProjectionSize = (H + 1) / 2 };
+            yield return lstm with { ProjectionSize = H - 1, Peepholes = true };
+        }
+
+        foreach (Activation kind in Enum.GetValues<Activation>())
+            yield return LayerShape.Elman(I, H, kind is Activation.Affine or Activation.ScaledTanh ? new ActivationFunction(kind, 0.7f, 0.2f) : kind) with { Clip = kind == Activation.Softplus ? 0.9f : float.PositiveInfinity };
+    }
+
+    /// <summary>A handful for a backend that takes a second for each, ILGPU's CPU emulation.</summary>
+    public static IEnumerable<Problem> Tiny() =>
+        Both(1, 1, 1, 1).Concat(Both(3, 2, 2, 2)).Concat(Both(0, 3, 2, 1)).Concat(Both(5, 17, 1, 1)).Concat(Both(2, 4, 2, 3));
+
+    public static float[] Uniform(Random random, int count)
+    {
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+            values[i] = (float)(2 * random.NextDouble() - 1);
+        return values;
+    }
+
+    public static double[] Widen(float[] values) => Array.ConvertAll(values, v => (double)v);
+}

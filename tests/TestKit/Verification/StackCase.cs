@@ -1,0 +1,32 @@
+using FastRecurrence.TestKit.Problems;
+using FastRecurrence.TestKit.Stacks;
+
+namespace FastRecurrence.TestKit.Verification;
+
+/// <summary>Several layers, or another direction than forward: every output of the last layer is judged.</summary>
+internal sealed class StackCase : ICase
+{
+    private readonly StackData _data;
+    private readonly double[] _exact;
+
+    public StackCase(ProblemSize size, int seed)
+    {
+        _data = new StackData(size, seed);
+        _exact = _data.Exact([.. Enumerable.Range(0, size.BatchSize)], size.SequenceLength);
+    }
+
+    public void Judge(Backend backend, Judgement judgement)
+    {
+        using var runner = new StackRunner(backend, _data, team: null);
+        runner.Restart();
+        runner.Run(_data.Size.SequenceLength);
+        judgement.Add(Places(runner.Output.ToArray()), Tolerance.Of(backend is Gpu.GpuBackend, _data.Size));
+    }
+
+    private IEnumerable<Place> Places(float[] output)
+    {
+        int features = _data.Size.OutputSize, N = _data.Size.BatchSize;
+        for (int i = 0; i < output.Length; i++)
+            yield return new Place(_data.Size.Id, "h", i / features / N, i / features % N, i % features, _exact[i], output[i]);
+    }
+}
