@@ -26,8 +26,8 @@ public static class ReferenceActivation
     }
 
     /// <summary>
-    /// f′(x), from x itself: exact where f(x) has lost the digits, as near ±1 of tanh. At a kink it is what the kernels get from
-    /// f(x): Relu, LeakyRelu and Elu take the side below, HardSigmoid and ThresholdedRelu the flat one. NaN where x is NaN.
+    /// f′(x), from x itself: it keeps its digits where f(x) has lost them, as near ±1 of tanh. At a kink: 0 for Relu and HardSigmoid,
+    /// α for LeakyRelu and Elu, 1 for ThresholdedRelu unless its α is 0. NaN where x is NaN.
     /// </summary>
     internal static double Derivative(ActivationFunction function, double x)
     {

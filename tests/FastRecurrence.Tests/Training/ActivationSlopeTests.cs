@@ -42,7 +42,7 @@ public sealed class ActivationSlopeTests
         Assert.Equal(double.NaN, ReferenceActivation.Derivative(f, double.NaN));
     }
 
-    /// <summary>At a kink: the side that PyTorch takes.</summary>
+    /// <summary>At a kink: the side that PyTorch takes, where it has the function.</summary>
     [Fact]
     public void Takes_a_side_at_kinks()
     {
@@ -52,6 +52,8 @@ public sealed class ActivationSlopeTests
         Assert.Equal(0.5f, ReferenceActivation.Derivative(new ActivationFunction(Activation.Elu, 0.5f), 0));
         Assert.Equal(0, ReferenceActivation.Derivative(new ActivationFunction(Activation.HardSigmoid, 0.5f, 0.5f), 1));
         Assert.Equal(0, ReferenceActivation.Derivative(new ActivationFunction(Activation.HardSigmoid, 0.5f, 0.5f), -1));
+        Assert.Equal(1, ReferenceActivation.Derivative(Activation.ThresholdedRelu, 1));
+        Assert.Equal(0, ReferenceActivation.Derivative(new ActivationFunction(Activation.ThresholdedRelu, 0), 0));
     }
 
     private static ActivationFunction Default(Activation kind) =>
