@@ -1,7 +1,6 @@
-using FastRecurrence.Cli.Cases;
 using FastRecurrence.Import;
 using FastRecurrence.Reference;
-using FastRecurrence.Tests.Conformance;
+using FastRecurrence.TestKit.Cases;
 
 namespace FastRecurrence.Tests.Training;
 
