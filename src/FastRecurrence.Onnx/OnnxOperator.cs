@@ -12,6 +12,7 @@ public sealed class OnnxOperator : IDisposable
 {
     private readonly RecurrentOperator _meaning;
     private readonly RecurrentLayer[] _layers;
+    private readonly RowLengths _lengths = new();
     private LayerState[] _states = [];
     private float[] _output = [], _part = [];
 
@@ -55,7 +56,7 @@ public sealed class OnnxOperator : IDisposable
         if (!HasCell && (!initialCell.IsEmpty || !lastCell.IsEmpty))
             throw new ArgumentException($"{_meaning.Name} has no cell state.", initialCell.IsEmpty ? nameof(lastCell) : nameof(initialCell));
         Extents.Require(nameof(x), x.Length, "T×N×I", T, N, _meaning.Shapes[0].InputSize);
-        RecurrentLayer.RequireLengths(T, N, lengths);
+        lengths = _lengths.Take(T, N, lengths);
         if (N == 0)
             return;
 

@@ -26,6 +26,9 @@ public abstract class LayerState : IDisposable
     /// <summary>Scratch for sequences that are not dense, forward and time-major; made at the first of them.</summary>
     internal SequencePacker Packer => field ??= new SequencePacker();
 
+    /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
+    internal RowLengths Lengths => field ??= new RowLengths();
+
     /// <summary>Sets h, and c where there is one, to zero, as after creation.</summary>
     /// <exception cref="ObjectDisposedException">The state was disposed.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>

@@ -109,15 +109,15 @@ public abstract class RecurrentLayer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int N = state.BatchSize;
         RequireSpans(sequenceLength, N, input, output, options);
-        RequireLengths(sequenceLength, N, options.Lengths);
 
         using LayerState.Lease _ = state.Acquire();
+        ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(sequenceLength, N, options.Lengths);
         if (sequenceLength == 0 || N == 0)
             return;
-        if (options.Lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1))
+        if (lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1))
             RunCore(state, new SortedSequence { Steps = sequenceLength, Input = input, Output = output, Gates = options.Gates, Cells = options.Cells });
         else
-            state.Packer.Run(this, state, sequenceLength, input, output, options);
+            state.Packer.Run(this, state, sequenceLength, input, output, options with { Lengths = lengths });
     }
 
     private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
@@ -158,19 +158,6 @@ public abstract class RecurrentLayer : IDisposable
             throw new ArgumentException("gates overlap input or output. Use separate memory.", nameof(gates));
         if (input.Overlaps(cells) || output.Overlaps(cells) || gates.Overlaps(cells))
             throw new ArgumentException("cells overlap input, output or gates. Use separate memory.", nameof(cells));
-    }
-
-    internal static void RequireLengths(int T, int N, ReadOnlySpan<int> lengths)
-    {
-        if (lengths.IsEmpty)
-            return;
-        if (lengths.Length != N)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"lengths has {lengths.Length} values, expected one for each of the N = {N} rows."), nameof(lengths));
-        for (int n = 0; n < N; n++)
-        {
-            if (lengths[n] < 0 || lengths[n] > T)
-                throw new ArgumentOutOfRangeException(nameof(lengths), lengths[n], string.Create(CultureInfo.InvariantCulture, $"lengths[{n}] is {lengths[n]}; a length lies between 0 and T = {T}."));
-        }
     }
 
     /// <summary>

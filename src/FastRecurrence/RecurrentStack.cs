@@ -23,18 +23,18 @@ public sealed class RecurrentStack : IDisposable
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(layers);
-        if (layers.Count == 0)
+        _stack = [.. layers]; // copied first: the caller's list may change while it is checked
+        if (_stack.Length == 0)
             throw new ArgumentException("A stack needs at least one layer.", nameof(layers));
-        for (int k = 1; k < layers.Count; k++)
+        for (int k = 1; k < _stack.Length; k++)
         {
-            if (layers[k].InputSize != layers[k - 1].OutputSize)
+            if (_stack[k].InputSize != _stack[k - 1].OutputSize)
             {
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                    $"layer {k} ({layers[k]}) reads {layers[k].InputSize} features, but layer {k - 1} ({layers[k - 1]}) gives {layers[k - 1].OutputSize}."), nameof(layers));
+                    $"layer {k} ({_stack[k]}) reads {_stack[k].InputSize} features, but layer {k - 1} ({_stack[k - 1]}) gives {_stack[k - 1].OutputSize}."), nameof(layers));
             }
         }
 
-        _stack = [.. layers];
         _first = new int[_stack.Length + 1];
         var prepared = new List<RecurrentLayer>();
         var fingerprint = Fingerprint.Start();
@@ -131,17 +131,16 @@ public sealed class RecurrentStack : IDisposable
             throw new ArgumentException("output overlaps input: the layers still read input while they write output. Use separate memory.", nameof(output));
 
         using StackState.Lease _ = state.Acquire();
+        ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(T, N, options.Lengths);
         if (T == 0 || N == 0)
-        {
-            RecurrentLayer.RequireLengths(T, N, options.Lengths);
             return;
-        }
+        StackOptions walk = options with { Lengths = lengths };
 
         ReadOnlySpan<float> from = input;
         for (int k = 0; k < _stack.Length; k++)
         {
             Span<float> to = k == _stack.Length - 1 ? output : state.Between(k, T, _stack[k].OutputSize);
-            RunLayer(state, k, T, from, to, options);
+            RunLayer(state, k, T, from, to, walk);
             from = to;
         }
     }

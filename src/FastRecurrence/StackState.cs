@@ -133,6 +133,9 @@ public sealed class StackState : IDisposable
         }
     }
 
+    /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
+    internal RowLengths Lengths => field ??= new RowLengths();
+
     internal LayerState Of(int index) => _states[index];
 
     /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads.</summary>

@@ -37,6 +37,7 @@ public static class MaskedSequence
         Extents.Require(nameof(mask), mask.Length, "N×T", N, T);
         Extents.Require(nameof(output), output.Length, "N×T×H", N, T, H);
 
+        mask = mask.ToArray(); // read twice below: another thread may change the caller's memory in between
         var lengths = new int[N];
         float[] kept = new float[input.Length], results = new float[output.Length];
         for (int row = 0; row < N * T; row++)
