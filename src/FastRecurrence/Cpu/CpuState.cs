@@ -1,7 +1,7 @@
-using FastRecurrence.Simd;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRecurrence.Layout;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence.Cpu;
 

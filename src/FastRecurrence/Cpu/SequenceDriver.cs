@@ -1,7 +1,7 @@
-using FastRecurrence.Simd;
 using System.Runtime.CompilerServices;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence.Cpu;
 

@@ -1,14 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
-namespace FastRecurrence.Simd;
-
-/// <summary>Work that a team shares.</summary>
-internal interface ITeamWork
-{
-    /// <summary>The part of one worker; called on its thread.</summary>
-    void Execute(int worker);
-}
+namespace FastRecurrence.Threading;
 
 /// <summary>
 /// Where workers meet: each counts its arrivals on a cache line of its own, as (run, round), and waits until all others
@@ -55,11 +47,11 @@ internal sealed class TeamBarrier(int workers, bool mayMove)
         {
             if (other == worker)
                 continue;
-            var patience = new Patience();
+            var wait = new SpinThenYield();
             while (unchecked(Volatile.Read(ref At(other)) - mine) < 0)
             {
-                patience.Wait();
-                if (patience.HasJustBegunToYield)
+                wait.Once();
+                if (wait.HasJustBegunToYield)
                     Settle(worker);
             }
         }
@@ -74,42 +66,12 @@ internal sealed class TeamBarrier(int workers, bool mayMove)
         long done = ((long)run << 32) | uint.MaxValue;
         for (int worker = 0; worker < count; worker++)
         {
-            var patience = new Patience();
+            var wait = new SpinThenYield();
             while (unchecked(Volatile.Read(ref At(worker)) - done) < 0)
-                patience.Wait();
+                wait.Once();
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref long At(int worker) => ref _arrivals[(worker + 1) * Line];
-}
-
-/// <summary>
-/// How to wait for another thread: spin while it is likely on its way, then yield, so that it gets a processor when there
-/// are too few. Spinning without end lets the kernel keep both threads on one processor, for milliseconds a meeting.
-/// </summary>
-internal struct Patience
-{
-    private const int Spins = 2000, Yields = 3000;
-    private int _waits;
-
-    /// <summary>Whether spinning was in vain: true once.</summary>
-    public readonly bool HasJustBegunToYield => _waits == Spins + 1;
-
-    /// <summary>Waits a little; false once it has waited so long that sleeping is better.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Wait()
-    {
-        if (_waits++ < Spins)
-        {
-            if (X86Base.IsSupported)
-                X86Base.Pause();
-            else
-                Thread.SpinWait(1);
-            return true;
-        }
-
-        Thread.Yield();
-        return _waits < Spins + Yields;
-    }
 }

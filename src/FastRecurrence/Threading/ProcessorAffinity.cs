@@ -1,6 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace FastRecurrence.Simd;
+namespace FastRecurrence.Threading;
 
 /// <summary>Binds the calling thread to a processor, through the operating system: .NET has no call for it.</summary>
 internal static partial class ProcessorAffinity
@@ -11,6 +12,41 @@ internal static partial class ProcessorAffinity
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
             throw new PlatformNotSupportedException("Threads can be pinned on Linux and Windows only. Make the team without pinning.");
+    }
+
+    /// <summary>
+    /// The processors that this process may use, ascending; at least one. On Linux affinity belongs to threads: those that some thread of the process
+    /// may use, because the asking thread may be bound to one of them.
+    /// </summary>
+    public static unsafe int[] Allowed()
+    {
+        ulong* union = stackalloc ulong[MaskWords], one = stackalloc ulong[MaskWords];
+        var words = new Span<ulong>(union, MaskWords);
+        words.Clear();
+        if (OperatingSystem.IsLinux())
+        {
+            foreach (int thread in Threads())
+            {
+                new Span<ulong>(one, MaskWords).Clear();
+                if (GetAffinity(thread, MaskWords * sizeof(ulong), one) < 0)
+                    continue; // it has ended meanwhile
+                for (int i = 0; i < MaskWords; i++)
+                    words[i] |= one[i];
+            }
+        }
+        else if (OperatingSystem.IsWindows() && GetProcessAffinityMask(GetCurrentProcess(), out nuint process, out _))
+        {
+            words[0] = process;
+        }
+
+        var allowed = new List<int>();
+        for (int processor = 0; processor < MaskWords * 64; processor++)
+        {
+            if ((words[processor / 64] >> (processor % 64) & 1) != 0)
+                allowed.Add(processor);
+        }
+
+        return allowed.Count != 0 ? [.. allowed] : [.. Enumerable.Range(0, Environment.ProcessorCount)];
     }
 
     /// <summary>Best effort: a processor that the process may not use leaves the thread where it is.</summary>
@@ -62,6 +98,15 @@ internal static partial class ProcessorAffinity
         return current;
     }
 
+    /// <summary>The system's numbers of this process's threads; 0, the asking thread, where it does not list them.</summary>
+    private static IEnumerable<int> Threads()
+    {
+        const string Tasks = "/proc/self/task";
+        return Directory.Exists(Tasks)
+            ? Directory.EnumerateDirectories(Tasks).Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))
+            : [0];
+    }
+
     [LibraryImport("libc", EntryPoint = "sched_getcpu")]
     [SuppressGCTransition]
     private static partial int CurrentOnLinux();
@@ -77,4 +122,11 @@ internal static partial class ProcessorAffinity
 
     [LibraryImport("kernel32")]
     private static partial nint GetCurrentThread();
+
+    [LibraryImport("kernel32")]
+    private static partial nint GetCurrentProcess();
+
+    [LibraryImport("kernel32")]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool GetProcessAffinityMask(nint process, out nuint processMask, out nuint systemMask);
 }
