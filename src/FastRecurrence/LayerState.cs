@@ -23,6 +23,12 @@ public abstract class LayerState : IDisposable
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
 
+    /// <summary>
+    /// Whether h and c are of no use any more: a call failed, and the device did not take back what the state held before it. Then only
+    /// <see cref="Reset"/> and <see cref="Dispose"/> are taken.
+    /// </summary>
+    internal bool IsLost { get; set; }
+
     /// <summary>Scratch for sequences that are not dense, forward and time-major; made at the first of them.</summary>
     internal SequencePacker Packer => field ??= new SequencePacker();
 
@@ -34,8 +40,9 @@ public abstract class LayerState : IDisposable
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     public void Reset()
     {
-        using Lease _ = Acquire();
+        using Lease _ = Acquire(evenLost: true);
         ResetCore();
+        IsLost = false;
     }
 
     /// <summary>Reads h into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
@@ -80,7 +87,7 @@ public abstract class LayerState : IDisposable
     {
         if (_disposed)
             return;
-        using (Acquire())
+        using (Acquire(evenLost: true))
         {
             _disposed = true;
             DisposeCore();
@@ -106,7 +113,7 @@ public abstract class LayerState : IDisposable
     }
 
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
-    internal Lease Acquire()
+    internal Lease Acquire(bool evenLost = false)
     {
         if (Interlocked.Exchange(ref _inUse, 1) != 0)
         {
@@ -119,6 +126,13 @@ public abstract class LayerState : IDisposable
         {
             Volatile.Write(ref _inUse, 0);
             throw new ObjectDisposedException(GetType().Name);
+        }
+
+        if (IsLost && !evenLost)
+        {
+            Volatile.Write(ref _inUse, 0);
+            throw new InvalidOperationException(
+                "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. Reset it, then set h and c from your own copies.");
         }
 
         return new Lease(this);

@@ -86,6 +86,12 @@ public abstract class RecurrentLayer : IDisposable
     /// A whole sequence in any of the ways of <see cref="SequenceOptions"/>: rows of different lengths, reverse, batch-major,
     /// with c of every step. A row has the bits that it has alone, in a dense run of its own length.
     /// </summary>
+    /// <remarks>
+    /// A refused call (the exceptions below) changes nothing. A device that fails in the middle of a call is another matter: the outputs then
+    /// hold what had been computed, and row n of the state still belongs to row n, but h and c may be those of any step of the call: reset or
+    /// set them before you go on. Where even that cannot be had, because the device does not take h and c back, every further use of the state but
+    /// <see cref="LayerState.Reset"/> and <see cref="LayerState.Dispose"/> is refused with an <see cref="InvalidOperationException"/>.
+    /// </remarks>
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>

@@ -15,24 +15,48 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
             return new State(this, batchSize);
         }
 
+        /// <summary>Rows are gathered from where they lie: slow, and nothing has to be sorted back.</summary>
+        internal override bool RunsInPlace => true;
+
         private protected override void RunCore(LayerState state, in SortedSequence sequence)
         {
             var s = (State)state;
-            int row = 0, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
+            int I = Shape.InputSize, H = Shape.HiddenSize, P = Shape.OutputSize, G = Shape.GateCount;
             double[] input = ReferenceLayer.Widen(sequence.Input);
             for (int step = 0; step < sequence.Steps; step++)
             {
-                int rows = sequence.RowsAt(step, s.BatchSize);
-                ReferenceResult result = _layer.Run(input[(row * Shape.InputSize)..((row + rows) * Shape.InputSize)], 1, rows, s.Hidden[..(rows * P)], s.Cell[..(rows * H)]);
-                result.Hidden.CopyTo(s.Hidden, 0);
-                result.Cell.CopyTo(s.Cell, 0);
-                Narrow(result.Output, sequence.Output[(row * P)..]);
-                if (!sequence.Gates.IsEmpty)
-                    Narrow(result.Gates, sequence.Gates[(row * G * H)..]);
-                if (!sequence.Cells.IsEmpty)
-                    Narrow(result.Cells, sequence.Cells[(row * H)..]);
-                row += rows;
+                int[] rows = new int[sequence.RowsAt(step, s.BatchSize)], places = new int[rows.Length];
+                for (int i = 0; i < rows.Length; i++)
+                {
+                    rows[i] = sequence.StateRow(i);
+                    places[i] = sequence.MemoryRow(step, i, s.BatchSize);
+                }
+
+                ReferenceResult result = _layer.Run(Gather(input, places, I), 1, rows.Length, Gather(s.Hidden, rows, P), Gather(s.Cell, rows, H));
+                for (int i = 0; i < rows.Length; i++)
+                {
+                    Array.Copy(result.Hidden, i * P, s.Hidden, rows[i] * P, P);
+                    Array.Copy(result.Cell, i * H, s.Cell, rows[i] * H, H);
+                }
+
+                Scatter(result.Output, places, P, sequence.Output);
+                Scatter(result.Gates, places, G * H, sequence.Gates);
+                Scatter(result.Cells, places, H, sequence.Cells);
             }
+        }
+
+        private static double[] Gather(double[] source, int[] rows, int width)
+        {
+            var gathered = new double[rows.Length * width];
+            for (int i = 0; i < rows.Length; i++)
+                Array.Copy(source, rows[i] * width, gathered, i * width, width);
+            return gathered;
+        }
+
+        private static void Scatter(double[] rows, int[] places, int width, Span<float> destination)
+        {
+            for (int i = 0; i < places.Length && !destination.IsEmpty; i++)
+                Narrow(rows.AsSpan(i * width, width), destination.Slice(places[i] * width, width));
         }
     }
 
@@ -52,7 +76,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
         private protected override void SetCore(bool cell, ReadOnlySpan<float> source) => ReferenceLayer.Widen(source).CopyTo(cell ? Cell : Hidden, 0);
     }
 
-    private static void Narrow(double[] values, Span<float> destination)
+    private static void Narrow(ReadOnlySpan<double> values, Span<float> destination)
     {
         for (int i = 0; i < values.Length; i++)
             destination[i] = (float)values[i];

@@ -7,7 +7,7 @@ namespace FastRecurrence;
 internal sealed class SequencePacker
 {
     private readonly SequenceOrder _order = new();
-    private float[] _input = [], _output = [], _gates = [], _cells = [], _before = [], _after = [];
+    private float[] _input = [], _output = [], _gates = [], _cells = [], _hidden = [], _cell = [], _sorted = [], _unsorted = [];
 
     /// <summary>Runs a checked sequence through <paramref name="layer"/>.</summary>
     public void Run(RecurrentLayer layer, LayerState state, int T, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
@@ -51,10 +51,8 @@ internal sealed class SequencePacker
         Span<float> packedGates = options.Gates.IsEmpty ? default : Grown(ref _gates, rows, gateWidth);
         Span<float> packedCells = options.Cells.IsEmpty ? default : Grown(ref _cells, rows, shape.HiddenSize);
 
-        if (!_order.IsIdentity)
-            Reorder(state, sorted: true);
         Gather(input, packedInput, shape.InputSize);
-        layer.RunSorted(state, new SortedSequence
+        var packed = new SortedSequence
         {
             Steps = _order.Steps,
             RowsPerStep = _order.RowsPerStep,
@@ -62,12 +60,75 @@ internal sealed class SequencePacker
             Output = packedOutput,
             Gates = packedGates,
             Cells = packedCells,
-        });
+        };
+        if (_order.IsIdentity)
+            layer.RunSorted(state, packed);
+        else
+            RunReordered(layer, state, packed);
         Scatter(packedOutput, output, shape.OutputSize);
         Scatter(packedGates, options.Gates, gateWidth);
         Scatter(packedCells, options.Cells, shape.HiddenSize);
-        if (!_order.IsIdentity)
-            Reorder(state, sorted: false);
+    }
+
+    /// <summary>
+    /// Runs with the state's rows in the order of the sequence, and sorts them back. When anything fails, the state gets the rows that it had before
+    /// the call: left in the sequence's order, it would go on with the rows of other streams.
+    /// </summary>
+    private void RunReordered(RecurrentLayer layer, LayerState state, in SortedSequence packed)
+    {
+        LayerShape shape = layer.Shape;
+        int N = state.BatchSize;
+        Span<float> hidden = Grown(ref _hidden, N, shape.OutputSize), cell = shape.HasCellState ? Grown(ref _cell, N, shape.HiddenSize) : default;
+        state.CopyRaw(cell: false, hidden);
+        if (shape.HasCellState)
+            state.CopyRaw(cell: true, cell);
+        try
+        {
+            Sort(state, cell: false, hidden, shape.OutputSize);
+            if (shape.HasCellState)
+                Sort(state, cell: true, cell, shape.HiddenSize);
+            layer.RunSorted(state, packed);
+            SortBack(state, cell: false, N, shape.OutputSize);
+            if (shape.HasCellState)
+                SortBack(state, cell: true, N, shape.HiddenSize);
+        }
+        catch
+        {
+            PutBack(state, hidden, cell);
+            throw;
+        }
+    }
+
+    /// <summary>What failed is told, not that the device could not take the state back after it; but such a state says so itself.</summary>
+    private static void PutBack(LayerState state, ReadOnlySpan<float> hidden, ReadOnlySpan<float> cell)
+    {
+        try
+        {
+            state.SetRaw(cell: false, hidden);
+            if (!cell.IsEmpty)
+                state.SetRaw(cell: true, cell);
+        }
+        catch (Exception)
+        {
+            state.IsLost = true;
+        }
+    }
+
+    private void Sort(LayerState state, bool cell, ReadOnlySpan<float> rows, int width)
+    {
+        Span<float> sorted = Grown(ref _sorted, state.BatchSize, width);
+        for (int i = 0; i < state.BatchSize; i++)
+            rows.Slice(_order.Order[i] * width, width).CopyTo(sorted[(i * width)..]);
+        state.SetRaw(cell, sorted);
+    }
+
+    private void SortBack(LayerState state, bool cell, int N, int width)
+    {
+        Span<float> sorted = Grown(ref _sorted, N, width), rows = Grown(ref _unsorted, N, width);
+        state.CopyRaw(cell, sorted);
+        for (int i = 0; i < N; i++)
+            sorted.Slice(i * width, width).CopyTo(rows[(_order.Order[i] * width)..]);
+        state.SetRaw(cell, rows);
     }
 
     private void Gather(ReadOnlySpan<float> source, Span<float> packed, int width)
@@ -88,27 +149,6 @@ internal sealed class SequencePacker
             for (int i = 0; i < rowsPerStep[step]; i++, at += width)
                 packed.Slice(at, width).CopyTo(destination.Slice((places[i] + step * _order.PlaceStep) * width, width));
         }
-    }
-
-    private void Reorder(LayerState state, bool sorted)
-    {
-        Reorder(state, cell: false, state.Layer.Shape.OutputSize, sorted);
-        if (state.Layer.Shape.HasCellState)
-            Reorder(state, cell: true, state.Layer.Shape.HiddenSize, sorted);
-    }
-
-    private void Reorder(LayerState state, bool cell, int width, bool sorted)
-    {
-        int N = state.BatchSize;
-        Span<float> before = Grown(ref _before, N, width), after = Grown(ref _after, N, width);
-        state.CopyRaw(cell, before);
-        for (int i = 0; i < N; i++)
-        {
-            (int from, int to) = sorted ? (_order.Order[i], i) : (i, _order.Order[i]);
-            before.Slice(from * width, width).CopyTo(after.Slice(to * width, width));
-        }
-
-        state.SetRaw(cell, after);
     }
 
     private static Span<float> Grown(ref float[] memory, long rows, int width)

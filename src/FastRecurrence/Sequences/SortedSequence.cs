@@ -37,4 +37,10 @@ internal readonly ref struct SortedSequence
 
     /// <summary>Rows of step <paramref name="step"/> in a batch of <paramref name="batchSize"/>.</summary>
     public int RowsAt(int step, int batchSize) => RowsPerStep.IsEmpty ? batchSize : RowsPerStep[step];
+
+    /// <summary>The row of the state that row <paramref name="i"/> belongs to.</summary>
+    public int StateRow(int i) => Order.IsEmpty ? i : Order[i];
+
+    /// <summary>Where row <paramref name="i"/> of a step lies in the spans; of sequences that are dense or in place.</summary>
+    public int MemoryRow(int step, int i, int batchSize) => Places.IsEmpty ? step * batchSize + i : Places[i] + step * PlaceStep;
 }

@@ -1,0 +1,148 @@
+
+namespace FastRecurrence.Tests.Faults;
+
+/// <summary>What a run that fails in its middle leaves behind: a backend that packs its rows, and a device that breaks.</summary>
+public sealed class FailingRunTests
+{
+    private const int T = 3, N = 4, I = 2, H = 2;
+
+    private static readonly int[] Lengths = [1, 3, 0, 2];
+
+    private static readonly float[] Rows = [1, 1, 2, 2, 3, 3, 4, 4];
+
+    /// <summary>As a GPU: it wants its rows packed. It fails when it is told to.</summary>
+    private sealed class Broken() : Backend("broken", "fails when it is told to", null)
+    {
+        public int CallsUntilFailure { get; set; } = int.MaxValue;
+
+        public bool StaysBroken { get; set; }
+
+        public void Work()
+        {
+            if (CallsUntilFailure > 0 && CallsUntilFailure-- > 1)
+                return;
+            if (!StaysBroken)
+                CallsUntilFailure = int.MaxValue;
+            throw new IOException("the device broke");
+        }
+
+        private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new Layer(weights, this);
+
+        private sealed class Layer(LayerWeights weights, Broken backend) : RecurrentLayer(weights.Shape, backend)
+        {
+            private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team) => new State(this, batchSize);
+
+            private protected override void RunCore(LayerState state, in SortedSequence sequence)
+            {
+                var s = (State)state;
+                for (int step = 0, row = 0; step < sequence.Steps; step++)
+                {
+                    backend.Work();
+                    int rows = sequence.RowsAt(step, s.BatchSize);
+                    for (int i = 0; i < rows * H; i++)
+                        sequence.Output[row * H + i] = s.H[i] += 10;
+                    row += rows;
+                }
+            }
+        }
+
+        private sealed class State(Layer layer, int batchSize) : LayerState(layer, batchSize)
+        {
+            public float[] H { get; } = new float[batchSize * layer.Shape.HiddenSize];
+
+            public float[] C { get; } = new float[batchSize * layer.Shape.HiddenSize];
+
+            private protected override void ResetCore()
+            {
+                Array.Clear(H);
+                Array.Clear(C);
+            }
+
+            private protected override void CopyCore(bool cell, Span<float> destination) => (cell ? C : H).CopyTo(destination);
+
+            private protected override void SetCore(bool cell, ReadOnlySpan<float> source)
+            {
+                ((Broken)Layer.Backend).Work();
+                source.CopyTo(cell ? C : H);
+            }
+        }
+    }
+
+    private static (Broken Backend, RecurrentLayer Layer, LayerState State) Start()
+    {
+        var backend = new Broken();
+        RecurrentLayer layer = backend.Prepare(LayerWeights.Random(LayerShape.Lstm(I, H), 1));
+        LayerState state = layer.CreateState(N);
+        state.SetHidden(Rows);
+        state.SetCell(Rows);
+        return (backend, layer, state);
+    }
+
+    private static void Run(RecurrentLayer layer, LayerState state) =>
+        layer.Run(state, T, new float[T * N * I], new float[T * N * H], new SequenceOptions { Lengths = Lengths });
+
+    private static float[] Hidden(LayerState state)
+    {
+        var values = new float[N * H];
+        state.CopyHiddenTo(values);
+        return values;
+    }
+
+    private static float[] Cell(LayerState state)
+    {
+        var values = new float[N * H];
+        state.CopyCellTo(values);
+        return values;
+    }
+
+    [Fact]
+    public void A_run_that_succeeds_leaves_every_row_in_its_place()
+    {
+        (_, RecurrentLayer layer, LayerState state) = Start();
+        Run(layer, state);
+        Assert.Equal([11, 11, 32, 32, 3, 3, 24, 24], Hidden(state));
+        Assert.Equal(Rows, Cell(state));
+    }
+
+    /// <summary>The run makes seven calls: h and c sorted, three steps, h and c sorted back.</summary>
+    [Fact]
+    public void A_run_that_fails_anywhere_leaves_the_state_as_it_was()
+    {
+        for (int call = 1; call <= 7; call++)
+        {
+            (Broken backend, RecurrentLayer layer, LayerState state) = Start();
+            backend.CallsUntilFailure = call;
+            Assert.Equal("the device broke", Assert.Throws<IOException>(() => Run(layer, state)).Message);
+            Assert.Equal(Rows, Hidden(state));
+            Assert.Equal(Rows, Cell(state));
+            Run(layer, state);
+            Assert.Equal([11, 11, 32, 32, 3, 3, 24, 24], Hidden(state));
+        }
+    }
+
+    [Fact]
+    public void A_device_that_does_not_take_the_state_back_leaves_it_refused_until_it_is_reset()
+    {
+        (Broken backend, RecurrentLayer layer, LayerState state) = Start();
+        (backend.CallsUntilFailure, backend.StaysBroken) = (4, true);
+        Assert.Equal("the device broke", Assert.Throws<IOException>(() => Run(layer, state)).Message);
+        backend.CallsUntilFailure = int.MaxValue;
+        Assert.Contains("lost", Assert.Throws<InvalidOperationException>(() => Run(layer, state)).Message);
+        Assert.Throws<InvalidOperationException>(() => Hidden(state));
+        Assert.Throws<InvalidOperationException>(() => state.SetHidden(Rows));
+        state.Reset();
+        state.SetHidden(Rows);
+        Run(layer, state);
+        Assert.Equal([11, 11, 32, 32, 3, 3, 24, 24], Hidden(state));
+    }
+
+    [Fact]
+    public void A_lost_state_can_be_disposed()
+    {
+        (Broken backend, RecurrentLayer layer, LayerState state) = Start();
+        (backend.CallsUntilFailure, backend.StaysBroken) = (4, true);
+        Assert.Throws<IOException>(() => Run(layer, state));
+        state.Dispose();
+        state.Dispose();
+    }
+}
