@@ -6,7 +6,7 @@ namespace VoiceActivity;
 
 /// <summary>
 /// Silero VAD at 16 kHz: a short-time spectrum, four convolutions, one LSTM step, a sigmoid. The LSTM runs through
-/// FastRecurrence; the few other operators are plain C#.
+/// FastRecurrence, and so does the output; the few other operators are plain C#.
 /// </summary>
 internal sealed class SileroVad : IDisposable
 {
@@ -17,8 +17,7 @@ internal sealed class SileroVad : IDisposable
 
     private readonly Convolution _spectrum;
     private readonly Convolution[] _encoder;
-    private readonly float[] _outputWeights;
-    private readonly float _outputBias;
+    private readonly OutputLayer _output;
     private readonly RecurrentStack _stack;
     private readonly RecurrentStream _stream;
     private readonly float[] _input = new float[Context + ChunkSamples + Context];
@@ -33,8 +32,8 @@ internal sealed class SileroVad : IDisposable
         (int Inputs, int Stride)[] layers = [(Bins, 1), (128, 2), (64, 2), (64, 1)];
         _encoder = [.. layers.Select((layer, i) => new Convolution(stored.ReadFloats($"model.encoder.{i}.reparam_conv.weight"),
             stored.ReadFloats($"model.encoder.{i}.reparam_conv.bias"), layer.Inputs, kernel: 3, layer.Stride, pad: 1))];
-        _outputWeights = stored.ReadFloats("model.decoder.decoder.2.weight");
-        _outputBias = stored.ReadFloats("model.decoder.decoder.2.bias")[0];
+        _output = new OutputLayer(backend, Hidden, outputSize: 1, stored.ReadFloats("model.decoder.decoder.2.weight"),
+            stored.ReadFloats("model.decoder.decoder.2.bias"), Activation.Sigmoid);
 
         // The file holds the LSTM twice, one for each branch of an If on the state's shape; both have the same weights.
         _stack = new RecurrentStack(backend, model.RequireLayers()[0].ToStackLayer());
@@ -63,16 +62,18 @@ internal sealed class SileroVad : IDisposable
         }
 
         _stream.Step(x, _hidden);
-        double sum = _outputBias;
         for (int i = 0; i < Hidden; i++)
-            sum += _outputWeights[i] * (double)Math.Max(_hidden[i], 0);
+            _hidden[i] = Math.Max(_hidden[i], 0);
+        Span<float> probability = stackalloc float[1];
+        _output.Run(_hidden, probability);
         chunk[^Context..].CopyTo(_input);
-        return (float)(1 / (1 + Math.Exp(-sum)));
+        return probability[0];
     }
 
     public void Dispose()
     {
         _stream.Dispose();
         _stack.Dispose();
+        _output.Dispose();
     }
 }

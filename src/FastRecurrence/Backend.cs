@@ -53,6 +53,17 @@ public abstract class Backend
     private protected virtual RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format) =>
         throw new NotSupportedException($"{Name} stores weights as {WeightFormat.Float32} only; {format} is an option of the SIMD backends and of GPUs.");
 
+    /// <summary>For <see cref="OutputLayer"/>, which has checked the lengths.</summary>
+    internal OutputKernel PrepareOutput(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation)
+    {
+        if (UnavailableReason is not null)
+            throw new BackendUnavailableException(Name, UnavailableReason);
+        return PrepareOutputCore(outputSize, weights, bias, activation);
+    }
+
+    private protected virtual OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+        throw new NotSupportedException($"{Name} has no output layer: h comes back to the host in any case, so prepare the OutputLayer on Backend.Simd.");
+
     /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>
     public static Backend Reference { get; } = new ReferenceBackend();
 

@@ -3,22 +3,24 @@ using System.Globalization;
 namespace FastRecurrence;
 
 /// <summary>
-/// <c>y = f(W_y h + b_y)</c> row by row: an Elman layer with R = 0, composed and not a kernel of its own.
-/// Immutable and safe to share, like the layer inside.
+/// <c>y = f(W_y h + b_y)</c> row by row: one matrix product and an activation, for an output of any size up to a whole vocabulary.
+/// Nothing is carried from row to row or from call to call: a NaN in a row of h makes that row of y NaN and no other.
+/// Immutable and safe to share: any number of threads may run it at the same time, and a call allocates nothing.
 /// </summary>
 public sealed class OutputLayer : IDisposable
 {
-    private readonly RecurrentLayer _layer;
+    private OutputKernel? _kernel;
 
     /// <summary>Prepares an output layer on a backend.</summary>
-    /// <param name="backend">Where it runs.</param>
+    /// <param name="backend">Where it runs: the reference or a SIMD backend. A device has none of its own; h comes back to the host in any case.</param>
     /// <param name="hiddenSize">H, features per row of h.</param>
     /// <param name="outputSize">O, features per row of y.</param>
-    /// <param name="weights">W_y, <c>[O, H]</c>, row-major.</param>
-    /// <param name="bias">b_y, <c>[O]</c>, or empty.</param>
-    /// <param name="activation">f.</param>
+    /// <param name="weights">W_y, <c>[O, H]</c>, row-major. Copied.</param>
+    /// <param name="bias">b_y, <c>[O]</c>, or empty for none. Copied.</param>
+    /// <param name="activation">f; a linear layer by default.</param>
     /// <exception cref="ArgumentException">A length does not fit; the message names both shapes.</exception>
     /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
+    /// <exception cref="NotSupportedException">The backend has no output layer; the message names one that has.</exception>
     public OutputLayer(Backend backend, int hiddenSize, int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default, ActivationFunction activation = default)
     {
         ArgumentNullException.ThrowIfNull(backend);
@@ -30,31 +32,56 @@ public sealed class OutputLayer : IDisposable
                 $"W_y has {weights.Length} values, but an output layer from h [N, {hiddenSize}] to y [N, {outputSize}] needs [{outputSize}, {hiddenSize}] = {(long)outputSize * hiddenSize}."), nameof(weights));
         }
 
-        LayerShape shape = LayerShape.Elman(hiddenSize, outputSize, activation);
-        _layer = backend.Prepare(new LayerWeights(shape, weights, new float[shape.RecurrentWeightCount], bias));
+        if (!bias.IsEmpty && bias.Length != outputSize)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"b_y has {bias.Length} values, but an output layer to y [N, {outputSize}] needs {outputSize}, or none."), nameof(bias));
+        }
+
+        (Backend, HiddenSize, OutputSize, Activation) = (backend, hiddenSize, outputSize, activation);
+        _kernel = backend.PrepareOutput(outputSize, weights, bias.IsEmpty ? new float[outputSize] : bias, activation);
     }
+
+    /// <summary>Where it runs.</summary>
+    public Backend Backend { get; }
 
     /// <summary>H, features per row of h.</summary>
-    public int HiddenSize => _layer.Shape.InputSize;
+    public int HiddenSize { get; }
 
     /// <summary>O, features per row of y.</summary>
-    public int OutputSize => _layer.Shape.HiddenSize;
+    public int OutputSize { get; }
 
-    /// <summary>Makes the scratch memory for <paramref name="rows"/> rows (T·N for a whole sequence).</summary>
-    public LayerState CreateState(int rows) => _layer.CreateState(rows);
+    /// <summary>f.</summary>
+    public ActivationFunction Activation { get; }
 
-    /// <summary>Computes y for every row.</summary>
-    /// <param name="state">Scratch from <see cref="CreateState"/>; nothing is carried from call to call.</param>
-    /// <param name="hidden">h, <c>[rows, H]</c>.</param>
-    /// <param name="output">y, <c>[rows, O]</c>; must not overlap <paramref name="hidden"/>.</param>
-    /// <exception cref="ArgumentException">A length does not fit, or spans overlap.</exception>
-    public void Run(LayerState state, ReadOnlySpan<float> hidden, Span<float> output)
+    /// <summary>
+    /// Computes y for every row. On the CPU each value is one chain of fused multiply-adds from the bias in ascending k, so its bits do not depend on
+    /// the number of rows, the vector width or other calls.
+    /// </summary>
+    /// <param name="hidden">h, <c>[rows, H]</c>, any number of rows: N for a step, T·N for a sequence in any layout. Never written.</param>
+    /// <param name="output">y, <c>[rows, O]</c>. Written whole; must not overlap <paramref name="hidden"/>.</param>
+    /// <exception cref="ArgumentException">The lengths are not those of the same whole number of rows, or the spans overlap. Nothing is written.</exception>
+    /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
+    public void Run(ReadOnlySpan<float> hidden, Span<float> output)
     {
-        ArgumentNullException.ThrowIfNull(state);
-        state.Reset(); // R = 0, but 0·NaN is NaN: yesterday's NaN must not reach today's row
-        _layer.Step(state, hidden, output);
+        OutputKernel kernel = _kernel ?? throw new ObjectDisposedException(nameof(OutputLayer));
+        int rows = hidden.Length / HiddenSize;
+        if ((long)rows * HiddenSize != hidden.Length)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"hidden has {hidden.Length} values, not a whole number of rows of H = {HiddenSize}."), nameof(hidden));
+        }
+
+        Extents.Require(nameof(output), output.Length, "rows×O", rows, OutputSize);
+        if (hidden.Overlaps(output))
+            throw new ArgumentException("output overlaps hidden: the layer still reads hidden while it writes output. Use separate memory.", nameof(output));
+        if (rows != 0)
+            kernel.Run(rows, hidden, output);
     }
 
-    /// <summary>Gives the memory back.</summary>
-    public void Dispose() => _layer.Dispose();
+    /// <summary>Gives the memory back, as soon as no call uses it any more. Disposing twice is harmless.</summary>
+    public void Dispose() => _kernel = null;
+
+    /// <summary>Such as <c>OutputLayer of 128 to 10 features, sigmoid, on simd-512</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"OutputLayer of {HiddenSize} to {OutputSize} features, {Activation}, on {Backend.Name}");
 }

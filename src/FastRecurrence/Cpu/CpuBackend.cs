@@ -11,6 +11,9 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
 {
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);
 
+    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+        new CpuOutput<V, L>(outputSize, weights, bias, activation);
+
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
         long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.LeastBytes(format, L.Count);

@@ -5,6 +5,15 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
 {
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new Layer(weights, this);
 
+    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+        new Output(ReferenceLayer.Widen(weights), ReferenceLayer.Widen(bias), activation);
+
+    private sealed class Output(double[] weights, double[] bias, ActivationFunction activation) : OutputKernel
+    {
+        public override void Run(int rows, ReadOnlySpan<float> hidden, Span<float> output) =>
+            Narrow(ReferenceOutput.Apply(ReferenceLayer.Widen(hidden), weights, bias, activation), output);
+    }
+
     private sealed class Layer(LayerWeights weights, Backend backend) : RecurrentLayer(weights.Shape, backend)
     {
         private readonly ReferenceLayer _layer = new(weights);

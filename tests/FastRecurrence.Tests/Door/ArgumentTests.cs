@@ -156,24 +156,4 @@ public sealed class ArgumentTests
         Assert.Equal(weights.InputWeights.ToArray(), LayerWeights.Random(Shape, 42).InputWeights.ToArray());
         Assert.All(weights.RecurrentWeights.ToArray(), v => Assert.InRange(v, -0.40825f, 0.40825f));
     }
-
-    [Fact]
-    public void An_output_layer_names_both_shapes()
-    {
-        var e = Assert.Throws<ArgumentException>(() => new OutputLayer(Backend.Simd, hiddenSize: 2, outputSize: 1, new float[3]));
-        Assert.Contains("[1, 2] = 2", e.Message);
-        Assert.Contains("3 values", e.Message);
-    }
-
-    [Fact]
-    public void An_output_layer_forgets_the_NaN_of_the_call_before()
-    {
-        using var layer = new OutputLayer(Backend.Simd, 2, 1, [1, 2], [0.5f]);
-        using LayerState state = layer.CreateState(1);
-        var y = new float[1];
-        layer.Run(state, [float.NaN, 1], y);
-        Assert.True(float.IsNaN(y[0]));
-        layer.Run(state, [1, 1], y);
-        Assert.Equal(3.5f, y[0]);
-    }
 }

@@ -19,6 +19,9 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
     /// <summary>The backend's name.</summary>
     public string Name => Backend.Name;
 
+    /// <summary>Where y is computed: a device has no output layer.</summary>
+    public Backend OutputBackend => Backend.All.Contains(Backend) ? Backend : Backend.Simd;
+
     /// <summary>Largest absolute error of a right number.</summary>
     public double Tolerance { get; } = tolerance;
 
@@ -91,10 +94,9 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
         public override double[] Output(double[] hidden, double[] W, double[] b, Activation activation)
         {
             int H = W.Length / b.Length, rows = hidden.Length / H;
-            using var layer = new OutputLayer(Backend, H, b.Length, Narrow(W), Narrow(b), activation);
-            using LayerState state = layer.CreateState(rows);
+            using var layer = new OutputLayer(OutputBackend, H, b.Length, Narrow(W), Narrow(b), activation);
             var y = new float[rows * b.Length];
-            layer.Run(state, Narrow(hidden), y);
+            layer.Run(Narrow(hidden), y);
             return Widen(y);
         }
 

@@ -170,7 +170,7 @@ internal sealed class TanhCell() : Exercise("5", "Elman cell with tanh, hidden s
     {
         try
         {
-            using var layer = new OutputLayer(machine.Backend, hiddenSize: 2, outputSize: 1, s_wrongOutputWeights, [0.1f]);
+            using var layer = new OutputLayer(machine.OutputBackend, hiddenSize: 2, outputSize: 1, s_wrongOutputWeights, [0.1f]);
             return null;
         }
         catch (ArgumentException e)

@@ -1,0 +1,66 @@
+using FastRecurrence.Lanes;
+using FastRecurrence.Layout;
+
+namespace FastRecurrence.Cpu;
+
+/// <summary>
+/// An output layer on the CPU: the panels and register tiles of the recurrent layers. Panel by panel, so that its weights stay in the cache for all
+/// blocks of rows; the preactivations of a block lie on the stack, so that calls share nothing.
+/// </summary>
+internal sealed unsafe class CpuOutput<V, L> : OutputKernel
+    where V : struct
+    where L : IMemoryLanes<V>
+{
+    private const int CacheLineFloats = 16;
+    private readonly int _depth;
+    private readonly ActivationFunction _activation;
+    private readonly PanelLayout _layout;
+    private readonly PackedMatrix _weights, _bias;
+    private readonly int[] _inOrder = GC.AllocateArray<int>(Tuning.RowsPerBlock, pinned: true);
+
+    public CpuOutput(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation)
+    {
+        _depth = weights.Length / outputSize;
+        _activation = activation;
+        PanelLayout layout = _layout = PanelLayout.OfRuns(outputSize, L.Count);
+        SourceRow row = (panel, column, lane) => layout.SourceRow(panel, column, lane);
+        _weights = new PackedMatrix("packed W_y", weights, _depth, layout.PanelCount, layout.Stride, L.Count, row);
+        _bias = new PackedMatrix("packed b_y", bias, 1, layout.PanelCount, layout.Stride, L.Count, row);
+        for (int i = 0; i < _inOrder.Length; i++)
+            _inOrder[i] = i;
+    }
+
+    public override void Run(int rows, ReadOnlySpan<float> hidden, Span<float> output)
+    {
+        float* memory = stackalloc float[Math.Min(rows, Tuning.RowsPerBlock) * _layout.Width + CacheLineFloats];
+        const nuint Line = CacheLineFloats * sizeof(float);
+        var preactivations = (float*)(((nuint)memory + Line - 1) & ~(Line - 1));
+        fixed (float* h = hidden, y = output)
+        fixed (int* inOrder = _inOrder)
+        {
+            for (int panel = 0; panel < _layout.PanelCount; panel++)
+            {
+                var next = new NextPanel(_weights.Panel(Math.Min(panel + 1, _layout.PanelCount - 1)), Tuning.At(_weights.Bytes));
+                for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
+                {
+                    var a = new RowView(h + (nint)row * _depth, inOrder, _depth);
+                    var c = new RowView(y + (nint)row * _layout.Units + _layout.FirstUnit(panel), inOrder, _layout.Units);
+                    Block(panel, Math.Min(Tuning.RowsPerBlock, rows - row), a, c, preactivations, next);
+                }
+            }
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    private void Block(int panel, int rows, in RowView a, in RowView c, float* preactivations, NextPanel next)
+    {
+        var product = new GemmOperands(_depth, a, _weights.Panel(panel));
+        if (_layout.Stride == 2)
+            Gemm<V, L, TwoColumns>.Block(rows, product, _bias.Panel(panel), 0, preactivations, next);
+        else
+            Gemm<V, L, FourColumns>.Block(rows, product, _bias.Panel(panel), 0, preactivations, next);
+        GeneralEpilogue<V, L>.Activate(_activation, float.PositiveInfinity, preactivations, rows * _layout.Stride, L.Count);
+        PartialVector<V, L>.CopyRows(preactivations, _layout.Width, rows, c, _layout.UnitsIn(panel));
+    }
+}
