@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Vec = System.Runtime.Intrinsics.Vector256<float>;
 using Wide = System.Runtime.Intrinsics.Vector256;
@@ -29,7 +30,8 @@ internal readonly unsafe struct Vector256Lanes : IMemoryLanes<Vec>
     public static Vec Divide(Vec a, Vec b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vec MultiplyAdd(Vec a, Vec b, Vec c) => Wide.FusedMultiplyAdd(a, b, c);
+    public static Vec MultiplyAdd(Vec a, Vec b, Vec c) =>
+        Fma.IsSupported || AdvSimd.IsSupported ? Wide.FusedMultiplyAdd(a, b, c) : SoftwareFma.MultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec Abs(Vec x) => Wide.Abs(x);

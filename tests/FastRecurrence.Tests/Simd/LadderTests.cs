@@ -20,6 +20,15 @@ public sealed class LadderTests
     public void The_choice_is_an_accelerated_rung() => Assert.DoesNotContain("emulated", IsaDispatch.Choose(null).Description);
 
     [Fact]
+    public void The_description_says_so_where_the_instruction_is_missing()
+    {
+        bool missing = !System.Runtime.Intrinsics.X86.Fma.IsSupported && !System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
+        Assert.All(Backend.All.Where(b => b != Backend.Reference), b => Assert.Equal(missing, b.Description.Contains("no fused multiply-add instruction")));
+        if (missing && System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+            Assert.Equal("simd-128", SimdLadder.Choose(null).Name);
+    }
+
+    [Fact]
     public void An_unknown_rung_is_refused_with_the_list_and_never_replaced()
     {
         Backend backend = IsaDispatch.Choose("avx1024");
