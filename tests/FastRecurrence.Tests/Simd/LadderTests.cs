@@ -25,7 +25,7 @@ public sealed class LadderTests
         bool missing = !System.Runtime.Intrinsics.X86.Fma.IsSupported && !System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
         Assert.All(Backend.All.Where(b => b != Backend.Reference), b => Assert.Equal(missing, b.Description.Contains("no fused multiply-add instruction")));
         if (missing && System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
-            Assert.Equal("simd-128", SimdLadder.Choose(null).Name);
+            Assert.Equal("simd-128", IsaDispatch.Choose(null).Name);
     }
 
     [Fact]
