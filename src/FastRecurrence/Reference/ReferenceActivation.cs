@@ -27,11 +27,11 @@ public static class ReferenceActivation
 
     /// <summary>
     /// f′(x), from x itself: it keeps its digits where f(x) has lost them, as near ±1 of tanh. At a kink: 0 for Relu and HardSigmoid,
-    /// α for LeakyRelu and Elu, 1 for ThresholdedRelu unless its α is 0. NaN where x is NaN.
+    /// α for LeakyRelu and Elu, 1 for ThresholdedRelu unless its α is 0. NaN where x is NaN, but for Linear and Affine.
     /// </summary>
     internal static double Derivative(ActivationFunction function, double x)
     {
-        if (double.IsNaN(x))
+        if (double.IsNaN(x) && function.Kind is not (Activation.Linear or Activation.Affine))
             return x;
         (double α, double β) = (function.Alpha, function.Beta);
         double y = Apply(function, x);

@@ -34,12 +34,11 @@ public sealed class ActivationSlopeTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Is_finite_at_infinity_and_NaN_of_NaN(Activation kind)
+    public void Is_finite_at_infinity(Activation kind)
     {
         ActivationFunction f = Default(kind);
         Assert.True(double.IsFinite(ReferenceActivation.Derivative(f, double.PositiveInfinity)));
         Assert.True(double.IsFinite(ReferenceActivation.Derivative(f, double.NegativeInfinity)));
-        Assert.Equal(double.NaN, ReferenceActivation.Derivative(f, double.NaN));
     }
 
     /// <summary>At a kink: the side that PyTorch takes, where it has the function.</summary>
