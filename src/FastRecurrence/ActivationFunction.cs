@@ -11,8 +11,7 @@ public readonly record struct ActivationFunction
     /// <exception cref="ArgumentOutOfRangeException">The kind is unknown, or a parameter is NaN or infinite.</exception>
     public ActivationFunction(Activation kind, float alpha, float beta = 0)
     {
-        if (!Enum.IsDefined(kind))
-            throw new ArgumentOutOfRangeException(nameof(kind), kind, $"An activation is one of {string.Join(", ", Enum.GetNames<Activation>())}.");
+        Defined.Require(kind);
         if (!float.IsFinite(alpha))
             throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "alpha must be finite.");
         if (!float.IsFinite(beta))

@@ -36,17 +36,21 @@ public abstract class Backend
     /// the first cache level holds, on devices that are a CPU, and by <see cref="RecurrentLayer.CreateState"/> for a batch
     /// that gains nothing (on the CPU above one).
     /// </param>
+    /// <exception cref="ArgumentException">Int8 was asked for weights that hold a NaN or an infinity; the message names the first.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such format.</exception>
     /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run the layer, or the format would gain nothing; the message says which.</exception>
     public RecurrentLayer Prepare(LayerWeights weights, WeightFormat format = WeightFormat.Float32)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        if (!Enum.IsDefined(format))
-            throw new ArgumentOutOfRangeException(nameof(format), format, $"A weight format is one of {string.Join(", ", Enum.GetNames<WeightFormat>())}.");
+        Defined.Require(format);
         if (UnavailableReason is not null)
             throw new BackendUnavailableException(Name, UnavailableReason);
         return format == WeightFormat.Float32 ? PrepareCore(weights) : PrepareNarrow(weights, format);
     }
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
 
     private protected abstract RecurrentLayer PrepareCore(LayerWeights weights);
 

@@ -101,6 +101,9 @@ public sealed class LayerWeights
         First("W", _inputWeights, Shape.InputSize) ?? First("R", _recurrentWeights, Shape.OutputSize) ?? First("b", _bias, 1)
         ?? First("peepholes", _peepholes, 1) ?? First("W_p", _projection, Shape.HiddenSize);
 
+    /// <summary>Such as <c>weights of lstm_i64_h128</c>.</summary>
+    public override string ToString() => $"weights of {Shape}";
+
     private static string? First(string name, float[] values, int columns)
     {
         int at = Array.FindIndex(values, v => !float.IsFinite(v));

@@ -27,7 +27,7 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>
     /// The largest difference of h that <see cref="Format"/> made against float32 weights, measured when the layer was prepared: 32
-    /// steps of uniform input in ±1. 0 for float32.
+    /// steps of uniform input in ±1. 0 for float32; infinite where the format made an output NaN or infinite that was not.
     /// </summary>
     public virtual double FormatError => 0;
 

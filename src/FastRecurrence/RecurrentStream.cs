@@ -60,6 +60,9 @@ public sealed class RecurrentStream : IDisposable
     /// <summary>Gives the state's memory back; the stack stays.</summary>
     public void Dispose() => State.Dispose();
 
+    /// <summary>Such as <c>stream, state of stack of 2 layers (lstm_i3_h4, lstm_i4_h4) on simd-512, 1 row</c>.</summary>
+    public override string ToString() => "stream, " + State;
+
     private static RecurrentStack Forward(RecurrentStack stack)
     {
         ArgumentNullException.ThrowIfNull(stack);

@@ -33,13 +33,28 @@ public readonly ref struct SequenceOptions
     public ReadOnlySpan<int> Lengths { get; init; }
 
     /// <summary>The order of the walk. Reverse starts at each row's own last step; the output at t belongs to the input at t.</summary>
-    public Direction Direction { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such direction.</exception>
+    public Direction Direction
+    {
+        get;
+        init => field = Defined.Require(value, nameof(Direction));
+    }
 
     /// <summary>Where shorter rows have their padding.</summary>
-    public Padding Padding { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such padding.</exception>
+    public Padding Padding
+    {
+        get;
+        init => field = Defined.Require(value, nameof(Padding));
+    }
 
     /// <summary>The layout of the input, the output and the optional outputs.</summary>
-    public SequenceLayout Layout { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layout.</exception>
+    public SequenceLayout Layout
+    {
+        get;
+        init => field = Defined.Require(value, nameof(Layout));
+    }
 
     /// <summary>
     /// Empty, or <c>[T, N, G, H]</c> for the activated gates of every step (LSTM i, f, g, o; GRU r, z, n; Elman h).

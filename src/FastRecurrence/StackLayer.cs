@@ -36,10 +36,11 @@ public sealed class StackLayer
     public static StackLayer Unidirectional(LayerWeights weights) => Unidirectional(weights, Direction.Forward);
 
     /// <summary>A layer that walks in one direction.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such direction.</exception>
     public static StackLayer Unidirectional(LayerWeights weights, Direction direction)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return direction == Direction.Forward ? new StackLayer(weights, null) : new StackLayer(null, weights);
+        return Defined.Require(direction) == Direction.Forward ? new StackLayer(weights, null) : new StackLayer(null, weights);
     }
 
     /// <summary>A layer that walks in both directions over the same input.</summary>

@@ -10,8 +10,18 @@ public readonly ref struct StackOptions
     public ReadOnlySpan<int> Lengths { get; init; }
 
     /// <summary>Where shorter rows have their padding.</summary>
-    public Padding Padding { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such padding.</exception>
+    public Padding Padding
+    {
+        get;
+        init => field = Defined.Require(value, nameof(Padding));
+    }
 
     /// <summary>The layout of the input and the output; states stay <c>[N, H]</c>.</summary>
-    public SequenceLayout Layout { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layout.</exception>
+    public SequenceLayout Layout
+    {
+        get;
+        init => field = Defined.Require(value, nameof(Layout));
+    }
 }

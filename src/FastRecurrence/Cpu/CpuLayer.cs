@@ -8,11 +8,12 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private readonly PackedWeights _weights;
+    private PackedWeights? _weights; // null once disposed; a state keeps them until it is disposed too
 
     public CpuLayer(LayerWeights weights, Backend backend, WeightFormat format, double formatError)
         : base(weights.Shape, backend)
     {
+        Format = format;
         _weights = new PackedWeights(weights, L.Count, format);
         FormatError = formatError;
     }
@@ -21,11 +22,12 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
     public CpuLayer(CpuLayer<V, L> probe, double formatError)
         : base(probe.Shape, probe.Backend)
     {
+        Format = probe.Format;
         _weights = probe._weights;
         FormatError = formatError;
     }
 
-    public override WeightFormat Format => _weights.Format;
+    public override WeightFormat Format { get; }
 
     public override double FormatError { get; }
 
@@ -33,10 +35,13 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
     {
         if (Format != WeightFormat.Float32 && batchSize > 1)
             throw new NotSupportedException(FormattableString.Invariant($"{Format} weights would not be faster for a batch of {batchSize}: every row would decode them anew. They serve a batch of 1; prepare the layer with Float32 for more."));
-        var state = new CpuState(this, _weights, batchSize, team);
-        state.Walk = new SequenceDriver<V, L>(Shape, _weights, state);
+        PackedWeights weights = _weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer));
+        var state = new CpuState(this, weights, batchSize, team);
+        state.Walk = new SequenceDriver<V, L>(Shape, weights, state);
         return state;
     }
+
+    private protected override void DisposeCore() => _weights = null;
 
     internal override bool RunsInPlace => true;
 

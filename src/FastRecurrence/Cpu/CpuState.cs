@@ -112,6 +112,15 @@ internal sealed unsafe class CpuState : LayerState
     /// <summary>A worker's own room for the places of a chunk's rows.</summary>
     public int* ChunkPlaces(int worker) => Address(_chunkPlaces[worker]);
 
+    private protected override void DisposeCore()
+    {
+        Walk = null;
+        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cell, _padded, _zeros, _projected, .. _scratch])
+            buffer?.Free();
+        Between?.Free();
+        (_projected, _chunkPlaces) = (null, []);
+    }
+
     private protected override void ResetCore()
     {
         _hidden.Span.Clear();

@@ -17,7 +17,16 @@ internal static class FormatProbe
         narrow.Run(b, Steps, input, actual);
         double largest = 0;
         for (int i = 0; i < expected.Length; i++)
-            largest = Math.Max(largest, Math.Abs(expected[i] - actual[i]));
+            largest = Math.Max(largest, Distance(expected[i], actual[i]));
         return largest;
+    }
+
+    /// <summary>0 where both are the same infinity or both are NaN: the format did not do that; infinite where it made a NaN or an infinity, or took one away.</summary>
+    private static double Distance(float exact, float narrow)
+    {
+        if (exact.Equals(narrow))
+            return 0;
+        double distance = Math.Abs((double)exact - narrow);
+        return double.IsNaN(distance) ? double.PositiveInfinity : distance;
     }
 }

@@ -47,4 +47,12 @@ internal sealed unsafe class IntermediateBuffers
     /// <summary>The starts of all rows, from the place of a unit on.</summary>
     public RowView StartsOfUnit(int unit) =>
         new(Start(unit / _layout.UnitsPerPanel, 0) + unit % _layout.UnitsPerPanel, _identity, _layout.Width);
+
+    /// <summary>Leaves the memory to the collector.</summary>
+    public void Free()
+    {
+        _rows.Free();
+        _update?.Free();
+        _start?.Free();
+    }
 }

@@ -8,7 +8,7 @@ internal sealed unsafe class AlignedBuffer
 {
     private const int AlignmentBytes = 64;
     private const int SlackElements = AlignmentBytes / sizeof(float);
-    private readonly float[] _memory;
+    private float[] _memory;
 
     public AlignedBuffer(string what, params ReadOnlySpan<int> factors)
     {
@@ -20,8 +20,15 @@ internal sealed unsafe class AlignedBuffer
 
     public int Length { get; }
 
-    /// <summary>The first element; valid while this object is reachable.</summary>
-    public float* Pointer { get; }
+    /// <summary>The first element; valid while this object is reachable and not freed.</summary>
+    public float* Pointer { get; private set; }
 
     public Span<float> Span => new(Pointer, Length);
+
+    /// <summary>Leaves the memory to the collector, though this object may still be referenced. Nobody may use it afterwards.</summary>
+    public void Free()
+    {
+        Pointer = null;
+        _memory = [];
+    }
 }

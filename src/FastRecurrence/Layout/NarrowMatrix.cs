@@ -74,7 +74,8 @@ internal sealed class NarrowMatrix
         uint bits = BitConverter.SingleToUInt32Bits(value);
         if (float.IsNaN(value))
             return bits >> 16 | 0x40;
-        return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+        uint rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+        return (rounded & 0x7FFF) == 0x7F80 && float.IsFinite(value) ? rounded - 1 : rounded; // the largest finite number rather than an infinity
     }
 
     private static uint Nearest(float value, uint low)

@@ -69,11 +69,20 @@ public sealed class ReferenceLayer
     /// <param name="initialCell">c before the first step, <c>[N, H]</c>; null for zeros. Ignored by a cell without c.</param>
     /// <param name="direction">Reverse walks from a row's last step to the first; the output at t belongs to the input at t either way.</param>
     /// <param name="lengths">Steps of every row, <c>[N]</c>, the padding behind them; null when all have T.</param>
+    /// <exception cref="ArgumentException">A length does not fit, or a size or the direction is out of range.</exception>
     public ReferenceResult Run(double[] input, int sequenceLength, int batchSize, double[]? initialHidden = null, double[]? initialCell = null,
         Direction direction = Direction.Forward, int[]? lengths = null)
     {
         ArgumentNullException.ThrowIfNull(input);
         int T = sequenceLength, N = batchSize, I = _shape.InputSize, H = _shape.HiddenSize, P = _shape.OutputSize, G = _shape.GateCount;
+        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
+        ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
+        Defined.Require(direction);
+        lengths = lengths is null ? null : new RowLengths().Take(T, N, lengths).ToArray();
+        if (initialHidden is not null)
+            Extents.Require(nameof(initialHidden), initialHidden.Length, "N×P", N, P);
+        if (initialCell is not null)
+            Extents.Require(nameof(initialCell), initialCell.Length, "N×H", N, H);
         Extents.Require(nameof(input), input.Length, "T×N×I", T, N, I);
         var result = new ReferenceResult(new double[T * N * P], new double[N * P], new double[N * H], new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H]);
         initialHidden?.CopyTo(result.Hidden, 0);

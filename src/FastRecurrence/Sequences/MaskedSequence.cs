@@ -32,6 +32,8 @@ public static class MaskedSequence
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
+        Defined.Require(direction);
+        Defined.Require(masked);
         int T = sequenceLength, N = state.BatchSize, I = layer.Shape.InputSize, H = layer.Shape.OutputSize;
         Extents.Require(nameof(input), input.Length, "N×T×I", N, T, I);
         Extents.Require(nameof(mask), mask.Length, "N×T", N, T);

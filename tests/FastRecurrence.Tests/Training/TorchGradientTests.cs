@@ -1,3 +1,7 @@
+<<<<<<< HEAD
+=======
+using FastRecurrence.TestKit.Cases;
+>>>>>>> 81aadb7 (Gradient tests: the cases' new namespace)
 using FastRecurrence.Import;
 using FastRecurrence.Reference;
 using FastRecurrence.TestKit.Cases;
