@@ -21,6 +21,7 @@ internal sealed unsafe class CpuState : LayerState
     private readonly int _paddedSize;
     private readonly int[] _identity;
     private AlignedBuffer? _projected;
+    private AlignedBuffer[] _decoded = [];
     private int[][] _chunkPlaces = [];
 
     public CpuState(RecurrentLayer layer, PackedWeights weights, int batchSize, WorkerTeam? team)
@@ -99,6 +100,20 @@ internal sealed unsafe class CpuState : LayerState
         return _projected.Pointer;
     }
 
+    /// <summary>Makes room for <see cref="Decoded"/>, a panel of so many floats for each worker; kept.</summary>
+    public void ReserveDecoded(int panelSize)
+    {
+        if (_decoded.Length != 0)
+            return;
+        var decoded = new AlignedBuffer[_scratch.Length];
+        for (int worker = 0; worker < decoded.Length; worker++)
+            decoded[worker] = new AlignedBuffer("a decoded panel of W", panelSize);
+        _decoded = decoded;
+    }
+
+    /// <summary>A worker's own room for a panel of W in float32.</summary>
+    public float* Decoded(int worker) => _decoded[worker].Pointer;
+
     /// <summary>Makes room for <see cref="ChunkPlaces"/> of so many rows.</summary>
     public void ReserveChunkPlaces(int rows)
     {
@@ -115,10 +130,10 @@ internal sealed unsafe class CpuState : LayerState
     private protected override void DisposeCore()
     {
         Walk = null;
-        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cell, _padded, _zeros, _projected, .. _scratch])
+        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cell, _padded, _zeros, _projected, .. _scratch, .. _decoded])
             buffer?.Free();
         Between?.Free();
-        (_projected, _chunkPlaces) = (null, []);
+        (_projected, _decoded, _chunkPlaces) = (null, [], []);
     }
 
     private protected override void ResetCore()

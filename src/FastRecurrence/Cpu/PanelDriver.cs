@@ -17,7 +17,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     private readonly bool _resetsFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset, _standard = shape.IsStandard;
 
     /// <summary>Whether a lone row takes panels in pairs, with x·W and without.</summary>
-    private readonly bool _pairs = Tuning.PairPanels(weights.Format, weights.StoredInput.Bytes + weights.Recurrent.Bytes), _recurrentPairs = Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
+    private readonly bool _pairs = Tuning.PairPanels(weights.Format, weights.Input.Bytes + weights.Recurrent.Bytes), _recurrentPairs = Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
 
     /// <summary>Whether the panels of a lone row may pass for rows of one: a textbook cell that ends with its epilogue.</summary>
     private readonly bool _panelsAsRows = shape.IsStandard && state.Between is null;
@@ -54,7 +54,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             }
             else
             {
-                Input(panel, rows, x, scratch, weights.Recurrent.Panel(panel));
+                Input(panel, rows, x, weights.Input.Panel(panel), scratch, new(weights.Recurrent.Panel(panel), _at));
                 Recurrent(panel, rows, h, scratch, scratch, new(weights.Input.Panel(nextPanel), _at));
             }
 
@@ -138,18 +138,37 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
         where CR : struct, IColumns
         where W : struct, IWeightDecoding
     {
-        float* w = weights.StoredInput.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
+        float* w = weights.Input.Panel(panel), r = weights.Recurrent.Panel(panel), scaleW = weights.InputScales(panel), scaleR = weights.RecurrentScales(panel);
         if (count == 1)
             Gemv<V, L, CW, CR, W>.One(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, c);
         else
             Gemv<V, L, CW, CR, W>.Two(inputSize, x, w, scaleW, _outputSize, h, r, scaleR, start, startStep, c);
     }
 
-    /// <summary>c = b + x·W for a block of rows; <paramref name="nextPanel"/> is needed next.</summary>
-    public void Input(int panel, int rows, in RowView x, float* c, float* nextPanel)
+    /// <summary>W of a panel in float32: where it lies, or decoded into the worker's scratch.</summary>
+    public float* InputPanel(int panel, int worker)
     {
-        var next = new NextPanel(nextPanel, _at);
-        var product = new GemmOperands(_inputSize, x, weights.Input.Panel(panel));
+        float* stored = weights.Input.Panel(panel);
+        if (weights.Format == WeightFormat.Float32)
+            return stored;
+        float* decoded = state.Decoded(worker);
+        PanelDecoder<V, L>.Decode(weights.Format, stored, _inputSize, weights.Input.Width, decoded);
+        return decoded;
+    }
+
+    /// <summary>What to fetch while the panels of W pass by in turn; narrow panels are decoded when they come, and not fetched.</summary>
+    public NextPanel NextInput(int panel) => weights.Format == WeightFormat.Float32 ? new(weights.Input.Panel(panel), _at) : default;
+
+    /// <summary>c = b + x·W for a block of rows.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <param name="rows">Rows of the block.</param>
+    /// <param name="x">x.</param>
+    /// <param name="w">W of the panel, from <see cref="InputPanel"/>.</param>
+    /// <param name="c">The sums.</param>
+    /// <param name="next">What is needed next.</param>
+    public void Input(int panel, int rows, in RowView x, float* w, float* c, NextPanel next)
+    {
+        var product = new GemmOperands(_inputSize, x, w);
         float* b = weights.Bias(panel), scale = weights.InputScales(panel);
         bool scaled = weights.Format == WeightFormat.Int8;
         if (scaled)

@@ -76,6 +76,8 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         int chunkSteps = Tuning.ChunkSteps(shape.Cell, weights, _steps, rows, average);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
         _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
+        if (_projected != null && weights.Format != WeightFormat.Float32)
+            state.ReserveDecoded(_inputSize * weights.Input.Width);
         if (_projected != null && (byRows || _places != state.Identity))
             state.ReserveChunkPlaces(_chunkRows);
     }
@@ -111,7 +113,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(part, stepEnd) <= _chunkRows; stepEnd++)
                 chunkRows += RowsAt(part, stepEnd);
             if (part.Projected != null)
-                InputGemm(part, ChunkInput(part, step0, stepEnd, worker), chunkRows);
+                InputGemm(part, ChunkInput(part, step0, stepEnd, worker), chunkRows, worker);
 
             for (int step = step0; step < stepEnd; step++)
             {
@@ -198,14 +200,16 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
-    private void InputGemm(in Part part, in RowView x, int rows)
+    private void InputGemm(in Part part, in RowView x, int rows, int worker)
     {
         for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
         {
+            float* w = _kernels.InputPanel(panel, worker);
+            NextPanel next = _kernels.NextInput(Math.Min(panel + 1, part.EndPanel - 1));
             for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
             {
-                _kernels.Input(panel, Math.Min(Tuning.RowsPerBlock, rows - row), x.From(row),
-                    part.Projected + ((nint)panel * rows + row) * weights.Layout.Width, weights.Input.Panel(Math.Min(panel + 1, part.EndPanel - 1)));
+                _kernels.Input(panel, Math.Min(Tuning.RowsPerBlock, rows - row), x.From(row), w,
+                    part.Projected + ((nint)panel * rows + row) * weights.Layout.Width, next);
             }
         }
     }

@@ -24,6 +24,7 @@ internal sealed unsafe class PackedMatrix
     public PackedMatrix(string what, ReadOnlySpan<float> source, int depth, int panelCount, int columns, int lanes, SourceRow sourceRow)
     {
         int width = columns * lanes;
+        Width = width;
         _panelSize = (nint)depth * width;
         _panels = new AlignedBuffer(what, panelCount, depth, width);
         Span<float> destination = _panels.Span;
@@ -43,6 +44,9 @@ internal sealed unsafe class PackedMatrix
             }
         }
     }
+
+    /// <summary>Floats of a panel for one k.</summary>
+    public int Width { get; }
 
     /// <summary>Memory of all panels.</summary>
     public long Bytes => (long)_panels.Length * sizeof(float);

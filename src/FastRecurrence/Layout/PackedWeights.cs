@@ -20,14 +20,13 @@ internal sealed unsafe class PackedWeights
         Format = format;
         if (format == WeightFormat.Float32)
         {
-            StoredInput = Input = Pack("packed W", weights.InputWeights, I, columns, row);
+            Input = Pack("packed W", weights.InputWeights, I, columns, row);
             Recurrent = Pack("packed R", weights.RecurrentWeights, P, recurrentColumns, row);
         }
         else
         {
             NarrowMatrix w = NarrowMatrix.Encode(format, weights.InputWeights, G * H, I), r = NarrowMatrix.Encode(format, weights.RecurrentWeights, G * H, P);
-            Input = Pack("packed W", w.Decoded, I, columns, row);
-            StoredInput = Pack("stored W", w.Lanes, w.Groups, columns, row);
+            Input = Pack("stored W", w.Lanes, w.Groups, columns, row);
             Recurrent = Pack("stored R", r.Lanes, r.Groups, recurrentColumns, row);
             _inputScales = Pack("scales of W", w.Scales, 1, layout.Stride, (panel, column, lane) => column < columns ? row(panel, column, lane) : -1);
             // A GRU's third block of R adds to the fourth vector of a row.
@@ -51,13 +50,10 @@ internal sealed unsafe class PackedWeights
     public WeightFormat Format { get; }
 
     /// <summary>Memory that a step without a projected input reads.</summary>
-    public long Bytes => StoredInput.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
+    public long Bytes => Input.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
 
-    /// <summary>W in float32 (as decoded, in a narrow format), for the products of many rows.</summary>
+    /// <summary>W as stored. Products of many rows take float32: of a narrow format each panel is decoded when its turn comes.</summary>
     public PackedMatrix Input { get; }
-
-    /// <summary>W as stored, for a single row.</summary>
-    public PackedMatrix StoredInput { get; }
 
     /// <summary>R as stored; of a GRU that resets first, its r and z.</summary>
     public PackedMatrix Recurrent { get; }
