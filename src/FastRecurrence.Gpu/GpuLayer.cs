@@ -57,7 +57,7 @@ public sealed class GpuLayer : RecurrentLayer
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         ObjectDisposedException.ThrowIf(_freed, this);
-        Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
+        Extents.Elements("A state (N×G×H)", nameof(batchSize), batchSize, Shape.GateCount, Shape.HiddenSize);
         RefuseFormatInVain(batchSize);
         return new GpuState(this, _device, batchSize, stream, _forced);
     }
@@ -169,6 +169,8 @@ public sealed class GpuLayer : RecurrentLayer
         else
             base.RunBothDirections(state, reverse, reverseState, sequenceLength, input, output, reverseOutput, options);
     }
+
+    internal override bool RunsAfterDispose => false;
 
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {

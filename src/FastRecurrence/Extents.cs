@@ -7,7 +7,10 @@ internal static class Extents
 {
     /// <summary>The product of <paramref name="factors"/> as an element count.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The product exceeds 2³¹−1.</exception>
-    public static int Elements(string what, params ReadOnlySpan<int> factors)
+    public static int Elements(string what, params ReadOnlySpan<int> factors) => Elements(what, what, factors);
+
+    /// <summary>As above, where the argument to blame has another name than the thing that would be too large.</summary>
+    public static int Elements(string what, string parameter, params ReadOnlySpan<int> factors)
     {
         Int128 product = 1; // four factors of 31 bits each fit
         foreach (int factor in factors)
@@ -16,7 +19,7 @@ internal static class Extents
             return (int)product;
 
         var text = string.Join('×', factors.ToArray().Select(f => f.ToString(CultureInfo.InvariantCulture)));
-        throw new ArgumentOutOfRangeException(what, string.Create(CultureInfo.InvariantCulture,
+        throw new ArgumentOutOfRangeException(parameter, string.Create(CultureInfo.InvariantCulture,
             $"{what} would have {text} = {product} elements; an array holds at most {Array.MaxLength}. Use a smaller layer, batch or sequence."));
     }
 

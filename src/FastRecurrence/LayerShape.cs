@@ -181,7 +181,7 @@ public sealed record LayerShape
     private bool Only(CellKind cell, bool value, string what)
     {
         if (value && Cell != cell)
-            throw new ArgumentException($"{what} belongs to {cell} cells; this is an {Cell} cell.", what);
+            throw new ArgumentException($"{what} belongs to {cell.WithArticle()}; this is {Cell.WithArticle()}.", what);
         return value;
     }
 }

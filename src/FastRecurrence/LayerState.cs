@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FastRecurrence;
 
 /// <summary>
@@ -7,8 +9,8 @@ namespace FastRecurrence;
 /// </summary>
 public abstract class LayerState : IDisposable
 {
-    private int _inUse;
-    private bool _disposed;
+    private const int Free = 0, InUse = 1, Disposed = 2;
+    private int _use;
 
     /// <summary>Binds the state to its layer.</summary>
     private protected LayerState(RecurrentLayer layer, int batchSize)
@@ -81,20 +83,24 @@ public abstract class LayerState : IDisposable
         SetCore(cell: true, source);
     }
 
-    /// <summary>Gives the memory back. Disposing twice is harmless.</summary>
+    /// <summary>Gives the memory back. Disposing twice is harmless, also from two threads at the same time.</summary>
     /// <exception cref="InvalidOperationException">A call is using the state.</exception>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        using (Acquire(evenLost: true))
+        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
         {
-            _disposed = true;
-            DisposeCore();
+            case Free:
+                DisposeCore();
+                GC.SuppressFinalize(this);
+                break;
+            case InUse:
+                throw Busy();
         }
-
-        GC.SuppressFinalize(this);
     }
+
+    /// <summary>Such as <c>state of lstm_i64_h128 on simd-512, 4 rows</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"state of {Layer.Shape} on {Layer.Backend.Name}, {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
 
     /// <summary>Reads h or c for a holder of the lease.</summary>
     internal void CopyRaw(bool cell, Span<float> destination) => CopyCore(cell, destination);
@@ -115,28 +121,25 @@ public abstract class LayerState : IDisposable
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
     internal Lease Acquire(bool evenLost = false)
     {
-        if (Interlocked.Exchange(ref _inUse, 1) != 0)
+        switch (Interlocked.CompareExchange(ref _use, InUse, Free))
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            throw new InvalidOperationException(
-                "This LayerState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.");
-        }
-
-        if (_disposed)
-        {
-            Volatile.Write(ref _inUse, 0);
-            throw new ObjectDisposedException(GetType().Name);
+            case InUse: throw Busy();
+            case Disposed: throw new ObjectDisposedException(nameof(LayerState));
         }
 
         if (IsLost && !evenLost)
         {
-            Volatile.Write(ref _inUse, 0);
+            Volatile.Write(ref _use, Free);
             throw new InvalidOperationException(
-                "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. Reset it, then set h and c from your own copies.");
+                "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. "
+                + "Reset it, then set h and c from your own copies.");
         }
 
         return new Lease(this);
     }
+
+    private static InvalidOperationException Busy() =>
+        new("This LayerState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.");
 
     private void RequireHidden(string what, int length) =>
         Extents.Require(what, length, Layer.Shape.ProjectionSize == 0 ? "N×H" : "N×P", BatchSize, Layer.Shape.OutputSize);
@@ -144,13 +147,13 @@ public abstract class LayerState : IDisposable
     private void RequireCell(string what, int length)
     {
         if (!Layer.Shape.HasCellState)
-            throw new NotSupportedException($"{Layer.Shape} is an {Layer.Shape.Cell} layer: it has a hidden state h and no cell state c.");
+            throw new NotSupportedException($"{Layer.Shape} is {Layer.Shape.Cell.WithArticle()}: it has a hidden state h and no cell state c.");
         Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
     }
 
     /// <summary>The right to use the state, given back on Dispose.</summary>
     internal readonly ref struct Lease(LayerState state)
     {
-        public void Dispose() => Volatile.Write(ref state._inUse, 0);
+        public void Dispose() => Volatile.Write(ref state._use, Free);
     }
 }

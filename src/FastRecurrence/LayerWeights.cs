@@ -150,7 +150,6 @@ public sealed class LayerWeights
 
     private static string Describe(LayerShape shape)
     {
-        string cell = shape.Cell switch { CellKind.Lstm => "an LSTM", CellKind.Gru => "a GRU", _ => "an Elman cell" };
-        return string.Create(CultureInfo.InvariantCulture, $"{cell} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+        return string.Create(CultureInfo.InvariantCulture, $"{shape.Cell.WithArticle()} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
     }
 }

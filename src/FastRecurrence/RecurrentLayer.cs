@@ -8,7 +8,7 @@ namespace FastRecurrence;
 /// </summary>
 public abstract class RecurrentLayer : IDisposable
 {
-    private bool _disposed;
+    private int _disposed;
 
     private protected RecurrentLayer(LayerShape shape, Backend backend)
     {
@@ -39,9 +39,9 @@ public abstract class RecurrentLayer : IDisposable
     /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
     public LayerState CreateState(int batchSize, WorkerTeam? team = null)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        RequireAlive();
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
-        Extents.Elements("state", batchSize, Shape.GateCount, Shape.HiddenSize);
+        Extents.Elements("A state (N×G×H)", nameof(batchSize), batchSize, Shape.GateCount, Shape.HiddenSize);
         return CreateStateCore(batchSize, team);
     }
 
@@ -105,12 +105,18 @@ public abstract class RecurrentLayer : IDisposable
     public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        RequireAlive();
+        RunEvenDisposed(state, sequenceLength, input, output, options);
+    }
+
+    /// <summary>
+    /// As the public one, for a stack that was asked whether it is disposed when its call began: the call then goes through all its layers, whoever
+    /// disposes them meanwhile. See <see cref="RunsAfterDispose"/>.
+    /// </summary>
+    internal void RunEvenDisposed(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    {
         if (!ReferenceEquals(state.Layer, this))
-        {
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"state belongs to another layer ({state.Layer.Shape} on {state.Layer.Backend.Name}), this one is {Shape} on {Backend.Name}. Create it with this layer's CreateState."), nameof(state));
-        }
+            throw new ArgumentException(WrongLayer(state), nameof(state));
 
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int N = state.BatchSize;
@@ -125,6 +131,14 @@ public abstract class RecurrentLayer : IDisposable
         else
             state.Packer.Run(this, state, sequenceLength, input, output, options with { Lengths = lengths });
     }
+
+    private string WrongLayer(LayerState state) => state.Layer.Shape == Shape && ReferenceEquals(state.Layer.Backend, Backend)
+        ? $"state belongs to another RecurrentLayer object of the same shape ({Shape} on {Backend.Name}): "
+            + "a state is bound to the object that made it. Create it with this layer's CreateState."
+        : $"state belongs to another layer ({state.Layer.Shape} on {state.Layer.Backend.Name}), this one is {Shape} on {Backend.Name}. "
+            + "Create it with this layer's CreateState.";
+
+    private void RequireAlive() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(RecurrentLayer));
 
     private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
@@ -151,7 +165,7 @@ public abstract class RecurrentLayer : IDisposable
         if (!cells.IsEmpty)
         {
             if (!Shape.HasCellState)
-                throw new NotSupportedException($"{Shape} is an {Shape.Cell} layer and has no cell state c to hand out.");
+                throw new NotSupportedException($"{Shape} is {Shape.Cell.WithArticle()} and has no cell state c to hand out.");
             Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
         }
     }
@@ -172,19 +186,25 @@ public abstract class RecurrentLayer : IDisposable
     /// </summary>
     internal virtual void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
     {
-        Run(state, sequenceLength, input, output, options);
-        reverse.Run(reverseState, sequenceLength, input, reverseOutput, options with { Direction = Direction.Reverse });
+        RunEvenDisposed(state, sequenceLength, input, output, options);
+        reverse.RunEvenDisposed(reverseState, sequenceLength, input, reverseOutput, options with { Direction = Direction.Reverse });
     }
 
-    /// <summary>Gives the layer's memory back. States made from it must not be used afterwards. Disposing twice is harmless.</summary>
+    /// <summary>
+    /// Gives the layer's memory back; on the CPU its states share it until they are disposed too. Calls that come later are refused; one in progress
+    /// on the CPU runs to its end, on a device the two wait for each other. Disposing twice is harmless, also from two threads at the same time.
+    /// </summary>
     public void Dispose()
     {
-        if (_disposed)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        _disposed = true;
         DisposeCore();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Such as <c>lstm_i64_h128 on simd-512</c> or <c>lstm_i64_h128 on simd-512, weights as Int8</c>.</summary>
+    public override string ToString() =>
+        $"{Shape} on {Backend.Name}{(Format == WeightFormat.Float32 ? "" : $", weights as {Format}")}{(Volatile.Read(ref _disposed) != 0 ? ", disposed" : "")}";
 
     private protected abstract LayerState CreateStateCore(int batchSize, WorkerTeam? team);
 
@@ -194,6 +214,9 @@ public abstract class RecurrentLayer : IDisposable
         if (team is not null)
             throw new NotSupportedException($"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
     }
+
+    /// <summary>Whether a call that has begun may go on when the layer is disposed: a device's memory is gone then, what the collector manages stays while it is used.</summary>
+    internal virtual bool RunsAfterDispose => true;
 
     /// <summary>Whether a ragged, reversed or batch-major sequence may stay where it lies.</summary>
     internal virtual bool RunsInPlace => false;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -12,7 +13,8 @@ public sealed class RecurrentStack : IDisposable
     private readonly RecurrentLayer[] _layers;
     private readonly int[] _first;
     private readonly StackLayer[] _stack;
-    private bool _disposed;
+    private readonly CallCount _calls = new();
+    private readonly bool _countsCalls;
 
     /// <summary>Prepares every layer on a backend.</summary>
     /// <param name="backend">Where they run.</param>
@@ -26,9 +28,11 @@ public sealed class RecurrentStack : IDisposable
         _stack = [.. layers]; // copied first: the caller's list may change while it is checked
         if (_stack.Length == 0)
             throw new ArgumentException("A stack needs at least one layer.", nameof(layers));
-        for (int k = 1; k < _stack.Length; k++)
+        for (int k = 0; k < _stack.Length; k++)
         {
-            if (_stack[k].InputSize != _stack[k - 1].OutputSize)
+            if (_stack[k] is null)
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"layers[{k}] is null."), nameof(layers));
+            if (k > 0 && _stack[k].InputSize != _stack[k - 1].OutputSize)
             {
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                     $"layer {k} ({_stack[k]}) reads {_stack[k].InputSize} features, but layer {k - 1} ({_stack[k - 1]}) gives {_stack[k - 1].OutputSize}."), nameof(layers));
@@ -61,6 +65,7 @@ public sealed class RecurrentStack : IDisposable
         }
 
         _layers = [.. prepared];
+        _countsCalls = Array.Exists(_layers, layer => !layer.RunsAfterDispose);
         Backend = backend;
         WeightsFingerprint = fingerprint.Value;
     }
@@ -91,7 +96,8 @@ public sealed class RecurrentStack : IDisposable
 
     /// <summary>The shape behind a state index.</summary>
     /// <param name="index">0 to <see cref="StateCount"/> − 1.</param>
-    public LayerShape StateShape(int index) => _layers[index].Shape;
+    /// <exception cref="ArgumentOutOfRangeException">There is no such index.</exception>
+    public LayerShape StateShape(int index) => (uint)index < (uint)_layers.Length ? _layers[index].Shape : throw StackState.OutOfRange(index, _layers.Length);
 
     /// <summary>Makes a zero state for <paramref name="batchSize"/> rows.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
@@ -99,8 +105,21 @@ public sealed class RecurrentStack : IDisposable
     /// <exception cref="ObjectDisposedException">The stack was disposed.</exception>
     public StackState CreateState(int batchSize)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return new StackState(this, Array.ConvertAll(_layers, layer => layer.CreateState(batchSize)), batchSize);
+        if (_calls.IsClosed)
+            throw Gone();
+        var states = new List<LayerState>();
+        try
+        {
+            foreach (RecurrentLayer layer in _layers)
+                states.Add(layer.CreateState(batchSize));
+        }
+        catch
+        {
+            states.ForEach(state => state.Dispose());
+            throw;
+        }
+
+        return new StackState(this, [.. states], batchSize);
     }
 
     /// <summary>Runs a dense, time-major sequence; see the overload with options.</summary>
@@ -120,9 +139,10 @@ public sealed class RecurrentStack : IDisposable
     public void Run(StackState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_calls.IsClosed)
+            throw Gone();
         if (!ReferenceEquals(state.Stack, this))
-            throw new ArgumentException("state belongs to another stack. Create it with this stack's CreateState.", nameof(state));
+            throw new ArgumentException("state belongs to another RecurrentStack, be it one of the same layers. Create it with this stack's CreateState.", nameof(state));
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int T = sequenceLength, N = state.BatchSize;
         Extents.Require(nameof(input), input.Length, "T×N×I", T, N, InputSize);
@@ -136,11 +156,35 @@ public sealed class RecurrentStack : IDisposable
             return;
         StackOptions walk = options with { Lengths = lengths };
 
+        state.Reserve(T);
+        if (!_countsCalls)
+        {
+            RunLayers(state, T, input, output, walk);
+            return;
+        }
+
+        if (!_calls.TryEnter())
+            throw Gone();
+        try
+        {
+            RunLayers(state, T, input, output, walk);
+        }
+        finally
+        {
+            if (_calls.Leave())
+                DisposeLayers();
+        }
+    }
+
+    private static ObjectDisposedException Gone() => new(nameof(RecurrentStack));
+
+    private void RunLayers(StackState state, int T, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
+    {
         ReadOnlySpan<float> from = input;
         for (int k = 0; k < _stack.Length; k++)
         {
             Span<float> to = k == _stack.Length - 1 ? output : state.Between(k, T, _stack[k].OutputSize);
-            RunLayer(state, k, T, from, to, walk);
+            RunLayer(state, k, T, from, to, options);
             from = to;
         }
     }
@@ -152,7 +196,7 @@ public sealed class RecurrentStack : IDisposable
         int at = _first[k];
         if (_stack[k].DirectionCount == 1)
         {
-            _layers[at].Run(state.Of(at), T, input, output, Walk(options, _stack[k].Forward is null ? Direction.Reverse : Direction.Forward));
+            _layers[at].RunEvenDisposed(state.Of(at), T, input, output, Walk(options, _stack[k].Forward is null ? Direction.Reverse : Direction.Forward));
             return;
         }
 
@@ -167,12 +211,22 @@ public sealed class RecurrentStack : IDisposable
         }
     }
 
-    /// <summary>Gives the layers' memory back. Disposing twice is harmless.</summary>
+    /// <summary>
+    /// Gives the layers' memory back. Calls in progress run to their end, and the memory goes with the last of them; later calls are refused.
+    /// Disposing twice is harmless, also from two threads at the same time.
+    /// </summary>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
+        if (_calls.Close())
+            DisposeLayers();
+    }
+
+    /// <summary>Such as <c>stack of 2 layers (lstm_i3_h4 bidirectional, lstm_i8_h4) on simd-512</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"stack of {_stack.Length} {(_stack.Length == 1 ? "layer" : "layers")} ({string.Join(", ", _stack.Select(layer => layer.ToString()))}) on {Backend.Name}{(_calls.IsClosed ? ", disposed" : "")}");
+
+    private void DisposeLayers()
+    {
         foreach (RecurrentLayer layer in _layers)
             layer.Dispose();
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FastRecurrence;
 
 /// <summary>
@@ -7,10 +9,10 @@ namespace FastRecurrence;
 /// </summary>
 public sealed class StackState : IDisposable
 {
+    private const int Free = 0, InUse = 1, Disposed = 2;
     private readonly LayerState[] _states;
     private readonly float[][] _between = [[], []], _sides = [[], []];
-    private int _inUse;
-    private bool _disposed;
+    private int _use;
 
     internal StackState(RecurrentStack stack, LayerState[] states, int batchSize)
     {
@@ -40,39 +42,47 @@ public sealed class StackState : IDisposable
     /// <summary>Reads h of a layer and direction into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
     /// <param name="index">As <see cref="RecurrentStack.StateCount"/> counts.</param>
     /// <param name="destination">Its length must fit.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such index.</exception>
     public void CopyHiddenTo(int index, Span<float> destination)
     {
+        LayerState state = At(index);
         using Lease _ = Acquire();
-        _states[index].CopyHiddenTo(destination);
+        state.CopyHiddenTo(destination);
     }
 
     /// <summary>Sets h of a layer and direction from <paramref name="source"/>, <c>[N, H]</c>.</summary>
     /// <param name="index">As <see cref="RecurrentStack.StateCount"/> counts.</param>
     /// <param name="source">Its length must fit; states are never broadcast.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such index.</exception>
     public void SetHidden(int index, ReadOnlySpan<float> source)
     {
+        LayerState state = At(index);
         using Lease _ = Acquire();
-        _states[index].SetHidden(source);
+        state.SetHidden(source);
     }
 
     /// <summary>Reads c of a layer and direction into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
     /// <param name="index">As <see cref="RecurrentStack.StateCount"/> counts.</param>
     /// <param name="destination">Its length must fit.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such index.</exception>
     /// <exception cref="NotSupportedException">The cell has no c.</exception>
     public void CopyCellTo(int index, Span<float> destination)
     {
+        LayerState state = At(index);
         using Lease _ = Acquire();
-        _states[index].CopyCellTo(destination);
+        state.CopyCellTo(destination);
     }
 
     /// <summary>Sets c of a layer and direction from <paramref name="source"/>, <c>[N, H]</c>.</summary>
     /// <param name="index">As <see cref="RecurrentStack.StateCount"/> counts.</param>
     /// <param name="source">Its length must fit.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such index.</exception>
     /// <exception cref="NotSupportedException">The cell has no c.</exception>
     public void SetCell(int index, ReadOnlySpan<float> source)
     {
+        LayerState state = At(index);
         using Lease _ = Acquire();
-        _states[index].SetCell(source);
+        state.SetCell(source);
     }
 
     /// <summary>The state as bytes, for <see cref="Restore"/>: versioned, with checksum, little-endian on every machine.</summary>
@@ -106,81 +116,123 @@ public sealed class StackState : IDisposable
     }
 
     /// <summary>A second state with the same h and c, which then goes its own way.</summary>
+    /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
+    /// <exception cref="ObjectDisposedException">The state or its stack was disposed.</exception>
     public StackState Fork()
     {
-        StackState copy = Stack.CreateState(BatchSize);
         using Lease _ = Acquire();
-        for (int i = 0; i < _states.Length; i++)
+        StackState copy = Stack.CreateState(BatchSize);
+        try
         {
-            Copy(i, cell: false, copy);
-            if (_states[i].Layer.Shape.HasCellState)
-                Copy(i, cell: true, copy);
+            for (int i = 0; i < _states.Length; i++)
+            {
+                Copy(i, cell: false, copy);
+                if (_states[i].Layer.Shape.HasCellState)
+                    Copy(i, cell: true, copy);
+            }
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
         }
 
         return copy;
     }
 
-    /// <summary>Gives the memory back. Disposing twice is harmless.</summary>
+    /// <summary>Gives the memory back. Disposing twice is harmless, also from two threads at the same time.</summary>
+    /// <exception cref="InvalidOperationException">A call is using the state.</exception>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        using (Acquire())
+        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
         {
-            _disposed = true;
-            foreach (LayerState state in _states)
-                state.Dispose();
+            case Free:
+                foreach (LayerState state in _states)
+                    state.Dispose();
+                (_between[0], _between[1], _sides[0], _sides[1]) = ([], [], [], []);
+                break;
+            case InUse:
+                throw Busy();
         }
     }
+
+    /// <summary>Such as <c>state of a stack of 2 layers on simd-512, 4 rows</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"state of {Stack}, {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
 
     /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
     internal RowLengths Lengths => field ??= new RowLengths();
 
     internal LayerState Of(int index) => _states[index];
 
-    /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads.</summary>
-    internal Span<float> Between(int k, int T, int width) => Grown(ref _between[k % 2], T, width);
+    /// <summary>
+    /// Makes room for T steps between the layers and of single directions; all of it before the first layer runs, so that a sequence too long for
+    /// it is refused while nothing has changed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">An array cannot hold what lies between two layers.</exception>
+    internal void Reserve(int T)
+    {
+        IReadOnlyList<StackLayer> layers = Stack.Layers;
+        for (int k = 0; k < layers.Count; k++)
+        {
+            StackLayer layer = layers[k];
+            if (k < layers.Count - 1)
+                Grow(ref _between[k % 2], k, T, layer.OutputSize);
+            if (layer.Forward is null || layer.Reverse is null)
+                continue;
+            Grow(ref _sides[0], k, T, layer.Forward.Shape.OutputSize);
+            Grow(ref _sides[1], k, T, layer.Reverse.Shape.OutputSize);
+        }
+    }
 
-    /// <summary>Memory for one direction of a bidirectional layer.</summary>
-    internal Span<float> Side(int direction, int T, int width) => Grown(ref _sides[direction], T, width);
+    /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads. Reserved before.</summary>
+    internal Span<float> Between(int k, int T, int width) => _between[k % 2].AsSpan(0, T * BatchSize * width);
+
+    /// <summary>Memory for one direction of a bidirectional layer. Reserved before.</summary>
+    internal Span<float> Side(int direction, int T, int width) => _sides[direction].AsSpan(0, T * BatchSize * width);
 
     /// <summary>Takes the state for one call.</summary>
-    internal Lease Acquire()
+    internal Lease Acquire() => Interlocked.CompareExchange(ref _use, InUse, Free) switch
     {
-        if (Interlocked.Exchange(ref _inUse, 1) != 0)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            throw new InvalidOperationException("This StackState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentStack.CreateState, or Fork it.");
-        }
+        Free => new Lease(this),
+        InUse => throw Busy(),
+        _ => throw new ObjectDisposedException(nameof(StackState)),
+    };
 
-        if (_disposed)
-        {
-            Volatile.Write(ref _inUse, 0);
-            throw new ObjectDisposedException(nameof(StackState));
-        }
+    private static InvalidOperationException Busy() =>
+        new("This StackState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentStack.CreateState, or Fork it.");
 
-        return new Lease(this);
+    private LayerState At(int index)
+    {
+        if ((uint)index >= (uint)_states.Length)
+            throw OutOfRange(index, _states.Length);
+        return _states[index];
     }
+
+    internal static ArgumentOutOfRangeException OutOfRange(int index, int count) => new(nameof(index), index, string.Create(CultureInfo.InvariantCulture,
+        $"A state index lies between 0 and {count - 1}: this stack has {count}, one for each layer and direction."));
 
     private void Copy(int index, bool cell, StackState to)
     {
         LayerShape shape = _states[index].Layer.Shape;
-        Span<float> values = Grown(ref _between[0], 1, cell ? shape.HiddenSize : shape.OutputSize);
+        int length = BatchSize * (cell ? shape.HiddenSize : shape.OutputSize);
+        if (_between[0].Length < length)
+            _between[0] = new float[length];
+        Span<float> values = _between[0].AsSpan(0, length);
         _states[index].CopyRaw(cell, values);
         to._states[index].SetRaw(cell, values);
     }
 
-    private Span<float> Grown(ref float[] memory, int T, int width)
+    private void Grow(ref float[] memory, int k, int T, int width)
     {
-        int length = Extents.Elements("between layers", T, BatchSize, width);
+        int length = Extents.Elements(string.Create(CultureInfo.InvariantCulture, $"The output of layer {k} (T×N×width)"), "sequenceLength", T, BatchSize, width);
         if (memory.Length < length)
             memory = new float[length];
-        return memory.AsSpan(0, length);
     }
 
     /// <summary>The right to use the state, given back on Dispose.</summary>
     internal readonly ref struct Lease(StackState state)
     {
-        public void Dispose() => Volatile.Write(ref state._inUse, 0);
+        public void Dispose() => Volatile.Write(ref state._use, Free);
     }
 }

@@ -21,7 +21,9 @@ internal static class FormatProbe
         return largest;
     }
 
-    /// <summary>0 where both are the same infinity or both are NaN: the format did not do that; infinite where it made a NaN or an infinity, or took one away.</summary>
+    /// <summary>
+    /// 0 where both are the same infinity or both are NaN: the format did not do that; infinite where it made a NaN or an infinity, or took one away.
+    /// </summary>
     private static double Distance(float exact, float narrow)
     {
         if (exact.Equals(narrow))

@@ -27,7 +27,7 @@ public sealed class NarrowMemoryTests
         using LayerState state = layer.CreateState(1);
         float[] x = Problem.Uniform(new Random(1), T * Shape.InputSize), y = new float[T * Shape.HiddenSize];
         layer.Run(state, T, x, y);
-        Assert.InRange(Heap() - before - sizeof(float) * (x.Length + y.Length) - prepared, 0, 0.15 * sizeof(float) * Shape.InputWeightCount + 4 * sizeof(float) * T * Shape.HiddenSize * 1.1);
+        Assert.InRange(Heap() - before - sizeof(float) * (x.Length + y.Length) - prepared, -500_000, 0.15 * sizeof(float) * Shape.InputWeightCount + 4 * sizeof(float) * T * Shape.HiddenSize * 1.1);
         GC.KeepAlive(weights);
     }
 
@@ -35,16 +35,17 @@ public sealed class NarrowMemoryTests
     public void A_disposed_layer_and_its_disposed_states_give_their_memory_back_while_they_are_still_referenced()
     {
         LayerWeights weights = LayerWeights.Random(Shape, 1);
+        float[] x = new float[2 * 200 * Shape.InputSize], y = new float[2 * 200 * Shape.HiddenSize];
         Backend.Simd.Prepare(weights).Dispose();
         long before = Heap();
         RecurrentLayer layer = Backend.Simd.Prepare(weights);
         LayerState state = layer.CreateState(200);
-        layer.Run(state, 2, new float[2 * 200 * Shape.InputSize], new float[2 * 200 * Shape.HiddenSize]);
+        layer.Run(state, 2, x, y);
         long held = Heap() - before;
         Assert.True(held > 4 * WeightCount + 4.0 * 2 * 200 * Shape.HiddenSize);
         state.Dispose();
         layer.Dispose();
-        Assert.InRange(Heap() - before, -200_000, held / 50);
+        Assert.InRange(Heap() - before, -500_000, held / 50);
         GC.KeepAlive(state);
         GC.KeepAlive(layer);
         GC.KeepAlive(weights);

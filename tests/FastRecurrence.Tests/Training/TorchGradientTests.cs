@@ -1,7 +1,3 @@
-<<<<<<< HEAD
-=======
-using FastRecurrence.TestKit.Cases;
->>>>>>> 81aadb7 (Gradient tests: the cases' new namespace)
 using FastRecurrence.Import;
 using FastRecurrence.Reference;
 using FastRecurrence.TestKit.Cases;
