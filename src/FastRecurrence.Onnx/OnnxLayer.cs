@@ -8,16 +8,15 @@ namespace FastRecurrence.Onnx;
 /// <summary>A recurrent node with constant weights: what it computes, and its weights in our order on demand.</summary>
 public sealed class OnnxLayer
 {
-    private readonly OnnxTensor _w, _r;
-    private readonly OnnxTensor? _b, _p;
+    private readonly NodeWeights _weights;
 
-    internal OnnxLayer(RecurrentOperator meaning, OnnxTensor w, OnnxTensor r, OnnxTensor? b, OnnxTensor? p, Folded? lengths, Folded? initialHidden, Folded? initialCell)
+    internal OnnxLayer(RecurrentOperator meaning, NodeWeights weights, NodeStates states)
     {
-        (Meaning, _w, _r, _b, _p) = (meaning, w, r, b, p);
-        HasSequenceLengths = lengths is not null;
-        InitialHidden = State(initialHidden);
-        InitialCell = State(initialCell);
-        HasInitialState = initialHidden is { IsZero: false } || initialCell is { IsZero: false };
+        (Meaning, _weights) = (meaning, weights);
+        HasSequenceLengths = states.Lengths is not null;
+        InitialHidden = State(states.InitialHidden);
+        InitialCell = State(states.InitialCell);
+        HasInitialState = IsGiven(states.InitialHidden) || IsGiven(states.InitialCell);
     }
 
     /// <summary>One shape for each direction, forward first.</summary>
@@ -35,7 +34,10 @@ public sealed class OnnxLayer
     /// <summary>Whether the node has sequence_lens.</summary>
     public bool HasSequenceLengths { get; }
 
-    /// <summary>Whether the node has initial states that are not known to be zero.</summary>
+    /// <summary>
+    /// Whether the node has initial states that may be other than zero: stored numbers, an input of the model (one with a default of
+    /// zeros too), or what other nodes compute. Zeros that are stored or made at run time are no initial states.
+    /// </summary>
     public bool HasInitialState { get; }
 
     /// <summary>initial_h where it is constant, in the node's layout.</summary>
@@ -51,7 +53,7 @@ public sealed class OnnxLayer
 
     /// <summary>The weights of every direction, forward first; read anew at each call.</summary>
     public IReadOnlyList<LayerWeights> ReadWeights() =>
-        [.. Meaning.Weights(_w.ToFloats(), _r.ToFloats(), _b?.ToFloats(), _p?.ToFloats()).Select(data => data.ToWeights())];
+        [.. Meaning.Weights(_weights.W.ToFloats(), _weights.R.ToFloats(), _weights.B?.ToFloats(), _weights.P?.ToFloats()).Select(data => data.ToWeights())];
 
     /// <summary>The layer for a <see cref="RecurrentStack"/>: directions side by side in the output, as PyTorch has them.</summary>
     public StackLayer ToStackLayer()
@@ -64,7 +66,11 @@ public sealed class OnnxLayer
     public OnnxOperator Prepare(Backend backend) => new(backend, Meaning, ReadWeights());
 
     /// <summary>As <see cref="ReadWeights"/> in double, for the reference.</summary>
-    internal LayerData<double>[] ReadDoubles() => Meaning.Weights(_w.ToDoubles(), _r.ToDoubles(), _b?.ToDoubles(), _p?.ToDoubles());
+    internal LayerData<double>[] ReadDoubles() =>
+        Meaning.Weights(_weights.W.ToDoubles(), _weights.R.ToDoubles(), _weights.B?.ToDoubles(), _weights.P?.ToDoubles());
 
-    private static ReadOnlyMemory<float>? State(Folded? state) => state is { Constant: { } tensor } && tensor.Type.IsFloating() ? tensor.ToFloats().AsMemory() : default(ReadOnlyMemory<float>?);
+    private static bool IsGiven(Folded? state) => state is { } given && (!given.IsZero || given.IsDefault);
+
+    private static ReadOnlyMemory<float>? State(Folded? state) =>
+        state?.Constant is { } tensor && tensor.Type.IsFloating() ? tensor.ToFloats().AsMemory() : default(ReadOnlyMemory<float>?);
 }

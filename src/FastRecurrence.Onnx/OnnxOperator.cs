@@ -32,27 +32,23 @@ public sealed class OnnxOperator : IDisposable
     private bool HasCell => _meaning.Shapes[0].HasCellState;
 
     /// <summary>Runs the node.</summary>
-    /// <param name="sequenceLength">T; 0 gives zero states.</param>
-    /// <param name="batchSize">N; 0 gives empty outputs.</param>
-    /// <param name="x">X, <c>[T, N, I]</c>, or <c>[N, T, I]</c> with layout 1.</param>
-    /// <param name="lengths">sequence_lens <c>[N]</c>, or empty.</param>
-    /// <param name="initialHidden">initial_h, or empty for zeros.</param>
-    /// <param name="initialCell">initial_c, or empty for zeros.</param>
-    /// <param name="y">Y, or empty when it is not asked for.</param>
-    /// <param name="lastHidden">Y_h, or empty.</param>
-    /// <param name="lastCell">Y_c, or empty.</param>
+    /// <param name="inputs">X, its sizes, and what may be left out.</param>
+    /// <param name="outputs">What is asked for. Y_h may be initial_h and Y_c initial_c; other spans must not overlap.</param>
     /// <exception cref="ArgumentException">A length does not fit; nothing is written.</exception>
-    public void Run(int sequenceLength, int batchSize, ReadOnlySpan<float> x, ReadOnlySpan<int> lengths, ReadOnlySpan<float> initialHidden, ReadOnlySpan<float> initialCell,
-        Span<float> y, Span<float> lastHidden, Span<float> lastCell)
+    public void Run(OnnxInputs inputs, OnnxOutputs outputs)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
-        ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
-        int T = sequenceLength, N = batchSize, states = Extents.Elements("states", D, N, H), outputs = Extents.Elements("Y", T, D, N, H);
-        Optional(nameof(initialHidden), initialHidden.Length, states);
-        Optional(nameof(initialCell), initialCell.Length, states);
-        Optional(nameof(lastHidden), lastHidden.Length, states);
-        Optional(nameof(lastCell), lastCell.Length, states);
-        Optional(nameof(y), y.Length, outputs);
+        ArgumentOutOfRangeException.ThrowIfNegative(inputs.SequenceLength, "sequenceLength");
+        ArgumentOutOfRangeException.ThrowIfNegative(inputs.BatchSize, "batchSize");
+        (int T, int N) = (inputs.SequenceLength, inputs.BatchSize);
+        ReadOnlySpan<float> x = inputs.X, initialHidden = inputs.InitialHidden, initialCell = inputs.InitialCell;
+        ReadOnlySpan<int> lengths = inputs.Lengths;
+        Span<float> y = outputs.Y, lastHidden = outputs.LastHidden, lastCell = outputs.LastCell;
+        int stateCount = Extents.Elements("states", D, N, H), outputCount = Extents.Elements("Y", T, D, N, H);
+        Optional(nameof(initialHidden), initialHidden.Length, stateCount);
+        Optional(nameof(initialCell), initialCell.Length, stateCount);
+        Optional(nameof(lastHidden), lastHidden.Length, stateCount);
+        Optional(nameof(lastCell), lastCell.Length, stateCount);
+        Optional(nameof(y), y.Length, outputCount);
         if (!HasCell && (!initialCell.IsEmpty || !lastCell.IsEmpty))
             throw new ArgumentException($"{_meaning.Name} has no cell state.", initialCell.IsEmpty ? nameof(lastCell) : nameof(initialCell));
         Extents.Require(nameof(x), x.Length, "T×N×I", T, N, _meaning.Shapes[0].InputSize);

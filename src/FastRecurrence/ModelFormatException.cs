@@ -6,6 +6,8 @@ namespace FastRecurrence;
 /// </summary>
 public sealed class ModelFormatException : Exception
 {
+    private const int MaxLength = 1000;
+
     /// <summary>Says where and why.</summary>
     /// <param name="location">The file, and in it the tensor, node or offset. Such as <c>model.onnx, node 'LSTM_4'</c>.</param>
     /// <param name="reason">What is wrong, with both numbers where two disagree.</param>
@@ -14,9 +16,9 @@ public sealed class ModelFormatException : Exception
     {
     }
 
-    /// <summary>Says where and why, and keeps the cause.</summary>
+    /// <summary>Says where and why, and keeps the cause. Of very long texts the middle is left out, and line breaks are replaced.</summary>
     public ModelFormatException(string location, string reason, Exception? innerException)
-        : base(OneLine($"{location}: {reason}"), innerException)
+        : base($"{OneLine(location)}: {OneLine(reason)}", innerException)
     {
         Location = OneLine(location);
         Reason = OneLine(reason);
@@ -28,6 +30,12 @@ public sealed class ModelFormatException : Exception
     /// <summary>What is wrong.</summary>
     public string Reason { get; }
 
-    // Names come from the file: a line break in one must not forge a second line of output.
-    private static string OneLine(string text) => text.AsSpan().IndexOfAnyInRange('\0', '\x1F') < 0 ? text : string.Concat(text.Select(c => c < ' ' ? '?' : c));
+    // Names come from the file: a line break in one must not forge a second line of output, nor a name of a megabyte flood it.
+    private static string OneLine(string text)
+    {
+        string cut = text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength / 2), " … ", text.AsSpan(text.Length - MaxLength / 2));
+        return cut.Any(IsBreak) ? string.Concat(cut.Select(c => IsBreak(c) ? '?' : c)) : cut;
+    }
+
+    private static bool IsBreak(char c) => char.IsControl(c) || c is '\u2028' or '\u2029';
 }

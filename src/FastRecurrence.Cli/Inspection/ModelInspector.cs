@@ -1,6 +1,7 @@
 using System.Globalization;
 using FastRecurrence.Import;
 using FastRecurrence.Onnx;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastRecurrence.Cli.Inspection;
 
@@ -26,15 +27,17 @@ internal static class ModelInspector
         string extension = Path.GetExtension(path);
         if (extension.Equals(".safetensors", StringComparison.OrdinalIgnoreCase) || extension.Equals(".onnx", StringComparison.OrdinalIgnoreCase))
             return extension.Length > ".onnx".Length;
-        using FileStream stream = File.OpenRead(path);
+        using SafeFileHandle file = RegularFile.Open(path);
         Span<byte> start = stackalloc byte[9];
-        return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start[8] == '{';
+        return RandomAccess.Read(file, start, 0) == start.Length && start[8] == '{';
     }
 
     private static InspectedFile ReadSafetensors(string path)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         IReadOnlyList<PyTorchModule> modules = PyTorchWeights.Find(file);
+        if (modules.Count != 0 && modules.All(module => module.Refusal is not null))
+            modules[0].ToLayers(); // none that can be taken: refused with the reason
         InspectedLayer[] layers = [.. modules.SelectMany(Layers)];
         string example = file.Tensors.Count == 0 ? "" : $", the first {file.Tensors[0]}";
         string rest = string.Create(CultureInfo.InvariantCulture, $"{(layers.Length == 0 ? "no recurrent layer: no tensor is called weight_ih or weight_hh as PyTorch calls them; " : "")}{file.Tensors.Count} tensors{example}");
@@ -43,12 +46,18 @@ internal static class ModelInspector
 
     private static IEnumerable<InspectedLayer> Layers(PyTorchModule module)
     {
+        if (module.Refusal is not null)
+        {
+            yield return new InspectedLayer(module.Prefix, "module", [], "", "-", 0, [], module.Refusal);
+            yield break;
+        }
+
         IReadOnlyList<StackLayer> layers = module.ToLayers();
         string kind = module.Cell switch { CellKind.Lstm => "LSTM", CellKind.Gru => "GRU", _ => "RNN" };
         for (int k = 0; k < layers.Count; k++)
         {
             LayerWeights[] weights = [.. new[] { layers[k].Forward, layers[k].Reverse }.OfType<LayerWeights>()];
-            List<string> notes = [.. NonFinite(weights)];
+            List<string> notes = [.. module.Notes, .. NonFinite(weights)];
             if (module.Cell == CellKind.Elman)
                 notes.Add("the weights do not tell tanh from relu; tanh is assumed");
             yield return new InspectedLayer(

@@ -6,108 +6,81 @@ using FastRecurrence.Onnx.Reading;
 namespace FastRecurrence.Onnx.Graph;
 
 /// <summary>
-/// Walks all graphs of a model: the main one, those inside nodes (If, Loop, Scan), and function bodies at each call. Collects
-/// recurrent nodes with their constants, and what looks recurrent but is none.
+/// Finds the recurrent nodes of a model: in the main graph, in the graphs inside nodes (If, Loop, Scan), and in function bodies at
+/// each call. Only what leads to a recurrent node is walked, so that the number of calls costs nothing.
 /// </summary>
-internal sealed class RecurrentFinder
+/// <param name="file">The file's name, for errors.</param>
+/// <param name="survey">What the graphs and functions of the model hold.</param>
+/// <param name="folder">Finds the constants behind names.</param>
+/// <param name="strict">Whether warnings refuse the model.</param>
+internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantFolder folder, bool strict)
 {
-    private const int MaxCalls = 10_000, MaxCallDepth = 32;
-
-    private readonly string _file;
-    private readonly ModelProto _model;
-    private readonly ConstantFolder _folder;
-    private readonly bool _strict;
-    private readonly Dictionary<(string Domain, string Name), FunctionProto> _functions = [];
-    private readonly HashSet<FunctionProto> _called = [];
-    private int _calls;
-
-    public RecurrentFinder(string file, ModelProto model, ConstantFolder folder, bool strict)
-    {
-        (_file, _model, _folder, _strict) = (file, model, folder, strict);
-        foreach (FunctionProto function in model.Functions)
-            _functions.TryAdd((function.Domain, function.Name), function);
-    }
+    private const int MaxFound = 4096, MaxOutputs = 3;
 
     public List<OnnxRecurrentNode> Found { get; } = [];
 
-    public List<string> LookAlikes { get; } = [];
-
-    public int NodeCount { get; private set; }
-
     public void Walk(IReadOnlyDictionary<string, OnnxTensor>? bound)
     {
-        if (_model.Graph is null)
-            throw new ModelFormatException(_file, "there is no graph.");
-        Walk(Scope.Of(_file, _model.Graph, null, DefaultOpset(_model.OpsetImport), bound), _model.Graph.Node, "", 0);
-        foreach (FunctionProto function in _model.Functions.Where(f => !_called.Contains(f)))
-            Walk(Scope.Of($"{_file}, function {NodeText.Short(function.Name)}", function, DefaultOpset(function.OpsetImport), null, null), function.Node, $"function {NodeText.Short(function.Name)}/", MaxCallDepth - 1);
+        Walk(survey.Main, Scope.OfModel(survey.Main.Names, survey.Opset, bound), "");
+        foreach (FunctionBody function in survey.Uncalled)
+        {
+            Scope scope = Scope.OfCall(function.Names, function.Proto, function.Opset ?? survey.Opset, null, null);
+            Walk(function, scope, $"function {NodeText.Short(function.Proto.Name)}/");
+        }
     }
 
-    private void Walk(Scope scope, IEnumerable<NodeProto> nodes, string path, int depth)
+    private void Walk(GraphBody body, Scope scope, string path)
     {
-        bool multiplies = false, sigmoid = false, tanh = false;
-        foreach (NodeProto node in nodes)
+        foreach (Site site in body.Sites)
         {
-            NodeCount++;
-            RequireInputs(scope, node);
-            multiplies |= node.OpType is "MatMul" or "Gemm" or "QLinearMatMul" or "QLinearConv" or "MatMulInteger" or "Conv";
-            sigmoid |= node.OpType is "Sigmoid" or "HardSigmoid" or "QLinearSigmoid";
-            tanh |= node.OpType == "Tanh";
+            NodeProto node = site.Node;
             string here = path + (node.Name.Length != 0 ? NodeText.Short(node.Name) : NodeText.Short(node.OpType));
-            if (_functions.TryGetValue((node.Domain, node.OpType), out FunctionProto? function))
-                Call(scope, node, function, here, depth);
+            if (site.Function is { } function)
+                Walk(function, Scope.OfCall(function.Names, function.Proto, function.Opset ?? scope.Opset, scope, node), here + "/");
+            else if (site.Inner is { } inner)
+                Walk(inner, Scope.Inside(scope, inner.Names), $"{here}.{NodeText.Short(site.Attribute)}/");
             else
-                Look(scope, node, here);
-
-            foreach (AttributeProto attribute in node.Attribute)
-            {
-                IEnumerable<GraphProto> inner = attribute.G is null ? attribute.Graphs : attribute.Graphs.Prepend(attribute.G);
-                foreach (GraphProto graph in inner)
-                    Walk(Scope.Of(scope.Where, graph, scope, scope.Opset), graph.Node, $"{here}.{NodeText.Short(attribute.Name)}/", depth);
-            }
+                Add(scope, node, here);
         }
-
-        if (multiplies && sigmoid && tanh)
-            LookAlikes.Add($"{(path.Length == 0 ? "the main graph" : path.TrimEnd('/'))} has a matrix product, sigmoid and tanh as nodes of their own: perhaps a cell that was spelled out");
     }
 
-    private void Look(Scope scope, NodeProto node, string path)
+    private void Add(Scope scope, NodeProto node, string path)
     {
-        if (node.OpType is "QLSTM" or "DynamicQuantizeLSTM" or "QLinearLSTM" or "QuantizeLSTM" or "QGRU" or "DynamicQuantizeGRU")
-        {
-            LookAlikes.Add($"{NodeText.Of(node)} is quantised; only float layers are supported");
-            return;
-        }
-
-        if (node.OpType is not ("LSTM" or "GRU" or "RNN"))
-        {
-            if (node.OpType is "Scan" or "Loop")
-                LookAlikes.Add($"{NodeText.Of(node)} repeats a graph: perhaps a cell that was spelled out");
-            return;
-        }
-
-        string where = $"{_file}, {NodeText.Of(node)}";
+        string where = $"{file}, {NodeText.Of(node)}";
         if (!NodeText.IsDefault(node.Domain))
             throw new NotSupportedException($"{where}: the domain {NodeText.Short(node.Domain)} is unknown; LSTM, GRU and RNN are those of ai.onnx.");
         if (scope.Opset is not { } opset)
             throw new ModelFormatException(where, "the model imports no operator set of ai.onnx (opset_import), so the node has no meaning.");
-        Found.Add(Node(scope, node, path, where, opset));
+        if (Found.Count == MaxFound)
+        {
+            throw new ModelFormatException(file, string.Create(CultureInfo.InvariantCulture,
+                $"there are more than {MaxFound} recurrent nodes, counting each call of a function."));
+        }
+
+        folder.Charge(where, node);
+        Found.Add(Read(scope, node, path, new NodeHeader(where, node.OpType, opset, OperatorAttributes.Of(where, node, scope.Attributes), strict)));
     }
 
-    private OnnxRecurrentNode Node(Scope scope, NodeProto node, string path, string where, long opset)
+    private OnnxRecurrentNode Read(Scope scope, NodeProto node, string path, NodeHeader header)
     {
+        string where = header.Where;
         int most = node.OpType == "LSTM" ? 8 : 6;
         if (node.Input.Count < 3 || node.Input.Count > most)
-            throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture, $"it has {node.Input.Count} inputs; X, W and R are needed, and there are at most {most}."));
-        OperatorAttributes attributes = OperatorAttributes.Of(where, node, scope.Attributes);
-        RecurrentOperator.CheckAttributes(where, node.OpType, opset, attributes);
+        {
+            throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture,
+                $"it has {node.Input.Count} inputs; X, W and R are needed, and there are at most {most}."));
+        }
 
-        Folded? Input(int index) => index < node.Input.Count && node.Input[index].Length != 0 ? _folder.Fold(scope, node.Input[index]) : null;
+        if (node.Output.Count > MaxOutputs)
+            throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture, $"it has {node.Output.Count} outputs; there are at most {MaxOutputs}."));
+        RecurrentOperator.CheckAttributes(header);
+        Folded? Input(int index) => index < node.Input.Count && node.Input[index].Length != 0 ? folder.Fold(scope, node.Input[index]) : null;
         if (node.Input[0].Length == 0)
             throw new ModelFormatException(where, "X is missing.");
         (Folded? w, Folded? r, Folded? b, Folded? p) = (Input(1), Input(2), Input(3), Input(7));
-        var result = new OnnxRecurrentNode(path, node.Name, node.OpType, opset, [.. node.Input], [.. node.Output]);
-        foreach ((Folded? input, string name, bool required) in (ReadOnlySpan<(Folded?, string, bool)>)[(w, "W", true), (r, "R", true), (b, "B", false), (p, "P", false)])
+        var result = new OnnxRecurrentNode(path, node.Name, node.OpType, header.Opset, [.. node.Input], [.. node.Output]);
+        (Folded? Input, string Name, bool IsRequired)[] inputs = [(w, "W", true), (r, "R", true), (b, "B", false), (p, "P", false)];
+        foreach ((Folded? input, string name, bool required) in inputs)
         {
             if (input is null && required)
                 throw new ModelFormatException(where, $"{name} is missing.");
@@ -121,40 +94,9 @@ internal sealed class RecurrentFinder
                 throw new ModelFormatException(where, $"{name} is {tensor.Type.Text()}; weights are float, double, float16 or bfloat16.");
         }
 
-        var meaning = RecurrentOperator.Create(where, node.OpType, opset, attributes, w!.Value.Constant!.Shape, r!.Value.Constant!.Shape, b?.Constant!.Shape, p?.Constant!.Shape, _strict);
-        result.Take(new OnnxLayer(meaning, w.Value.Constant, r.Value.Constant, b?.Constant, p?.Constant, Input(4), Input(5), Input(6)));
+        var weights = new NodeWeights(w!.Value.Constant!, r!.Value.Constant!, b?.Constant, p?.Constant);
+        var meaning = RecurrentOperator.Create(header, weights.Shapes);
+        result.Take(new OnnxLayer(meaning, weights, new NodeStates(Input(4), Input(5), Input(6))));
         return result;
-    }
-
-    private void Call(Scope scope, NodeProto node, FunctionProto function, string path, int depth)
-    {
-        if (depth >= MaxCallDepth || ++_calls > MaxCalls)
-            throw new ModelFormatException(_file, $"{NodeText.Of(node)} calls functions more than {MaxCallDepth} deep or {MaxCalls} times: they go in a circle, or the file is made to exhaust its reader.");
-        _called.Add(function);
-        Walk(Scope.Of($"{_file}, {NodeText.Of(node)}", function, DefaultOpset(function.OpsetImport) ?? scope.Opset, scope, node), function.Node, path + "/", depth + 1);
-    }
-
-    private static void RequireInputs(Scope scope, NodeProto node)
-    {
-        foreach (string input in node.Input)
-        {
-            if (input.Length == 0)
-                continue;
-            if (scope.Find(input) is not { } source)
-                throw new ModelFormatException(scope.Where, $"{NodeText.Of(node)}: its input '{NodeText.Short(input)}' is defined nowhere.");
-            if (ReferenceEquals(source.Producer, node))
-                throw new ModelFormatException(scope.Where, $"{NodeText.Of(node)}: its input '{NodeText.Short(input)}' is its own output.");
-        }
-    }
-
-    private static long? DefaultOpset(IEnumerable<OperatorSetIdProto> imports)
-    {
-        foreach (OperatorSetIdProto import in imports)
-        {
-            if (NodeText.IsDefault(import.Domain))
-                return import.Version;
-        }
-
-        return null;
     }
 }

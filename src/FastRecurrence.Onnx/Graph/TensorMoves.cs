@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Import;
 using FastRecurrence.Onnx.Reading;
 
 namespace FastRecurrence.Onnx.Graph;
@@ -11,57 +12,29 @@ internal static class TensorMoves
         int rank = tensor.Shape.Length;
         permutation ??= [.. Enumerable.Range(0, rank).Reverse().Select(axis => (long)axis)];
         if (permutation.Length != rank || permutation.Distinct().Count() != rank || permutation.Any(axis => axis < 0 || axis >= rank))
-            throw new ArgumentException($"perm [{string.Join(", ", permutation)}] does not permute {rank} axes.");
-        int[] strides = Strides(tensor.Shape);
-        return Gather(tensor, [.. permutation.Select(axis => tensor.Shape[axis])], [.. permutation.Select(axis => strides[axis])], 0, budget);
-    }
-
-    public static OnnxTensor Squeeze(OnnxTensor tensor, long[]? axes)
-    {
-        int rank = tensor.Shape.Length;
-        HashSet<int> gone = axes is null ? [.. Enumerable.Range(0, rank).Where(axis => tensor.Shape[axis] == 1)] : [.. axes.Select(axis => Axis(axis, rank))];
-        if (gone.Any(axis => tensor.Shape[axis] != 1))
-            throw new ArgumentException($"an axis of {tensor.ShapeText} is not 1 and cannot be squeezed.");
-        return tensor with { Shape = [.. tensor.Shape.Where((_, axis) => !gone.Contains(axis))] };
-    }
-
-    public static OnnxTensor Unsqueeze(OnnxTensor tensor, long[] axes)
-    {
-        int rank = tensor.Shape.Length + axes.Length;
-        HashSet<int> added = [.. axes.Select(axis => Axis(axis, rank))];
-        if (added.Count != axes.Length)
-            throw new ArgumentException("an axis is added twice.");
-        var rest = new Queue<int>(tensor.Shape);
-        return tensor with { Shape = [.. Enumerable.Range(0, rank).Select(axis => added.Contains(axis) ? 1 : rest.Dequeue())] };
-    }
-
-    public static OnnxTensor Reshape(OnnxTensor tensor, long[] shape)
-    {
-        long[] wanted = [.. shape.Select((size, axis) => size == 0 && axis < tensor.Shape.Length ? tensor.Shape[axis] : size)];
-        Int128 known = 1;
-        foreach (long size in wanted)
-            known = size == -1 ? known : size is >= 0 and <= int.MaxValue && known <= int.MaxValue ? known * size : throw new ArgumentException($"the shape [{string.Join(", ", shape)}] is not possible.");
-        int open = wanted.Count(size => size == -1);
-        if (open == 1 && known > 0 && tensor.Count % known == 0)
-            wanted[Array.IndexOf(wanted, -1L)] = (long)(tensor.Count / known);
-        else if (open != 0 || known != tensor.Count)
-            throw new ArgumentException($"{tensor.ShapeText} cannot take the shape [{string.Join(", ", shape)}].");
-        return tensor with { Shape = [.. wanted.Select(size => (int)size)] };
+            throw new ArgumentException(FormattableString.Invariant($"perm {ShapeText.Of(permutation)} does not permute {rank} axes."));
+        int[] strides = TensorShapes.Strides(tensor.Shape);
+        return Strided(tensor, [.. permutation.Select(axis => tensor.Shape[axis])], [.. permutation.Select(axis => strides[axis])], 0, budget);
     }
 
     public static OnnxTensor Slice(OnnxTensor tensor, long[] starts, long[] ends, long[]? axes, long[]? steps, FoldingBudget budget)
     {
         int rank = tensor.Shape.Length;
+        TensorShapes.RequireRank(Math.Max(starts.Length, axes?.Length ?? 0));
         axes ??= [.. Enumerable.Range(0, starts.Length).Select(axis => (long)axis)];
         steps ??= [.. Enumerable.Repeat(1L, starts.Length)];
         if (starts.Length != ends.Length || starts.Length != axes.Length || starts.Length != steps.Length)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{starts.Length} starts, {ends.Length} ends, {axes.Length} axes and {steps.Length} steps; they must be as many."));
-        int[] shape = [.. tensor.Shape], strides = Strides(tensor.Shape);
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"{starts.Length} starts, {ends.Length} ends, {axes.Length} axes and {steps.Length} steps; they must be as many."));
+        }
+
+        int[] shape = [.. tensor.Shape], strides = TensorShapes.Strides(tensor.Shape);
         int offset = 0;
         var done = new HashSet<int>();
         for (int i = 0; i < starts.Length; i++)
         {
-            int axis = Axis(axes[i], rank), size = tensor.Shape[axis];
+            int axis = TensorShapes.Axis(axes[i], rank), size = tensor.Shape[axis];
             if (!done.Add(axis))
                 throw new ArgumentException("an axis is sliced twice.");
             if (steps[i] is 0 or < -int.MaxValue or > int.MaxValue)
@@ -70,7 +43,8 @@ internal static class TensorMoves
             int Clamp(long at, int low, int high) => (int)Math.Clamp(at < 0 ? at + size : at, low, high);
             int start = step > 0 ? Clamp(starts[i], 0, size) : Clamp(starts[i], 0, size - 1);
             int end = step > 0 ? Clamp(ends[i], 0, size) : ends[i] < -size ? -1 : Clamp(ends[i], -1, size - 1);
-            int count = step > 0 ? (int)Math.Max(0, ((long)end - start + step - 1) / step) : (int)Math.Max(0, ((long)start - end - step - 1) / -(long)step);
+            long most = step > 0 ? ((long)end - start + step - 1) / step : ((long)start - end - step - 1) / -(long)step;
+            int count = (int)Math.Max(0, most);
             if (size == 0)
                 count = start = 0;
             offset += count == 0 ? 0 : start * strides[axis];
@@ -78,17 +52,21 @@ internal static class TensorMoves
             strides[axis] = count > 1 ? strides[axis] * step : 0;
         }
 
-        return Gather(tensor, shape, strides, offset, budget);
+        return Strided(tensor, shape, strides, offset, budget);
     }
 
     public static OnnxTensor Concat(OnnxTensor[] parts, long axis, FoldingBudget budget)
     {
         OnnxTensor first = parts[0];
-        int along = Axis(axis, first.Shape.Length);
+        int along = TensorShapes.Axis(axis, first.Shape.Length);
         foreach (OnnxTensor part in parts)
         {
-            if (part.Type != first.Type || part.Shape.Length != first.Shape.Length || part.Shape.Where((size, i) => i != along && size != first.Shape[i]).Any())
-                throw new ArgumentException($"{part.Type.Text()} {part.ShapeText} and {first.Type.Text()} {first.ShapeText} cannot be joined along axis {along.ToString(CultureInfo.InvariantCulture)}.");
+            bool differs = part.Type != first.Type || part.Shape.Length != first.Shape.Length || part.Shape.Where((size, i) => i != along && size != first.Shape[i]).Any();
+            if (differs)
+            {
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                    $"{part.Type.Text()} {part.ShapeText} and {first.Type.Text()} {first.ShapeText} cannot be joined along axis {along}."));
+            }
         }
 
         long bytes = parts.Sum(part => (long)part.Data.Length);
@@ -112,6 +90,7 @@ internal static class TensorMoves
 
     public static OnnxTensor Fill(long[] shape, OnnxTensor value, FoldingBudget budget)
     {
+        TensorShapes.RequireRank(shape.Length);
         Int128 bytes = value.Data.Length;
         foreach (long size in shape)
         {
@@ -128,11 +107,11 @@ internal static class TensorMoves
     }
 
     /// <summary>Elements by strides into new, dense memory.</summary>
-    private static OnnxTensor Gather(OnnxTensor tensor, int[] shape, int[] strides, int offset, FoldingBudget budget)
+    public static OnnxTensor Strided(OnnxTensor tensor, int[] shape, int[] strides, int offset, FoldingBudget budget)
     {
-        int size = tensor.Type.Size(), count = shape.Aggregate(1, (a, b) => a * b);
+        int size = tensor.Type.Size(), count = TensorShapes.Product(shape);
         budget.Take((long)count * size);
-        var data = new byte[count * size];
+        var data = new byte[checked(count * size)];
         ReadOnlySpan<byte> source = tensor.Data.Span;
         var index = new int[shape.Length];
         for (int i = 0, at = offset; i < count; i++)
@@ -149,20 +128,5 @@ internal static class TensorMoves
         }
 
         return new OnnxTensor(tensor.Type, shape, data);
-    }
-
-    private static int[] Strides(int[] shape)
-    {
-        var strides = new int[shape.Length];
-        for (int axis = shape.Length - 1, stride = 1; axis >= 0; stride *= shape[axis--])
-            strides[axis] = stride;
-        return strides;
-    }
-
-    private static int Axis(long axis, int rank)
-    {
-        if (axis < -rank || axis >= rank)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"axis {axis} of {rank} axes."));
-        return (int)(axis < 0 ? axis + rank : axis);
     }
 }

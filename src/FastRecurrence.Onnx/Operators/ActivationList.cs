@@ -26,8 +26,8 @@ internal static class ActivationList
             float? alpha = usesAlpha && a < alphas.Length ? alphas[a++] : null, beta = usesBeta && b < betas.Length ? betas[b++] : null;
             if (kind is Activation.Affine or Activation.ScaledTanh && (alpha is null || beta is null))
             {
-                throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture,
-                    $"activation {i}, {kind}, has no {(alpha is null ? "alpha" : "beta")} (activation_alpha has {alphas.Length} values, activation_beta {betas.Length}), and ONNX gives it no default."));
+                string missing = alpha is null ? "alpha" : "beta", lists = Text($"activation_alpha has {alphas.Length} values, activation_beta {betas.Length}");
+                throw new ModelFormatException(where, Text($"activation {i}, {kind}, has no {missing} ({lists}), and ONNX gives it no default."));
             }
 
             if (kind is not (Activation.Affine or Activation.ScaledTanh))
@@ -38,14 +38,14 @@ internal static class ActivationList
             }
 
             if (!float.IsFinite(alpha!.Value) || !float.IsFinite(beta!.Value))
-                throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture, $"activation {i}, {kind}, has alpha {alpha} and beta {beta}; both must be finite."));
+                throw new ModelFormatException(where, Text($"activation {i}, {kind}, has alpha {alpha} and beta {beta}; both must be finite."));
             functions[i] = new ActivationFunction(kind, alpha.Value, beta.Value);
         }
 
         if (a < alphas.Length || b < betas.Length)
         {
-            warnings.Add(string.Create(CultureInfo.InvariantCulture,
-                $"activation_alpha has {alphas.Length} values and activation_beta {betas.Length}, but {a} and {b} are used: {string.Join(", ", functions)}"));
+            string lists = Text($"activation_alpha has {alphas.Length} values and activation_beta {betas.Length}");
+            warnings.Add(Text($"{lists}, but {a} and {b} are used: {string.Join(", ", functions)}"));
         }
 
         return functions;
@@ -59,6 +59,9 @@ internal static class ActivationList
                 return kind;
         }
 
-        throw new ModelFormatException(where, $"the activation '{NodeText.Short(name)}' is unknown; ONNX has {string.Join(", ", Enum.GetNames<Activation>()[1..])}.");
+        string known = string.Join(", ", Enum.GetNames<Activation>()[1..]);
+        throw new ModelFormatException(where, $"the activation '{NodeText.Short(name)}' is unknown; ONNX has {known}.");
     }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -20,6 +20,16 @@ internal enum ElementType
     Complex64 = 14,
     Complex128 = 15,
     Bfloat16 = 16,
+    Float8e4m3fn = 17,
+    Float8e4m3fnuz = 18,
+    Float8e5m2 = 19,
+    Float8e5m2fnuz = 20,
+    Uint4 = 21,
+    Int4 = 22,
+    Float4e2m1 = 23,
+    Float8e8m0 = 24,
+    Uint2 = 25,
+    Int2 = 26,
 }
 
 internal static class ElementTypes
@@ -33,6 +43,9 @@ internal static class ElementTypes
         ElementType.Double or ElementType.Int64 or ElementType.Uint64 => 8,
         _ => 0,
     };
+
+    /// <summary>Whether it is a type of quantised weights whose elements are not read.</summary>
+    public static bool IsKnownButNotRead(this ElementType type) => type is >= ElementType.Float8e4m3fn and <= ElementType.Int2;
 
     public static bool IsFloating(this ElementType type) => type is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.Bfloat16;
 

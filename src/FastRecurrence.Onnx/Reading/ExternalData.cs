@@ -1,5 +1,7 @@
 using System.Globalization;
+using FastRecurrence.Import;
 using FastRecurrence.Onnx.Proto;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastRecurrence.Onnx.Reading;
 
@@ -8,9 +10,13 @@ namespace FastRecurrence.Onnx.Reading;
 /// resolved, lie inside the model's folder.
 /// </summary>
 /// <param name="folder">The model's folder; null for a model that is read from memory.</param>
-internal sealed class ExternalData(string? folder)
+/// <param name="keep">Whether what is read is kept, so that the same bytes are never read and held twice.</param>
+internal sealed class ExternalData(string? folder, bool keep = true)
 {
-    /// <summary>Bytes read so far.</summary>
+    private readonly Dictionary<(string Path, ulong Offset, ulong Length), byte[]> _kept = [];
+    private readonly Dictionary<string, ulong> _readOf = new(StringComparer.Ordinal);
+
+    /// <summary>Bytes read so far, those of the same region once.</summary>
     public long BytesRead { get; private set; }
 
     public byte[] Read(string where, IEnumerable<StringStringEntryProto> entries, long bytes)
@@ -30,22 +36,40 @@ internal sealed class ExternalData(string? folder)
         if (length != (ulong)bytes)
             throw new ModelFormatException(where, Text($"external data of {length} bytes, but its sizes hold {bytes}."));
         string path = Locate(where, location);
+        if (_kept.TryGetValue((path, offset, length), out byte[]? known))
+            return known;
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-            ulong size = (ulong)stream.Length;
-            if (length > size || offset > size - length)
-                throw new ModelFormatException(where, Text($"external data of {length} bytes at {offset}, but '{location}' has {size}."));
-            var data = new byte[length];
-            stream.Position = (long)offset;
-            stream.ReadExactly(data);
-            BytesRead += data.Length;
+            byte[] data = Read(where, path, location!, offset, length);
+            if (keep)
+                _kept.Add((path, offset, length), data);
             return data;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ModelFormatException(where, $"external data '{location}' cannot be read: {e.Message}", e);
+            throw new ModelFormatException(where, $"external data '{Short(location!)}' cannot be read: {e.Message}", e);
         }
+    }
+
+    private byte[] Read(string where, string path, string location, ulong offset, ulong length)
+    {
+        using SafeFileHandle file = RegularFile.Open(path);
+        ulong size = (ulong)RandomAccess.GetLength(file);
+        if (length > size || offset > size - length)
+            throw new ModelFormatException(where, Text($"external data of {length} bytes at {offset}, but '{Short(location)}' has {size}."));
+        if (keep)
+        {
+            // Regions that overlap in part could make any size of a small file.
+            ulong before = _readOf.GetValueOrDefault(path);
+            if (length > size - Math.Min(size, before))
+                throw new ModelFormatException(where, Text($"external data of {length} bytes beside {before}, but '{Short(location)}' has {size} in all: its regions overlap."));
+            _readOf[path] = before + length;
+        }
+
+        var data = new byte[length];
+        RegularFile.Read(file, Short(location), (long)offset, data);
+        BytesRead += data.Length;
+        return data;
     }
 
     private string Locate(string where, string? location)
@@ -61,7 +85,7 @@ internal sealed class ExternalData(string? folder)
         string root = Real(Path.GetFullPath(folder)), path = Real(Path.GetFullPath(Path.Combine(folder, location)));
         if (!path.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ModelFormatException(where, $"external data at '{Short(location)}' lead out of the model's folder through a link.");
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
             throw new ModelFormatException(where, $"external data '{Short(location)}' are missing beside the model.");
         return path;
     }

@@ -1,59 +1,59 @@
 using System.Buffers.Binary;
-using System.Globalization;
+using System.Runtime.InteropServices;
+using FastRecurrence.Import;
 
 namespace FastRecurrence.Onnx.Reading;
 
 /// <summary>A constant: type, sizes and little-endian bytes, whose number fits the sizes.</summary>
 internal sealed record OnnxTensor(ElementType Type, int[] Shape, ReadOnlyMemory<byte> Data)
 {
+    /// <summary>The most axes that a tensor has here.</summary>
+    public const int MaxRank = 64;
+
+    private bool? _isZero, _isFinite;
+
     public int Count => Data.Length / Type.Size();
 
-    public string ShapeText => $"[{string.Join(", ", Shape.Select(d => d.ToString(CultureInfo.InvariantCulture)))}]";
+    public string ShapeText => Import.ShapeText.Of(Shape);
+
+    /// <summary>Whether all elements are 0 or −0. Looked at once.</summary>
+    public bool IsZero() => _isZero ??= Data.Span.IndexOfAnyExcept((byte)0) < 0 || Type.IsFloating() && All(static value => value == 0);
+
+    /// <summary>Whether no element is NaN or infinite. Looked at once.</summary>
+    public bool IsFinite() => _isFinite ??= !Type.IsFloating() || All(double.IsFinite);
 
     /// <summary>float, double, float16 or bfloat16 as float; double is rounded.</summary>
     public float[] ToFloats()
     {
-        ReadOnlySpan<byte> data = Data.Span;
         var values = new float[Count];
-        for (int i = 0; i < values.Length; i++)
+        if (Type == ElementType.Float && BitConverter.IsLittleEndian)
         {
-            values[i] = Type switch
-            {
-                ElementType.Float => BinaryPrimitives.ReadSingleLittleEndian(data[(4 * i)..]),
-                ElementType.Double => (float)BinaryPrimitives.ReadDoubleLittleEndian(data[(8 * i)..]),
-                ElementType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(data[(2 * i)..]),
-                _ => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(data[(2 * i)..]) << 16),
-            };
+            MemoryMarshal.Cast<byte, float>(Data.Span).CopyTo(values);
+            return values;
         }
 
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)Elements.Real(Data.Span, Type, i);
         return values;
     }
 
     /// <summary>The same as double, exactly.</summary>
     public double[] ToDoubles()
     {
-        if (Type != ElementType.Double)
-            return Array.ConvertAll(ToFloats(), v => (double)v);
         var values = new double[Count];
         for (int i = 0; i < values.Length; i++)
-            values[i] = BinaryPrimitives.ReadDoubleLittleEndian(Data.Span[(8 * i)..]);
+            values[i] = Elements.Real(Data.Span, Type, i);
         return values;
     }
 
-    /// <summary>int32 or int64 values; null for another type.</summary>
+    /// <summary>Whole numbers and truth values; null for another type.</summary>
     public long[]? ToIntegers()
     {
+        if (Type.IsFloating() || Type.Size() == 0)
+            return null;
         var values = new long[Count];
         for (int i = 0; i < values.Length; i++)
-        {
-            switch (Type)
-            {
-                case ElementType.Int32: values[i] = BinaryPrimitives.ReadInt32LittleEndian(Data.Span[(4 * i)..]); break;
-                case ElementType.Int64: values[i] = BinaryPrimitives.ReadInt64LittleEndian(Data.Span[(8 * i)..]); break;
-                default: return null;
-            }
-        }
-
+            values[i] = Elements.Whole(Data.Span, Type, i);
         return values;
     }
 
@@ -71,5 +71,16 @@ internal sealed record OnnxTensor(ElementType Type, int[] Shape, ReadOnlyMemory<
         for (int i = 0; i < values.Length; i++)
             BinaryPrimitives.WriteSingleLittleEndian(data.AsSpan(4 * i), values[i]);
         return new OnnxTensor(ElementType.Float, [values.Length], data);
+    }
+
+    private bool All(Func<double, bool> holds)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (!holds(Elements.Real(Data.Span, Type, i)))
+                return false;
+        }
+
+        return true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using FastRecurrence.Import;
 using FastRecurrence.Onnx.Proto;
 
 namespace FastRecurrence.Onnx.Reading;
@@ -7,8 +8,6 @@ namespace FastRecurrence.Onnx.Reading;
 /// <summary>TensorProto to bytes: raw or typed data, never both, as many as the sizes say.</summary>
 internal static class TensorReader
 {
-    private const int MaxRank = 64;
-
     /// <param name="where">File and tensor, for errors.</param>
     /// <param name="tensor">The message.</param>
     /// <param name="external">Where external data may lie.</param>
@@ -18,7 +17,8 @@ internal static class TensorReader
         if (type.Size() == 0)
             throw new ModelFormatException(where, $"its elements are {type.Text()}; read are float, double, float16, bfloat16 and integers.");
         (int[] shape, long bytes) = Sizes(where, tensor, type.Size());
-        int typed = tensor.FloatData.Count + tensor.Int32Data.Count + tensor.Int64Data.Count + tensor.DoubleData.Count + tensor.Uint64Data.Count + tensor.StringData.Count;
+        int whole = tensor.Int32Data.Count + tensor.Int64Data.Count + tensor.Uint64Data.Count;
+        int typed = whole + tensor.FloatData.Count + tensor.DoubleData.Count + tensor.StringData.Count;
         if (tensor.DataLocation == 1)
         {
             if (tensor.HasRawData || typed != 0)
@@ -33,7 +33,11 @@ internal static class TensorReader
         if (tensor.HasRawData)
         {
             if (tensor.RawData.Length != bytes)
-                throw new ModelFormatException(where, Text($"its sizes [{string.Join(", ", shape)}] of {type.Text()} hold {bytes} bytes, but raw_data has {tensor.RawData.Length}."));
+            {
+                string holds = Text($"its sizes {ShapeText.Of(shape)} of {type.Text()} hold {bytes} bytes");
+                throw new ModelFormatException(where, Text($"{holds}, but raw_data has {tensor.RawData.Length}."));
+            }
+
             return new OnnxTensor(type, shape, tensor.RawData.Memory);
         }
 
@@ -42,8 +46,8 @@ internal static class TensorReader
 
     private static (int[] Shape, long Bytes) Sizes(string where, TensorProto tensor, int size)
     {
-        if (tensor.Dims.Count > MaxRank)
-            throw new ModelFormatException(where, Text($"it has {tensor.Dims.Count} dimensions; at most {MaxRank} are read."));
+        if (tensor.Dims.Count > OnnxTensor.MaxRank)
+            throw new ModelFormatException(where, Text($"it has {tensor.Dims.Count} dimensions; at most {OnnxTensor.MaxRank} are read."));
         Int128 bytes = size;
         foreach (long dimension in tensor.Dims)
         {
@@ -51,7 +55,7 @@ internal static class TensorReader
                 throw new ModelFormatException(where, Text($"a size of {dimension}; sizes go from 0 to {int.MaxValue}."));
             bytes *= dimension;
             if (bytes > int.MaxValue)
-                throw new ModelFormatException(where, Text($"its sizes [{string.Join(", ", tensor.Dims)}] hold more than {int.MaxValue} bytes."));
+                throw new ModelFormatException(where, Text($"its sizes {ShapeText.Of(tensor.Dims.ToArray())} hold more than {int.MaxValue} bytes."));
         }
 
         return ([.. tensor.Dims.Select(d => (int)d)], (long)bytes);
@@ -68,7 +72,11 @@ internal static class TensorReader
             _ => tensor.Int32Data.Count,
         };
         if (own != typed || own != count)
-            throw new ModelFormatException(where, Text($"its sizes [{string.Join(", ", tensor.Dims)}] hold {count} elements of {type.Text()}, but there are {own}{(own == typed ? "" : Text($" and {typed - own} of another type"))}."));
+        {
+            string others = own == typed ? "" : Text($" and {typed - own} of another type");
+            throw new ModelFormatException(where, Text($"its sizes {ShapeText.Of(tensor.Dims.ToArray())} hold {count} elements of {type.Text()}, but there are {own}{others}."));
+        }
+
         int size = type.Size();
         var data = new byte[count * size];
         for (int i = 0; i < own; i++)

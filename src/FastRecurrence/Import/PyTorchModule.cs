@@ -9,6 +9,12 @@ public sealed class PyTorchModule
     private readonly TensorSource _source;
     private readonly string _where;
     private readonly PyTorchDirection[] _directions;
+    private readonly ModelFormatException? _refusal;
+
+    internal PyTorchModule(TensorSource source, string prefix, bool cell, ModelFormatException refusal)
+    {
+        (_source, Prefix, _where, IsCell, _refusal, _directions) = (source, prefix, refusal.Location, cell, refusal, []);
+    }
 
     internal PyTorchModule(TensorSource source, string prefix, string where, bool cell, bool bidirectional, PyTorchDirection[] directions)
     {
@@ -23,6 +29,15 @@ public sealed class PyTorchModule
 
     /// <summary>What stands before <c>weight_ih_l0</c>, such as <c>decoder.rnn.</c></summary>
     public string Prefix { get; }
+
+    /// <summary>
+    /// Why the module cannot be taken, naming what stands in the place of a missing part; null when it can. A refused module has
+    /// neither layers nor sizes.
+    /// </summary>
+    public string? Refusal => _refusal?.Reason;
+
+    /// <summary>What the file says beside the module, such as a second copy of a weight; empty without.</summary>
+    public IReadOnlyList<string> Notes { get; internal init; } = [];
 
     /// <summary>The cell, told from the rows for each hidden unit: 4 LSTM, 3 GRU, 1 RNN.</summary>
     public CellKind Cell { get; }
@@ -54,17 +69,21 @@ public sealed class PyTorchModule
 
     /// <summary>Reads the weights.</summary>
     /// <param name="nonlinearity">Of an RNN, which its weights do not tell: tanh, the default, or ReLU. Not used by LSTM and GRU.</param>
-    /// <exception cref="ModelFormatException">A tensor holds integers or another type that is no weight.</exception>
+    /// <exception cref="ModelFormatException">The module is refused; the message is its <see cref="Refusal"/>.</exception>
+    /// <exception cref="IOException">The file cannot be read, or it became shorter.</exception>
     public IReadOnlyList<StackLayer> ToLayers(Activation nonlinearity = Activation.Tanh)
     {
         LayerWeights[] weights = [.. ToData(nonlinearity, _source.ReadFloats).Select(data => data.ToWeights())];
-        return [.. Enumerable.Range(0, LayerCount).Select(k => IsBidirectional ? StackLayer.Bidirectional(weights[2 * k], weights[2 * k + 1]) : StackLayer.Unidirectional(weights[k]))];
+        StackLayer Layer(int k) => IsBidirectional ? StackLayer.Bidirectional(weights[2 * k], weights[2 * k + 1]) : StackLayer.Unidirectional(weights[k]);
+        return [.. Enumerable.Range(0, LayerCount).Select(Layer)];
     }
 
     /// <summary>Every layer and direction, forward before reverse.</summary>
     internal IEnumerable<LayerData<T>> ToData<T>(Activation nonlinearity, Func<string, T[]> read)
         where T : struct, IFloatingPointIeee754<T>
     {
+        if (_refusal is not null)
+            throw new ModelFormatException(_refusal.Location, _refusal.Reason, _refusal);
         T[] Read(TensorInfo? info) => info is null ? [] : read(info.Name);
         foreach (PyTorchDirection d in _directions)
         {
@@ -75,7 +94,8 @@ public sealed class PyTorchModule
                 CellKind.Gru => LayerShape.Gru(I, HiddenSize),
                 _ => LayerShape.Elman(I, HiddenSize, nonlinearity),
             };
-            yield return WeightOrder.PyTorch.Import<T>(shape, Read(d.InputWeights), Read(d.RecurrentWeights), Read(d.InputBias), Read(d.RecurrentBias), projection: Read(d.Projection));
+            yield return WeightOrder.PyTorch.Import<T>(
+                shape, Read(d.InputWeights), Read(d.RecurrentWeights), Read(d.InputBias), Read(d.RecurrentBias), projection: Read(d.Projection));
         }
     }
 
@@ -90,13 +110,19 @@ public sealed class PyTorchModule
         {
             string hint = hh[0] > 0 && hh[1] % hh[0] == 0 && hh[1] / hh[0] is 3 or 4 ? " It looks transposed, as Keras keeps it."
                 : d.Projection is null ? " With fewer columns than hidden units there would be a weight_hr." : "";
-            throw Wrong(d.RecurrentWeights, string.Create(CultureInfo.InvariantCulture, $"{hh[0]} rows for {hidden} hidden units: an LSTM has {4L * hidden}, a GRU {3L * hidden}, an RNN {hidden}.{hint}"));
+            throw Wrong(d.RecurrentWeights, string.Create(CultureInfo.InvariantCulture,
+                $"{hh[0]} rows for {hidden} hidden units: an LSTM has {4L * hidden}, a GRU {3L * hidden}, an RNN {hidden}.{hint}"));
         }
 
         if (d.Projection is not null && blocks != 4)
             throw Wrong(d.Projection, "only an LSTM has a projection.");
         if (hidden > int.MaxValue / 8 || d.Projection is not null && Rank2(d.Projection)[0] >= hidden)
-            throw Wrong(d.Projection ?? d.RecurrentWeights, string.Create(CultureInfo.InvariantCulture, $"a projection is smaller than its {hidden} hidden units."));
+        {
+            throw Wrong(d.Projection ?? d.RecurrentWeights, string.Create(CultureInfo.InvariantCulture,
+                $"a projection is smaller than its {hidden} hidden units."));
+        }
+
+
         return (hidden, d.Projection is null ? 0 : d.Projection.Dimensions[0], blocks switch { 4 => CellKind.Lstm, 3 => CellKind.Gru, _ => CellKind.Elman });
     }
 
@@ -130,7 +156,10 @@ public sealed class PyTorchModule
     private void Require(TensorInfo info, params ReadOnlySpan<int> shape)
     {
         if (!shape.SequenceEqual(info.Dimensions))
-            throw Wrong(info, $"its shape is {TensorInfo.Text(info.Dimensions)}, but {TensorInfo.Text(shape.ToArray())} goes with the other parts ({Cell}, H = {HiddenSize.ToString(CultureInfo.InvariantCulture)}).");
+        {
+            throw Wrong(info, string.Create(CultureInfo.InvariantCulture,
+                $"its shape is {TensorInfo.Text(info.Dimensions)}, but {ShapeText.Of(shape)} goes with the other parts ({Cell}, H = {HiddenSize})."));
+        }
     }
 
     private int[] Rank2(TensorInfo info) => info.Dimensions.Length == 2 ? info.Dimensions

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace FastRecurrence.Import;
 
@@ -8,36 +7,44 @@ namespace FastRecurrence.Import;
 /// <c>weight_ih_l0</c>, <c>weight_hh_l0</c>, <c>bias_ih_l0</c>, <c>bias_hh_l0</c>, <c>weight_hr_l0</c>, each also with
 /// <c>_reverse</c>, behind any prefix; a cell's names have no <c>_l0</c>. Gates i, f, g, o and r, z, n.
 /// </summary>
-public static partial class PyTorchWeights
+public static class PyTorchWeights
 {
+    private const string Wrapped = "module.";
+
     /// <summary>Finds every recurrent module of a source, by prefix, and checks its parts against each other.</summary>
     /// <param name="source">A safetensors file or tensors in memory; tensors of other names belong to other modules.</param>
     /// <param name="prefix">Only names that begin with it are looked at.</param>
-    /// <returns>The modules in the order of the source; empty when there are none.</returns>
-    /// <exception cref="ModelFormatException">
-    /// A part lacks its partner (one bias of two, no weight_hh, a layer or a reverse direction missing, weight_hr of some layers
-    /// only), or shapes contradict each other. The message names both.
-    /// </exception>
+    /// <returns>
+    /// The modules in the order of the source; empty when there are none. A module that cannot be taken is among them, with its
+    /// <see cref="PyTorchModule.Refusal"/>: a part lacks its partner (one bias of two, no weight_hh, a layer or a reverse direction
+    /// missing, weight_hr of some layers only), shapes contradict each other, or a tensor holds integers. It costs no other module.
+    /// </returns>
     public static IReadOnlyList<PyTorchModule> Find(TensorSource source, string prefix = "")
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(prefix);
-        var parts = new Dictionary<(string Prefix, bool Cell), List<(TensorInfo Info, string Part, int Layer, bool Reverse)>>();
+        var modules = new Dictionary<(string Prefix, bool Cell), PyTorchParts>();
         foreach (TensorInfo info in source.Tensors)
         {
-            Match match = Names().Match(info.Name);
-            if (!match.Success || !info.Name.StartsWith(prefix, StringComparison.Ordinal))
+            if (!info.Name.StartsWith(prefix, StringComparison.Ordinal) || PyTorchName.Of(info.Name) is not { } name)
                 continue;
-            source.RequireFloating(info);
-            bool cell = !match.Groups["layer"].Success;
-            int layer = cell ? 0 : int.Parse(match.Groups["layer"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
-            (string, bool) key = (match.Groups["prefix"].Value, cell);
-            if (!parts.TryGetValue(key, out var found))
-                parts.Add(key, found = []);
-            found.Add((info, match.Groups["part"].Value, layer, match.Groups["reverse"].Success));
+            (string, bool) key = (name.Prefix, name.IsCell);
+            if (!modules.TryGetValue(key, out PyTorchParts? parts))
+                modules.Add(key, parts = new PyTorchParts(source, name.Prefix, name.IsCell));
+            parts.Add(name, info);
         }
 
-        return [.. parts.Select(module => Assemble(source, module.Key.Prefix, module.Key.Cell, module.Value))];
+        var found = new List<PyTorchModule>();
+        foreach (((string Prefix, bool Cell) key, PyTorchParts parts) in modules)
+        {
+            bool inside = key.Prefix.EndsWith(Wrapped, StringComparison.Ordinal);
+            if (inside && modules.TryGetValue((key.Prefix[..^Wrapped.Length], key.Cell), out PyTorchParts? wrapper))
+                parts.AddStandIns(wrapper);
+            if (parts.HasParts || !modules.ContainsKey((key.Prefix + Wrapped, key.Cell)))
+                found.Add(parts.Assemble());
+        }
+
+        return found;
     }
 
     /// <summary>Writes layers as a state dictionary: two biases, the recurrent one zero but for a GRU's candidate.</summary>
@@ -76,49 +83,4 @@ public static partial class PyTorchWeights
         if (shape.ProjectionSize != 0)
             tensors.Add($"{prefix}weight_hr{suffix}", [shape.ProjectionSize, shape.HiddenSize], weights.Projection);
     }
-
-    private static PyTorchModule Assemble(TensorSource source, string prefix, bool cell, List<(TensorInfo Info, string Part, int Layer, bool Reverse)> found)
-    {
-        string where = prefix.Length == 0 ? source.Name : $"{source.Name}, '{prefix}'";
-        int layers = 1 + found.Max(f => f.Layer);
-        bool reverse = found.Exists(f => f.Reverse);
-        if (layers > found.Count)
-        {
-            int missing = Enumerable.Range(0, layers).First(k => !found.Exists(f => f.Layer == k));
-            throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture, $"layer {layers - 1} is there, but layer {missing} is missing."));
-        }
-
-        var directions = new List<PyTorchDirection>();
-        var byName = new Dictionary<(string, int, bool), TensorInfo>();
-        foreach ((TensorInfo info, string part, int layer, bool backward) in found)
-        {
-            if (!byName.TryAdd((part, layer, backward), info))
-                throw new ModelFormatException(where, $"{info.Name} and {byName[(part, layer, backward)].Name} are the same part.");
-        }
-
-        for (int k = 0; k < layers; k++)
-        {
-            foreach (bool backward in (ReadOnlySpan<bool>)(reverse ? [false, true] : [false]))
-            {
-                TensorInfo? Part(string part) => byName.GetValueOrDefault((part, k, backward));
-                string suffix = (cell ? "" : string.Create(CultureInfo.InvariantCulture, $"_l{k}")) + (backward ? "_reverse" : "");
-                if (Part("weight_ih") is null && Part("weight_hh") is null && Part("bias_ih") is null && Part("bias_hh") is null && Part("weight_hr") is null)
-                {
-                    throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture,
-                        $"{prefix}weight_ih{suffix} and its partners are missing: {(found.Exists(f => f.Layer == k) ? $"layer {k} has one direction, and there is another of two" : $"layer {k} is missing, and layer {layers - 1} is there")}."));
-                }
-
-                TensorInfo Required(string part) => Part(part) ?? throw new ModelFormatException(where, $"{prefix}{part}{suffix} is missing, but its partners are there.");
-                directions.Add(new PyTorchDirection(Required("weight_ih"), Required("weight_hh"), Part("bias_ih"), Part("bias_hh"), Part("weight_hr")));
-            }
-        }
-
-        return new PyTorchModule(source, prefix, where, cell, reverse, [.. directions]);
-    }
-
-    [GeneratedRegex(@"^(?<prefix>.*?)(?<part>weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:_l(?<layer>[0-9]{1,4})(?<reverse>_reverse)?)?$", RegexOptions.CultureInvariant)]
-    private static partial Regex Names();
 }
-
-/// <summary>The tensors of one layer and direction.</summary>
-internal sealed record PyTorchDirection(TensorInfo InputWeights, TensorInfo RecurrentWeights, TensorInfo? InputBias, TensorInfo? RecurrentBias, TensorInfo? Projection);

@@ -1,26 +1,27 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastRecurrence.Import;
 
 /// <summary>
-/// A safetensors file: its header checked whole when it is opened, its numbers read from the mapped file when asked for.
-/// Strict: no hole, no overlap, no byte that belongs to no tensor.
+/// A safetensors file: its header is checked whole when it is opened, its numbers are read from the file when they are asked for.
+/// Strict: no hole, no overlap, no byte that belongs to no tensor. A model of several files: <see cref="ShardedSafetensors"/>.
+/// Any number of threads may read at once.
 /// </summary>
-public sealed unsafe class SafetensorsFile : TensorSource, IDisposable
+public sealed class SafetensorsFile : TensorSource, IDisposable
 {
+    private const int PartBytes = 1 << 18;
+
     private readonly SafetensorsHeader _header;
-    private readonly MemoryMappedFile? _map;
-    private readonly MemoryMappedViewAccessor? _view;
-    private readonly byte[]? _bytes;
-    private readonly Dictionary<string, TensorInfo> _byName = [];
+    private readonly TensorBytes _bytes;
     private bool _disposed;
 
-    private SafetensorsFile(string name, SafetensorsHeader header, byte[]? bytes, MemoryMappedFile? map, MemoryMappedViewAccessor? view)
+    private SafetensorsFile(string name, TensorBytes bytes)
     {
-        (Name, _header, _bytes, _map, _view) = (name, header, bytes, map, view);
-        foreach (TensorInfo info in header.Tensors)
-            _byName.Add(info.Name, info);
+        (Name, _bytes) = (name, bytes);
+        _header = SafetensorsHeader.Read(name, bytes);
     }
 
     /// <inheritdoc/>
@@ -32,61 +33,63 @@ public sealed unsafe class SafetensorsFile : TensorSource, IDisposable
     /// <summary>The file's own <c>__metadata__</c>; empty without.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
-    /// <summary>Opens and checks a file. Its tensors are read on demand, so keep it until then, and dispose it.</summary>
+    /// <summary>
+    /// Opens and checks a file. Its tensors are read on demand, so keep it until then, and dispose it. The file is not locked: one
+    /// that another process cuts meanwhile is an <see cref="IOException"/> of the read that misses its bytes.
+    /// </summary>
+    /// <param name="path">A regular file.</param>
     /// <exception cref="ModelFormatException">It is damaged; the message says where. Nothing is allocated for what its header claims.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="IOException">It is missing, a folder, a pipe or a device, or it cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not read it.</exception>
     public static SafetensorsFile Open(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        string name = Path.GetFileName(path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        if (stream.Length < 8)
-            throw SafetensorsHeader.TooShort(name, stream.Length);
-        MemoryMappedFile map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        MemoryMappedViewAccessor? view = null;
+        SafeFileHandle file = RegularFile.Open(path);
         try
         {
-            view = map.CreateViewAccessor(0, stream.Length, MemoryMappedFileAccess.Read);
-            byte* pointer = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-            try
-            {
-                long size = stream.Length;
-                pointer += view.PointerOffset;
-                int headerBytes = SafetensorsHeader.Length(name, new ReadOnlySpan<byte>(pointer, 8), size);
-                return new SafetensorsFile(name, SafetensorsHeader.Parse(name, new ReadOnlySpan<byte>(pointer + 8, headerBytes), size), null, map, view);
-            }
-            finally
-            {
-                view.SafeMemoryMappedViewHandle.ReleasePointer();
-            }
+            string name = Path.GetFileName(path);
+            return new SafetensorsFile(name, TensorBytes.Of(file, name));
         }
         catch
         {
-            view?.Dispose();
-            map.Dispose();
+            file.Dispose();
             throw;
         }
     }
+
+    /// <summary>Checks a file that is in memory; errors call it <c>safetensors</c>.</summary>
+    /// <param name="bytes">The whole file; not copied.</param>
+    /// <exception cref="ModelFormatException">It is damaged; the message says where.</exception>
+    public static SafetensorsFile Read(byte[] bytes) => Read(bytes, "safetensors");
 
     /// <summary>Checks a file that is in memory.</summary>
     /// <param name="bytes">The whole file; not copied.</param>
     /// <param name="name">What errors call it.</param>
     /// <exception cref="ModelFormatException">It is damaged; the message says where.</exception>
-    public static SafetensorsFile Read(byte[] bytes, string name = "safetensors")
+    public static SafetensorsFile Read(byte[] bytes, string name)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        if (bytes.Length < 8)
-            throw SafetensorsHeader.TooShort(name, bytes.Length);
-        int headerBytes = SafetensorsHeader.Length(name, bytes, bytes.Length);
-        return new SafetensorsFile(name, SafetensorsHeader.Parse(name, bytes.AsSpan(8, headerBytes), bytes.Length), bytes, null, null);
+        return Read(bytes.AsMemory(), name);
     }
 
+    /// <summary>Checks a file that is in memory.</summary>
+    /// <param name="bytes">The whole file; not copied, and not to be changed as long as tensors are read.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="ModelFormatException">It is damaged; the message says where.</exception>
+    public static SafetensorsFile Read(ReadOnlyMemory<byte> bytes, string name) => new(name, TensorBytes.Of(bytes));
+
+    /// <summary>Reads a stream from its position to its end, into memory, and checks it as a file. The stream stays open.</summary>
+    /// <param name="stream">Any readable stream of at most 2 GiB.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="ModelFormatException">It is damaged, or longer than an array; the message says where.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static SafetensorsFile Read(Stream stream, string name) => Read(RegularFile.ReadToEnd(stream, name, Array.MaxLength), name);
+
     /// <inheritdoc/>
-    public override TensorInfo? Find(string name) => _byName.GetValueOrDefault(name);
+    public override TensorInfo? Find(string name) => _header.ByName.GetValueOrDefault(name);
 
     /// <summary>A tensor's integers (I64, I32, I16, I8, U8, U16, U32).</summary>
     /// <exception cref="ModelFormatException">There is no such tensor, or it holds no integers.</exception>
+    /// <exception cref="IOException">The file cannot be read, or it became shorter.</exception>
     public long[] ReadIntegers(string name)
     {
         TensorInfo info = this[name];
@@ -103,12 +106,11 @@ public sealed unsafe class SafetensorsFile : TensorSource, IDisposable
         };
     }
 
-    /// <summary>Closes the mapped file. Tensors cannot be read afterwards.</summary>
+    /// <summary>Closes the file. Tensors cannot be read afterwards.</summary>
     public void Dispose()
     {
         _disposed = true;
-        _view?.Dispose();
-        _map?.Dispose();
+        _bytes.Dispose();
     }
 
     private protected override float[] ReadFloatsCore(TensorInfo info) => info.DataType switch
@@ -116,7 +118,7 @@ public sealed unsafe class SafetensorsFile : TensorSource, IDisposable
         "F32" => Convert(info, 4, static b => BinaryPrimitives.ReadSingleLittleEndian(b)),
         "F64" => Convert(info, 8, static b => (float)BinaryPrimitives.ReadDoubleLittleEndian(b)),
         "F16" => Convert(info, 2, static b => (float)BinaryPrimitives.ReadHalfLittleEndian(b)),
-        _ => Convert(info, 2, static b => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(b) << 16)), // BF16: the upper half of a float
+        _ => Convert(info, 2, static b => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(b) << 16)), // the upper half
     };
 
     private protected override double[] ReadDoublesCore(TensorInfo info) => info.DataType == "F64"
@@ -125,30 +127,38 @@ public sealed unsafe class SafetensorsFile : TensorSource, IDisposable
 
     private delegate T Element<T>(ReadOnlySpan<byte> bytes);
 
-    // Elements are read one at a time: a tensor may begin at any byte.
     private T[] Convert<T>(TensorInfo info, int size, Element<T> element)
+        where T : unmanaged
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var values = new T[info.ElementCount];
-        if (_bytes is not null)
+        long at = _header.DataStart + info.Begin;
+        if (BitConverter.IsLittleEndian && info.DataType is "F32" or "F64" && size == Marshal.SizeOf<T>())
         {
-            ReadOnlySpan<byte> from = _bytes.AsSpan((int)(_header.DataStart + info.Begin), (int)(info.End - info.Begin));
-            for (int i = 0; i < values.Length; i++)
-                values[i] = element(from.Slice(i * size, size));
+            for (int i = 0; i < values.Length; i += PartBytes)
+            {
+                Span<T> part = values.AsSpan(i, Math.Min(PartBytes, values.Length - i));
+                _bytes.Read(at + (long)i * size, MemoryMarshal.AsBytes(part));
+            }
+
             return values;
         }
 
-        byte* pointer = null;
-        _view!.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+        byte[] room = ArrayPool<byte>.Shared.Rent(PartBytes);
         try
         {
-            pointer += _view.PointerOffset + _header.DataStart + info.Begin;
-            for (int i = 0; i < values.Length; i++)
-                values[i] = element(new ReadOnlySpan<byte>(pointer + (nint)i * size, size));
+            int most = PartBytes / size;
+            for (int i = 0; i < values.Length; i += most)
+            {
+                int count = Math.Min(most, values.Length - i);
+                _bytes.Read(at + (long)i * size, room.AsSpan(0, count * size));
+                for (int k = 0; k < count; k++)
+                    values[i + k] = element(room.AsSpan(k * size, size));
+            }
         }
         finally
         {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            ArrayPool<byte>.Shared.Return(room);
         }
 
         return values;

@@ -6,45 +6,73 @@ namespace FastRecurrence.Import;
 
 /// <summary>
 /// The header: 8 bytes of length, then a JSON object of tensors and, at most once, <c>__metadata__</c>. Parsed without
-/// believing it: every size is checked against the file before anything is made from it.
+/// believing it: every size is checked against the file before anything is made from it, and what is made stays in
+/// proportion to the file.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
     private const long MaxBytes = 100_000_000;
-    private const int MaxRank = 64;
+    private const int MaxRank = 64, MaxMetadata = 65_536, LeastTensorBytes = 48;
 
     private readonly string _file;
+    private readonly List<TensorInfo> _tensors;
 
-    private SafetensorsHeader(string file) => _file = file;
+    private SafetensorsHeader(string file, long dataStart, int capacity)
+    {
+        (_file, DataStart) = (file, dataStart);
+        _tensors = new List<TensorInfo>(capacity);
+        ByName = new Dictionary<string, TensorInfo>(capacity, StringComparer.Ordinal);
+    }
 
-    public List<TensorInfo> Tensors { get; } = [];
+    public List<TensorInfo> Tensors => _tensors;
+
+    public Dictionary<string, TensorInfo> ByName { get; }
 
     public Dictionary<string, string> Metadata { get; } = [];
 
     /// <summary>Where the data begins in the file.</summary>
-    public long DataStart { get; private init; }
+    public long DataStart { get; }
 
-    public static ModelFormatException TooShort(string file, long size) =>
-        new(file, Text($"{size} bytes; a safetensors file has at least 8, the length of its header."));
-
-    /// <summary>The header's length, known to lie inside the file.</summary>
-    public static int Length(string file, ReadOnlySpan<byte> start, long size)
+    /// <exception cref="ModelFormatException">The header is damaged, or the data do not fit it.</exception>
+    public static SafetensorsHeader Read(string file, TensorBytes bytes)
     {
+        long size = bytes.Length;
+        if (size < 8)
+            throw new ModelFormatException(file, Text($"{size} bytes; a safetensors file has at least 8, the length of its header."));
+        Span<byte> start = stackalloc byte[8];
+        bytes.Read(0, start);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(start);
-        if (length < 2)
-            throw new ModelFormatException(file, Text($"the header's length is {length}; the shortest header is {{}}."));
-        if (length > MaxBytes)
-            throw new ModelFormatException(file, Text($"the header's length is {length} bytes, above the limit of {MaxBytes}. The file is damaged or no safetensors file."));
-        if (length > (ulong)(size - 8))
-            throw new ModelFormatException(file, Text($"the header's length is {length} bytes, but {size - 8} follow. The file is cut or no safetensors file."));
-        return (int)length;
-    }
-
-    public static SafetensorsHeader Parse(string file, ReadOnlySpan<byte> json, long size)
-    {
+        if (length is < 2 or > MaxBytes || length > (ulong)(size - 8))
+            throw BadLength(file, bytes, length);
+        var json = new byte[length];
+        bytes.Read(8, json);
         if (json[0] != (byte)'{')
             throw new ModelFormatException(file, Text($"the header begins with byte 0x{json[0]:x2}, not with {{."));
-        var header = new SafetensorsHeader(file) { DataStart = 8 + json.Length };
+        SafetensorsHeader header = Parse(file, json);
+        header.CheckCover(size - header.DataStart);
+        return header;
+    }
+
+    private static ModelFormatException BadLength(string file, TensorBytes bytes, ulong length)
+    {
+        var start = new byte[Math.Min(bytes.Length, ForeignFormat.StartBytes)];
+        bytes.Read(0, start);
+        if (ForeignFormat.Name(start) is { } what)
+        {
+            string hint = start[0] == (byte)'{' ? "; an index of several files (model.safetensors.index.json) is opened with ShardedSafetensors" : "";
+            return new ModelFormatException(file, Text($"no safetensors file: {what}{hint} ({bytes.Length} bytes)."));
+        }
+
+        string wrong = length < 2 ? "; the shortest header is {}."
+            : length > MaxBytes ? Text($" bytes, above the limit of {MaxBytes}. The file is damaged or no safetensors file.")
+            : Text($" bytes, but {bytes.Length - 8} follow. The file is cut or no safetensors file.");
+        return new ModelFormatException(file, Text($"the header's length is {length}{wrong}"));
+    }
+
+    private static SafetensorsHeader Parse(string file, byte[] json)
+    {
+        int about = Math.Min(json.AsSpan().Count("\"dtype\""u8), json.Length / LeastTensorBytes);
+        var header = new SafetensorsHeader(file, 8 + json.Length, about);
         try
         {
             header.Parse(json);
@@ -55,27 +83,33 @@ internal sealed class SafetensorsHeader
             throw new ModelFormatException(file, $"the header is no valid JSON: {FirstSentence(e.Message)}", e);
         }
 
-        header.CheckCover(size - header.DataStart);
         return header;
     }
 
     private void Parse(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 3 });
-        var names = new HashSet<string>(StringComparer.Ordinal);
+        bool metadata = false;
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = reader.GetString()!;
-            if (!names.Add(name))
-                throw new ModelFormatException(_file, $"the name '{Short(name)}' occurs twice.");
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
                 throw Wrong(name, $"an object was expected, there is {Kind(reader.TokenType)}.");
             if (name == "__metadata__")
+            {
+                if (metadata)
+                    throw Twice(name);
+                metadata = true;
                 ReadMetadata(ref reader);
-            else
-                Tensors.Add(ReadTensor(ref reader, name));
+                continue;
+            }
+
+            TensorInfo info = ReadTensor(ref reader, name);
+            if (!ByName.TryAdd(name, info))
+                throw Twice(name);
+            _tensors.Add(info);
         }
 
         while (reader.Read())
@@ -91,6 +125,8 @@ internal sealed class SafetensorsHeader
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
                 throw Wrong("__metadata__", $"'{Short(key)}' is {Kind(reader.TokenType)}; metadata are strings.");
+            if (Metadata.Count == MaxMetadata)
+                throw Wrong("__metadata__", Text($"it has more than {MaxMetadata} keys, the most that are read."));
             if (!Metadata.TryAdd(key, reader.GetString()!))
                 throw Wrong("__metadata__", $"the key '{Short(key)}' occurs twice.");
         }
@@ -99,95 +135,129 @@ internal sealed class SafetensorsHeader
     private TensorInfo ReadTensor(ref Utf8JsonReader reader, string name)
     {
         string? type = null;
-        List<long>? shape = null, offsets = null;
+        Span<long> sizes = stackalloc long[MaxRank], ends = stackalloc long[2];
+        int rank = -1, offsets = -1;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string field = reader.GetString()!;
+            bool isType = reader.ValueTextEquals("dtype"u8), isShape = reader.ValueTextEquals("shape"u8), isOffsets = reader.ValueTextEquals("data_offsets"u8);
+            if (!isType && !isShape && !isOffsets)
+                throw Wrong(name, $"the field '{Short(reader.GetString()!)}' is unknown; there are dtype, shape and data_offsets.");
+            if (isType && type is not null || isShape && rank >= 0 || isOffsets && offsets >= 0)
+                throw Wrong(name, $"'{reader.GetString()}' occurs twice.");
             reader.Read();
-            bool twice = field switch { "dtype" => type is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => false };
-            if (twice)
-                throw Wrong(name, $"'{field}' occurs twice.");
-            switch (field)
-            {
-                case "dtype":
-                    type = reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw Wrong(name, $"dtype is {Kind(reader.TokenType)}, no string.");
-                    break;
-                case "shape":
-                    shape = ReadIntegers(ref reader, name, field, MaxRank);
-                    break;
-                case "data_offsets":
-                    offsets = ReadIntegers(ref reader, name, field, 2);
-                    break;
-                default:
-                    throw Wrong(name, $"the field '{Short(field)}' is unknown; there are dtype, shape and data_offsets.");
-            }
+            if (isType)
+                type = reader.TokenType == JsonTokenType.String ? TypeName(ref reader) : throw Wrong(name, $"dtype is {Kind(reader.TokenType)}, no string.");
+            else if (isShape)
+                rank = ReadIntegers(ref reader, name, "shape", sizes);
+            else
+                offsets = ReadIntegers(ref reader, name, "data_offsets", ends);
         }
 
-        return Check(name, type ?? throw Wrong(name, "dtype is missing."), shape ?? throw Wrong(name, "shape is missing."), offsets ?? throw Wrong(name, "data_offsets is missing."));
+        if (type is null)
+            throw Wrong(name, "dtype is missing.");
+        if (rank < 0)
+            throw Wrong(name, "shape is missing.");
+        if (offsets < 0)
+            throw Wrong(name, "data_offsets is missing.");
+        if (offsets != 2 || ends[0] > ends[1])
+            throw Wrong(name, $"data_offsets are {ShapeText.Of(ends[..offsets])}; they are begin and end, begin not behind end.");
+        return Check(name, type, sizes[..rank], ends[0], ends[1]);
     }
 
-    private List<long> ReadIntegers(ref Utf8JsonReader reader, string name, string field, int most)
+    // The usual names are not made anew for each tensor.
+    private static string TypeName(ref Utf8JsonReader reader)
+    {
+        foreach (string known in (ReadOnlySpan<string>)["F32", "F16", "BF16", "F64", "I64"])
+        {
+            if (reader.ValueTextEquals(known))
+                return known;
+        }
+
+        return reader.GetString()!;
+    }
+
+    private int ReadIntegers(ref Utf8JsonReader reader, string name, string field, scoped Span<long> values)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
             throw Wrong(name, $"{field} is {Kind(reader.TokenType)}, no array.");
-        var values = new List<long>();
+        int count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long value) || value < 0)
-                throw Wrong(name, Text($"{field}[{values.Count}] is no whole number from 0 to 2^63 − 1."));
-            if (values.Count == most)
-                throw Wrong(name, Text($"{field} has more than {most} values."));
-            values.Add(value);
+                throw Wrong(name, Text($"{field}[{count}] is no whole number from 0 to 2^63 − 1."));
+            if (count == values.Length)
+                throw Wrong(name, Text($"{field} has more than {values.Length} values."));
+            values[count++] = value;
         }
 
-        return values;
+        return count;
     }
 
-    private TensorInfo Check(string name, string type, List<long> shape, List<long> offsets)
+    private TensorInfo Check(string name, string type, ReadOnlySpan<long> shape, long begin, long end)
     {
-        int size = type switch
-        {
-            "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" => 1,
-            "I16" or "U16" or "F16" or "BF16" => 2,
-            "I32" or "U32" or "F32" => 4,
-            "I64" or "U64" or "F64" or "C64" => 8,
-            _ => throw Wrong(name, $"the dtype '{Short(type)}' is unknown; such are F32, F64, F16, BF16, I64, U8, BOOL."),
-        };
-        if (offsets.Count != 2 || offsets[0] > offsets[1])
-            throw Wrong(name, $"data_offsets are [{string.Join(", ", offsets)}]; they are begin and end, begin not behind end.");
-        Int128 bytes = size;
+        int size = SafetensorsType.Bytes(type);
+        if (size == 0 && !SafetensorsType.IsOpaque(type))
+            throw Wrong(name, $"the dtype '{Short(type)}' is unknown; such are F32, F64, F16, BF16, I64, U8, BOOL.");
+        Int128 bytes = Math.Max(1, size);
         foreach (long dimension in shape)
         {
             if (dimension > int.MaxValue)
                 throw Wrong(name, Text($"a size of {dimension}; the largest is {int.MaxValue}."));
             bytes *= dimension;
             if (bytes > long.MaxValue)
-                throw Wrong(name, $"the shape [{string.Join(", ", shape)}] has more bytes than any file.");
+                throw Wrong(name, $"the shape {ShapeText.Of(shape)} has more bytes than any file.");
         }
 
-        if (bytes != offsets[1] - offsets[0])
-            throw Wrong(name, Text($"the shape [{string.Join(", ", shape)}] of {type} has {bytes} bytes, but data_offsets [{offsets[0]}, {offsets[1]}] hold {offsets[1] - offsets[0]}."));
-        return new TensorInfo(name, type, [.. shape.Select(d => (int)d)], offsets[0], offsets[1]);
+        // How many bits an element of a type that is not read has is the writer's matter: its offsets say where it ends.
+        if (size != 0 && bytes != end - begin)
+            throw Wrong(name, Text($"the shape {ShapeText.Of(shape)} of {type} has {bytes} bytes, but data_offsets [{begin}, {end}] hold {end - begin}."));
+        var sizes = new int[shape.Length];
+        for (int i = 0; i < sizes.Length; i++)
+            sizes[i] = (int)shape[i];
+        return new TensorInfo(name, type, sizes, begin, end);
     }
 
     /// <summary>The tensors cover the data from the first byte to the last, each byte once.</summary>
     private void CheckCover(long dataBytes)
     {
+        IEnumerable<TensorInfo> inOrder = _tensors;
+        for (int i = 1; i < _tensors.Count; i++)
+        {
+            if (Compare(_tensors[i - 1], _tensors[i]) > 0)
+            {
+                TensorInfo[] sorted = [.. _tensors];
+                Array.Sort(sorted, Compare);
+                inOrder = sorted;
+                break;
+            }
+        }
+
         long end = 0;
-        foreach (TensorInfo info in Tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
+        foreach (TensorInfo info in inOrder)
         {
             if (info.Begin != end)
-                throw Wrong(info.Name, Text($"it begins at byte {info.Begin} of the data, but the tensor before it ends at {end}: {(info.Begin < end ? "they overlap" : "there is a hole")}."));
+            {
+                string fault = info.Begin < end ? "they overlap" : "there is a hole";
+                throw Wrong(info.Name, Text($"it begins at byte {info.Begin} of the data, but the tensor before it ends at {end}: {fault}."));
+            }
+
             end = info.End;
             if (end > dataBytes)
                 throw Wrong(info.Name, Text($"it ends at byte {end} of the data, but the file has {dataBytes}. The file is cut."));
         }
 
         if (end != dataBytes)
-            throw new ModelFormatException(_file, Text($"{dataBytes} bytes of data, but the tensors end at {end}: {dataBytes - end} bytes belong to no tensor."));
+        {
+            long rest = dataBytes - end;
+            throw new ModelFormatException(_file, Text($"{dataBytes} bytes of data, but the tensors end at {end}: {rest} bytes belong to no tensor."));
+        }
     }
 
+    private static int Compare(TensorInfo a, TensorInfo b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin) : a.End.CompareTo(b.End);
+
     private ModelFormatException Wrong(string tensor, string reason) => new($"{_file}, tensor '{Short(tensor)}'", reason);
+
+    private ModelFormatException Twice(string name) => new(_file, $"the name '{Short(name)}' occurs twice.");
 
     private static string Short(string text) => text.Length <= 80 ? text : text[..77] + "…";
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace FastRecurrence.Import;
 
 /// <summary>A tensor without its numbers.</summary>
@@ -37,5 +35,5 @@ public sealed class TensorInfo
     /// <summary>Such as <c>weight_ih_l0 F32 [8, 3]</c>.</summary>
     public override string ToString() => $"{Name} {DataType} {Text(Dimensions)}";
 
-    internal static string Text(IEnumerable<int> shape) => $"[{string.Join(", ", shape.Select(d => d.ToString(CultureInfo.InvariantCulture)))}]";
+    internal static string Text(IEnumerable<int> shape) => ShapeText.Of(shape as int[] ?? [.. shape]);
 }

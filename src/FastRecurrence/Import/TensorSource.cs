@@ -24,6 +24,7 @@ public abstract class TensorSource
 
     /// <summary>A tensor's numbers as float, row-major: F32 as they are, F16 and BF16 widened exactly, F64 rounded.</summary>
     /// <exception cref="ModelFormatException">There is no such tensor, or it holds integers or another type that is no weight.</exception>
+    /// <exception cref="IOException">The file cannot be read, or it became shorter.</exception>
     public float[] ReadFloats(string name)
     {
         TensorInfo info = this[name];
@@ -33,6 +34,7 @@ public abstract class TensorSource
 
     /// <summary>A tensor's numbers as double, row-major, exactly.</summary>
     /// <exception cref="ModelFormatException">There is no such tensor, or it holds integers or another type that is no weight.</exception>
+    /// <exception cref="IOException">The file cannot be read, or it became shorter.</exception>
     public double[] ReadDoubles(string name)
     {
         TensorInfo info = this[name];
@@ -47,9 +49,11 @@ public abstract class TensorSource
     /// <summary>Refuses a tensor that is no weight.</summary>
     internal void RequireFloating(TensorInfo info)
     {
-        if (info.DataType is not ("F32" or "F64" or "F16" or "BF16"))
-            throw new ModelFormatException($"{Name}, tensor '{info.Name}'", $"its type is {info.DataType}; weights are read from F32, F64, F16 or BF16. Integers are never taken for weights.");
+        if (!SafetensorsType.IsFloating(info.DataType))
+            throw Wrong(info, $"its type is {info.DataType}; weights are read from F32, F64, F16 or BF16. Integers are never taken for weights.");
         if (info.ElementCount > Array.MaxLength)
-            throw new ModelFormatException($"{Name}, tensor '{info.Name}'", string.Create(CultureInfo.InvariantCulture, $"{info.ElementCount} elements; an array holds at most {Array.MaxLength}."));
+            throw Wrong(info, string.Create(CultureInfo.InvariantCulture, $"{info.ElementCount} elements; an array holds at most {Array.MaxLength}."));
     }
+
+    private ModelFormatException Wrong(TensorInfo info, string reason) => new($"{Name}, tensor '{info.Name}'", reason);
 }

@@ -38,8 +38,8 @@ internal static class ApiCalls
         {
             using OnnxOperator node = Layer().Prepare(Backend.Simd);
             float[] x = [1, 2, 3], alone = new float[2], both = new float[2];
-            node.Run(1, 1, x, [], [], [0.5f, -0.5f], alone, [], []);
-            node.Run(1, 1, x, [], [0, 0], [0.5f, -0.5f], both, [], []);
+            node.Run(new OnnxInputs(1, 1, x) { InitialCell = [0.5f, -0.5f] }, new OnnxOutputs { Y = alone });
+            node.Run(new OnnxInputs(1, 1, x) { InitialHidden = [0, 0], InitialCell = [0.5f, -0.5f] }, new OnnxOutputs { Y = both });
             Assert.Equal(both, alone);
         });
         yield return new(20, "bidirectional with D = 1 weights", Model(m => m.Rnn().With(Text("direction", "bidirectional"))), typeof(ModelFormatException), "[1, 8, 2]", "[2, 8, 2]");
@@ -53,8 +53,8 @@ internal static class ApiCalls
         {
             using OnnxOperator node = Layer().Prepare(Backend.Simd);
             float[] x = [1, 2, 3], h = [0.25f, -0.75f], apart = new float[2];
-            node.Run(1, 1, x, [], h, [], [], apart, []);
-            node.Run(1, 1, x, [], h, [], [], h, []);
+            node.Run(new OnnxInputs(1, 1, x) { InitialHidden = h }, new OnnxOutputs { LastHidden = apart });
+            node.Run(new OnnxInputs(1, 1, x) { InitialHidden = h }, new OnnxOutputs { LastHidden = h });
             Assert.Equal(apart, h);
         });
         yield return new(35, "X = 1e30 saturates", () => WithLayer((layer, state) =>

@@ -81,7 +81,7 @@ public sealed class MalformedTests
             {
                 using OnnxOperator node = layer.Prepare(Backend.Reference);
                 int I = layer.Shapes[0].InputSize, D = layer.Shapes.Count, H = layer.Shapes[0].HiddenSize;
-                node.Run(2, 1, new float[2 * I], [], [], [], new float[2 * D * H], new float[D * H], []);
+                node.Run(new OnnxInputs(2, 1, new float[2 * I]), new OnnxOutputs { Y = new float[2 * D * H], LastHidden = new float[D * H] });
             }
         });
 

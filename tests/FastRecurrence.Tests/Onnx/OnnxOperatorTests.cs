@@ -33,7 +33,7 @@ public sealed class OnnxOperatorTests
     {
         using OnnxOperator node = Prepare(backend);
         float[] y = new float[2 * 2 * H], h = new float[2 * H], c = new float[2 * H], start = [1, 2, 3, 4];
-        node.Run(2, 2, Problem.Uniform(new Random(1), 2 * 2 * I), [0, 1], start, start, y, h, c);
+        node.Run(new OnnxInputs(2, 2, Problem.Uniform(new Random(1), 2 * 2 * I)) { Lengths = [0, 1], InitialHidden = start, InitialCell = start }, new OnnxOutputs { Y = y, LastHidden = h, LastCell = c });
         Assert.Equal([0, 0], h[..2]);
         Assert.Equal([0, 0], c[..2]);
         Assert.Equal(y[2..4], h[2..4]);
@@ -47,10 +47,10 @@ public sealed class OnnxOperatorTests
     {
         using OnnxOperator node = Prepare(backend, Bidirectional);
         float[] h = [1, 1, 1, 1], c = [1, 1, 1, 1];
-        node.Run(0, 1, [], [], [5, 5, 5, 5], [], [], h, c);
+        node.Run(new OnnxInputs(0, 1, []) { InitialHidden = [5, 5, 5, 5] }, new OnnxOutputs { LastHidden = h, LastCell = c });
         Assert.Equal(new float[4], h);
         Assert.Equal(new float[4], c);
-        node.Run(3, 0, [], [], [], [], [], [], []);
+        node.Run(new OnnxInputs(3, 0, []), new OnnxOutputs());
     }
 
     /// <summary>Layout 1 moves numbers and changes none: states are batch-major too.</summary>
@@ -69,8 +69,8 @@ public sealed class OnnxOperatorTests
         int[] lengths = [4, 0, 2];
         float[] y = new float[T * D * N * H], h = new float[D * N * H], c = new float[D * N * H], y1 = new float[y.Length], h1 = new float[h.Length], c1 = new float[c.Length];
         float[] Swap(float[] v, int a, int b, int width) => [.. NumberTensor.SwapOuter(Problem.Widen(v), a, b, width).Select(d => (float)d)];
-        timeMajor.Run(T, N, x, lengths, h0, c0, y, h, c);
-        batchMajor.Run(T, N, Swap(x, T, N, I), lengths, Swap(h0, D, N, H), Swap(c0, D, N, H), y1, h1, c1);
+        timeMajor.Run(new OnnxInputs(T, N, x) { Lengths = lengths, InitialHidden = h0, InitialCell = c0 }, new OnnxOutputs { Y = y, LastHidden = h, LastCell = c });
+        batchMajor.Run(new OnnxInputs(T, N, Swap(x, T, N, I)) { Lengths = lengths, InitialHidden = Swap(h0, D, N, H), InitialCell = Swap(c0, D, N, H) }, new OnnxOutputs { Y = y1, LastHidden = h1, LastCell = c1 });
         Assert.Equal(h, Swap(h1, N, D, H));
         Assert.Equal(c, Swap(c1, N, D, H));
         for (int t = 0; t < T; t++)
@@ -87,11 +87,11 @@ public sealed class OnnxOperatorTests
     public void Calls_that_do_not_fit_are_refused()
     {
         using OnnxOperator node = Prepare("reference");
-        Assert.Throws<ArgumentException>("x", () => node.Run(1, 1, new float[4], [], [], [], [], [], []));
-        Assert.Throws<ArgumentException>("y", () => node.Run(1, 1, new float[3], [], [], [], new float[3], [], []));
-        Assert.Throws<ArgumentException>("initialHidden", () => node.Run(1, 2, new float[6], [], new float[2], [], [], [], []));
-        Assert.Throws<ArgumentException>("lengths", () => node.Run(1, 2, new float[6], [1], [], [], [], [], []));
-        Assert.Throws<ArgumentOutOfRangeException>("lengths", () => node.Run(1, 2, new float[6], [1, 2], [], [], [], [], []));
+        Assert.Throws<ArgumentException>("x", () => node.Run(new OnnxInputs(1, 1, new float[4]), new OnnxOutputs()));
+        Assert.Throws<ArgumentException>("y", () => node.Run(new OnnxInputs(1, 1, new float[3]), new OnnxOutputs { Y = new float[3] }));
+        Assert.Throws<ArgumentException>("initialHidden", () => node.Run(new OnnxInputs(1, 2, new float[6]) { InitialHidden = new float[2] }, new OnnxOutputs()));
+        Assert.Throws<ArgumentException>("lengths", () => node.Run(new OnnxInputs(1, 2, new float[6]) { Lengths = [1] }, new OnnxOutputs()));
+        Assert.Throws<ArgumentOutOfRangeException>("lengths", () => node.Run(new OnnxInputs(1, 2, new float[6]) { Lengths = [1, 2] }, new OnnxOutputs()));
     }
 
     /// <summary>A clip bounds preactivations, not c: from c = 100 under clip 1, f is at most σ(1).</summary>
@@ -101,7 +101,7 @@ public sealed class OnnxOperatorTests
     {
         using OnnxOperator node = Prepare(backend, m => m.Rnn().With(Float("clip", 1)));
         float[] c = new float[H];
-        node.Run(1, 1, [1000, 1000, 1000], [], [], [100, 100], [], [], c);
+        node.Run(new OnnxInputs(1, 1, [1000, 1000, 1000]) { InitialCell = [100, 100] }, new OnnxOutputs { LastCell = c });
         Assert.All(c, v => Assert.True(Math.Abs(v) > 20));
     }
 }

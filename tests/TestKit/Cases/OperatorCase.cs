@@ -72,7 +72,7 @@ internal sealed class OperatorCase : ConformanceCase
 
         NumberTensor x = Input("X", required: true)!, w = Input("W", required: true)!, r = Input("R", required: true)!;
         NumberTensor? b = Input("B"), p = Input("P");
-        RecurrentOperator meaning = RecurrentOperator.Create(Name, _operator, _opset, _attributes, w.Shape, r.Shape, b?.Shape, p?.Shape, strict: false);
+        RecurrentOperator meaning = RecurrentOperator.Create(new NodeHeader(Name, _operator, _opset, _attributes), new WeightShapes(w.Shape, r.Shape, b?.Shape, p?.Shape));
         return _problem = new OperatorProblem(meaning, meaning.Weights(w.Values, r.Values, b?.Values, p?.Values), x, Input("sequence_lens", integers: true), Input("initial_h"), Input("initial_c"));
     }
 

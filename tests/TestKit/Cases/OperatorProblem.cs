@@ -82,7 +82,7 @@ internal sealed class OperatorProblem
     {
         float[] Room(string name, int[] shape, bool exists) => exists && asked.Contains(name) ? [.. Enumerable.Repeat(float.NaN, shape.Aggregate(1, (a, b) => a * b))] : [];
         float[] y = Room("Y", OutputShape, true), h = Room("Y_h", StateShape, true), c = Room("Y_c", StateShape, HasCell);
-        node.Run(_T, _N, _x.ToFloats(), _lengths, _h0?.ToFloats(), _c0?.ToFloats(), y, h, c);
+        node.Run(new OnnxInputs(_T, _N, _x.ToFloats()) { Lengths = _lengths, InitialHidden = _h0?.ToFloats(), InitialCell = _c0?.ToFloats() }, new OnnxOutputs { Y = y, LastHidden = h, LastCell = c });
         var outputs = new Dictionary<string, NumberTensor>();
         foreach ((string name, int[] shape, float[] values) in (ReadOnlySpan<(string, int[], float[])>)[("Y", OutputShape, y), ("Y_h", StateShape, h), ("Y_c", StateShape, c)])
         {
