@@ -11,7 +11,10 @@ internal static class ActivationGradients<V, L>
     where V : struct
     where L : ILanes<V>
 {
-    /// <summary>φ′(a) from y = φ(a), for a function that <see cref="ActivationGradients.AreKnownFromOutput"/>. Callers pass a constant kind where speed matters.</summary>
+    /// <summary>
+    /// φ′(a) from y = φ(a), for a function that <see cref="ActivationGradients.AreKnownFromOutput"/>. Callers pass a constant kind where
+    /// speed matters.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V FromOutput(V y, Activation kind, V alpha, V beta) => kind switch
     {

@@ -11,7 +11,8 @@ public sealed class ReferenceLayer
 
     /// <summary>Takes the layer's numbers in double, laid out as in <see cref="LayerWeights"/>.</summary>
     /// <exception cref="ArgumentException">A length does not fit the shape.</exception>
-    public ReferenceLayer(LayerShape shape, double[] inputWeights, double[] recurrentWeights, double[] bias, double[]? peepholes = null, double[]? projection = null)
+    public ReferenceLayer(LayerShape shape, double[] inputWeights, double[] recurrentWeights, double[] bias, double[]? peepholes = null,
+        double[]? projection = null)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(inputWeights);
@@ -27,8 +28,8 @@ public sealed class ReferenceLayer
 
     /// <summary>Widens float weights.</summary>
     public ReferenceLayer(LayerWeights weights)
-        : this((weights ?? throw new ArgumentNullException(nameof(weights))).Shape, Widen(weights.InputWeights), Widen(weights.RecurrentWeights), Widen(weights.Bias),
-            Widen(weights.Peepholes), Widen(weights.Projection))
+        : this((weights ?? throw new ArgumentNullException(nameof(weights))).Shape, Widen(weights.InputWeights), Widen(weights.RecurrentWeights),
+            Widen(weights.Bias), Widen(weights.Peepholes), Widen(weights.Projection))
     {
     }
 
@@ -84,7 +85,8 @@ public sealed class ReferenceLayer
         if (initialCell is not null)
             Extents.Require(nameof(initialCell), initialCell.Length, "N×H", N, H);
         Extents.Require(nameof(input), input.Length, "T×N×I", T, N, I);
-        var result = new ReferenceResult(new double[T * N * P], new double[N * P], new double[N * H], new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H]);
+        var result = new ReferenceResult(new double[T * N * P], new double[N * P], new double[N * H],
+            new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H]);
         initialHidden?.CopyTo(result.Hidden, 0);
         initialCell?.CopyTo(result.Cell, 0);
         var step = new Step(H, P, G);
