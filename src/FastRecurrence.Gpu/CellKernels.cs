@@ -45,8 +45,7 @@ internal static class CellKernels
     public static CellKernel CandidateStep(bool large) => TileStep(typeof(GruCandidateEpilogue), large);
 
     /// <summary>Whether a shape's cell has the fused epilogue that all kernels have.</summary>
-    public static bool IsTextbook(LayerShape shape) => shape.IsStandard && shape.ProjectionSize == 0
-        && (shape.Cell != CellKind.Gru || shape.LinearBeforeReset) && (shape.Cell != CellKind.Elman || shape.Activation <= Activation.Relu);
+    public static bool IsTextbook(LayerShape shape) => shape.Describe().IsDefault && shape.ProjectionSize == 0;
 
     /// <summary>A step by slices.</summary>
     public static CellKernel SliceStep(CellKind cell, WeightFormat format, int rows) =>

@@ -11,4 +11,7 @@ public enum CellKind
 
     /// <summary>GRU with gate blocks in the order <c>r, z, n</c>: <c>h' = (1−z)∘n + z∘h</c>.</summary>
     Gru,
+
+    /// <summary>A cell that is defined outside the core, such as in a test.</summary>
+    Custom,
 }

@@ -147,7 +147,7 @@ public abstract class LayerState : IDisposable
     private void RequireCell(string what, int length)
     {
         if (!Layer.Shape.HasCellState)
-            throw new NotSupportedException($"{Layer.Shape} is {Layer.Shape.Cell.WithArticle()}: it has a hidden state h and no cell state c.");
+            throw new NotSupportedException($"{Layer.Shape} is {Layer.Shape.Definition.NameWithArticle}: it has a hidden state h and no cell state c.");
         Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
     }
 

@@ -30,7 +30,7 @@ public sealed class LayerWeights
         ArgumentNullException.ThrowIfNull(shape);
         int rows = shape.GateCount * shape.HiddenSize;
         RequireMatrix(shape, nameof(inputWeights), "W", inputWeights.Length, rows, shape.InputSize, "I");
-        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, rows, shape.OutputSize, shape.ProjectionSize == 0 ? "H" : "P");
+        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, shape.RecurrentBlockCount * shape.HiddenSize, shape.OutputSize, shape.ProjectionSize == 0 ? "H" : "P");
         if (bias.Length != 0 && bias.Length != shape.BiasCount)
         {
             string hint = bias.Length != 2 * rows ? ""
@@ -150,6 +150,6 @@ public sealed class LayerWeights
 
     private static string Describe(LayerShape shape)
     {
-        return string.Create(CultureInfo.InvariantCulture, $"{shape.Cell.WithArticle()} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+        return string.Create(CultureInfo.InvariantCulture, $"{shape.Definition.NameWithArticle} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
     }
 }

@@ -165,7 +165,7 @@ public abstract class RecurrentLayer : IDisposable
         if (!cells.IsEmpty)
         {
             if (!Shape.HasCellState)
-                throw new NotSupportedException($"{Shape} is {Shape.Cell.WithArticle()} and has no cell state c to hand out.");
+                throw new NotSupportedException($"{Shape} is {Shape.Definition.NameWithArticle} and has no cell state c to hand out.");
             Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
         }
     }

@@ -56,7 +56,7 @@ public sealed class StackLayer
         }
 
         if (forward.Shape.Cell != reverse.Shape.Cell)
-            throw new ArgumentException($"forward is {forward.Shape.Cell.WithArticle()} and reverse {reverse.Shape.Cell.WithArticle()}; a bidirectional layer has one kind of cell.", nameof(reverse));
+            throw new ArgumentException($"forward is {forward.Shape.Definition.NameWithArticle} and reverse {reverse.Shape.Definition.NameWithArticle}; a bidirectional layer has one kind of cell.", nameof(reverse));
         return new StackLayer(forward, reverse);
     }
 

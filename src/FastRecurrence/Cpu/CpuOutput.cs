@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
 
@@ -13,7 +14,8 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
 {
     private const int CacheLineFloats = 16;
     private readonly int _depth;
-    private readonly ActivationFunction _activation;
+    private readonly CellSettings _settings;
+    private readonly PointwiseKernels _pointwise;
     private readonly PanelLayout _layout;
     private readonly PackedMatrix _weights, _bias;
     private readonly int[] _inOrder = GC.AllocateArray<int>(Tuning.RowsPerBlock, pinned: true);
@@ -21,7 +23,9 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
     public CpuOutput(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation)
     {
         _depth = weights.Length / outputSize;
-        _activation = activation;
+        // What an Elman cell makes of its preactivations is what an output layer makes of its own.
+        LayerShape shape = LayerShape.Elman(inputSize: 0, hiddenSize: 1, activation);
+        (_settings, _pointwise) = (CellSettings.From(shape), PointwiseKernels.Of<V, L>(shape));
         PanelLayout layout = _layout = PanelLayout.OfRuns(outputSize, L.Count);
         SourceRow row = (panel, column, lane) => layout.SourceRow(panel, column, lane);
         _weights = new PackedMatrix("packed W_y", weights, _depth, layout.PanelCount, layout.Stride, L.Count, row);
@@ -40,7 +44,7 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
         {
             for (int panel = 0; panel < _layout.PanelCount; panel++)
             {
-                var next = new NextPanel(_weights.Panel(Math.Min(panel + 1, _layout.PanelCount - 1)), Tuning.At(_weights.Bytes));
+                var next = new NextPanel(_weights.Panel(Math.Min(panel + 1, _layout.PanelCount - 1)), Tuning.LevelOf(_weights.Bytes));
                 for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
                 {
                     var a = new RowView(h + (nint)row * _depth, inOrder, _depth);
@@ -60,7 +64,7 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
             Gemm<V, L, TwoColumns>.Block(rows, product, _bias.Panel(panel), 0, preactivations, next);
         else
             Gemm<V, L, FourColumns>.Block(rows, product, _bias.Panel(panel), 0, preactivations, next);
-        GeneralEpilogue<V, L>.Activate(_activation, float.PositiveInfinity, preactivations, rows * _layout.Stride, L.Count);
-        PartialVector<V, L>.CopyRows(preactivations, _layout.Width, rows, c, _layout.UnitsIn(panel));
+        var block = new PointwiseBlock { Preactivations = preactivations, Rows = rows, Vectors = _layout.Stride, Units = _layout.UnitsIn(panel), Hidden = c };
+        _pointwise.Run(block, _settings);
     }
 }

@@ -13,7 +13,6 @@ internal sealed unsafe class CpuState : LayerState
 {
     private const int CacheLineFloats = 16;
     private readonly PanelLayout _layout;
-    private readonly int _spare;
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cell;
     private readonly AlignedBuffer[] _scratch;
@@ -34,9 +33,8 @@ internal sealed unsafe class CpuState : LayerState
         if (shape.HasCellState)
             _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
 
-        // A lone row gathers the preactivations of many panels. One more vector a row: the general LSTM epilogue's activated c.
-        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width) + _layout.Lanes;
-        _spare = (rows * _layout.Lanes + CacheLineFloats - 1) / CacheLineFloats * CacheLineFloats;
+        // A single row gathers the preactivations of many panels.
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width);
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)
             _scratch[i] = new AlignedBuffer("scratch", rows * width + CacheLineFloats);
@@ -53,15 +51,15 @@ internal sealed unsafe class CpuState : LayerState
         for (int i = 0; i < _identity.Length; i++)
             _identity[i] = i;
         Identity = Address(_identity);
-        if (weights.Second is not null)
-            Between = new IntermediateBuffers(shape, weights.SecondLayout, batchSize, Identity);
+        if (weights.SecondWeights is not null)
+            Intermediate = new IntermediateBuffers(shape, weights, batchSize, Identity);
     }
 
-    /// <summary>Threads that the caller lends; null for his own alone.</summary>
+    /// <summary>Threads that the caller provides; null for the calling thread alone.</summary>
     public WorkerTeam? Team { get; }
 
     /// <summary>What lies between the two products of a step, for cells that have two.</summary>
-    public IntermediateBuffers? Between { get; }
+    public IntermediateBuffers? Intermediate { get; }
 
     /// <summary>The driver over this state, at the layer's width.</summary>
     public ITeamWork? Walk { get; set; }
@@ -75,19 +73,16 @@ internal sealed unsafe class CpuState : LayerState
     public float* Hidden => _hidden.Pointer;
 
     /// <summary>Preactivations of one panel and one block of rows, a worker's own.</summary>
-    public float* Scratch(int worker) => _scratch[worker].Pointer + _spare;
+    public float* Scratch(int worker) => _scratch[worker].Pointer;
 
-    /// <summary>Room for x and then, from <see cref="PaddedHiddenStart"/>, h of a lone row, each followed by zeros up to a full lane of narrow weights.</summary>
+    /// <summary>Room for x and then, from <see cref="PaddedHiddenStart"/>, h of a single row, each followed by zeros up to a full lane of narrow weights.</summary>
     public float* Padded(int worker) => _padded!.Pointer + (nint)worker * _paddedSize;
 
-    /// <summary>A row of preactivations of 0, where scaled sums start.</summary>
-    public float* Zeros => _zeros!.Pointer;
+    /// <summary>A row of preactivations of 0, where scaled sums start; null where weights are not scaled.</summary>
+    public float* Zeros => _zeros is null ? null : _zeros.Pointer;
 
     /// <summary>Where h lies in <see cref="Padded"/>.</summary>
     public int PaddedHiddenStart { get; }
-
-    /// <summary>A vector for every row of a block beside <see cref="Scratch"/>.</summary>
-    public float* Spare(int worker) => _scratch[worker].Pointer;
 
     /// <summary>c of one panel, <c>[N][lanes]</c>.</summary>
     public float* Cell(int panel) => _cell is null ? null : _cell.Pointer + (nint)panel * BatchSize * _layout.Lanes;
@@ -132,7 +127,7 @@ internal sealed unsafe class CpuState : LayerState
         Walk = null;
         foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cell, _padded, _zeros, _projected, .. _scratch, .. _decoded])
             buffer?.Free();
-        Between?.Free();
+        Intermediate?.Free();
         (_projected, _decoded, _chunkPlaces) = (null, [], []);
     }
 

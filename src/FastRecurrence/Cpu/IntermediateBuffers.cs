@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
@@ -13,16 +14,17 @@ internal sealed unsafe class IntermediateBuffers
     private readonly PanelLayout _layout;
     private readonly int _batchSize;
     private readonly AlignedBuffer _rows;
-    private readonly AlignedBuffer? _update, _start;
+    private readonly AlignedBuffer? _kept, _start;
 
-    public IntermediateBuffers(LayerShape shape, PanelLayout second, int batchSize, int* identity)
+    public IntermediateBuffers(LayerShape shape, PackedWeights weights, int batchSize, int* identity)
     {
+        PanelLayout second = weights.SecondLayout;
         (_layout, _batchSize, _hiddenSize) = (second, batchSize, shape.HiddenSize);
         _identity = identity;
         _rows = new AlignedBuffer("rows of the second product", batchSize, shape.HiddenSize);
-        if (shape.Cell == CellKind.Gru)
+        if (weights.SecondProduct == SecondProduct.Candidate)
         {
-            _update = new AlignedBuffer("z", batchSize, shape.HiddenSize);
+            _kept = new AlignedBuffer("kept gate", batchSize, shape.HiddenSize);
             _start = new AlignedBuffer("start of the candidate", second.PanelCount, batchSize, second.Width);
         }
         else
@@ -34,15 +36,15 @@ internal sealed unsafe class IntermediateBuffers
     /// <summary>A of the second product, H wide.</summary>
     public RowView Rows => new(_rows.Pointer, _identity, _hiddenSize);
 
-    /// <summary>z of a GRU, H wide.</summary>
-    public RowView Update => new(_update!.Pointer, _identity, _hiddenSize);
+    /// <summary>The activated gate that the candidate's cell needs once more (z of a GRU), H wide.</summary>
+    public RowView Kept => new(_kept!.Pointer, _identity, _hiddenSize);
 
     /// <summary>Floats between the starts of two rows: a projection starts every row at 0.</summary>
-    public nint StartStep => _update is null ? 0 : _layout.Width;
+    public nint StartStep => _kept is null ? 0 : _layout.Width;
 
     /// <summary>Where the sums of a row of a panel of the second product start.</summary>
     public float* Start(int panel, int row) =>
-        _start!.Pointer + (_update is null ? 0 : ((nint)panel * _batchSize + row) * _layout.Width);
+        _start!.Pointer + (_kept is null ? 0 : ((nint)panel * _batchSize + row) * _layout.Width);
 
     /// <summary>The starts of all rows, from the place of a unit on.</summary>
     public RowView StartsOfUnit(int unit) =>
@@ -52,7 +54,7 @@ internal sealed unsafe class IntermediateBuffers
     public void Free()
     {
         _rows.Free();
-        _update?.Free();
+        _kept?.Free();
         _start?.Free();
     }
 }

@@ -16,7 +16,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     where V : struct
     where L : IMemoryLanes<V>
 {
-    private readonly PanelDriver<V, L> _kernels = new(shape, weights, state);
+    private readonly PanelDriver<V, L> _panels = new(shape, weights, state);
     private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize, _gatesSize = shape.GateCount * shape.HiddenSize;
     private int _steps, _chunkRows, _workers, _placeStep;
     private bool _byRows;
@@ -63,7 +63,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     {
         (_workers, _byRows) = (1, false);
         uint round = 0;
-        Step(PanelPart(0, null), 0, new RowView(state.Hidden, _order, _outputSize), 0, 0, 0, ref round);
+        Step(PanelRange(0, null), 0, new RowView(state.Hidden, _order, _outputSize), 0, 0, 0, ref round);
         state.StepsDone++;
     }
 
@@ -73,7 +73,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         (_workers, _byRows) = (workers, byRows);
         int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
         int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
-        int chunkSteps = Tuning.ChunkSteps(shape.Cell, weights, _steps, rows, average);
+        int chunkSteps = Tuning.ChunkSteps(weights, _steps, rows, average);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
         _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
         if (_projected != null && weights.Format != WeightFormat.Float32)
@@ -82,87 +82,87 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             state.ReserveChunkPlaces(_chunkRows);
     }
 
-    /// <summary>The part of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
+    /// <summary>The range of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
     public void Execute(int worker)
     {
         if (_byRows)
         {
             int panels = weights.Layout.PanelCount, firstRow = FirstRow(worker);
             float* projected = _projected == null ? null : _projected + (nint)worker * _chunkRows * panels * weights.Layout.Width;
-            Walk(new Part(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
+            Walk(new WorkerRange(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
             return;
         }
 
-        Walk(PanelPart(worker, _projected), worker);
+        Walk(PanelRange(worker, _projected), worker);
     }
 
     /// <summary>All rows of a worker's panels.</summary>
-    private Part PanelPart(int worker, float* projected)
+    private WorkerRange PanelRange(int worker, float* projected)
     {
-        int panels = weights.Layout.PanelCount, second = weights.Second is null ? 0 : weights.SecondLayout.PanelCount;
-        return new Part(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, projected);
+        int panels = weights.Layout.PanelCount, second = weights.SecondWeights is null ? 0 : weights.SecondLayout.PanelCount;
+        return new WorkerRange(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, projected);
     }
 
-    private void Walk(in Part part, int worker)
+    private void Walk(in WorkerRange range, int worker)
     {
         uint round = 0;
-        var before = new RowView(state.Hidden, _order + part.FirstRow, _outputSize);
-        for (int step0 = 0, stepEnd; step0 < _steps && RowsAt(part, step0) > 0; step0 = stepEnd)
+        var before = new RowView(state.Hidden, _order + range.FirstRow, _outputSize);
+        for (int step0 = 0, stepEnd; step0 < _steps && RowsAt(range, step0) > 0; step0 = stepEnd)
         {
-            int chunkRows = RowsAt(part, step0), chunkRow = 0;
-            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(part, stepEnd) <= _chunkRows; stepEnd++)
-                chunkRows += RowsAt(part, stepEnd);
-            if (part.Projected != null)
-                InputGemm(part, ChunkInput(part, step0, stepEnd, worker), chunkRows, worker);
+            int chunkRows = RowsAt(range, step0), chunkRow = 0;
+            for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(range, stepEnd) <= _chunkRows; stepEnd++)
+                chunkRows += RowsAt(range, stepEnd);
+            if (range.Projected != null)
+                InputGemm(range, ChunkInput(range, step0, stepEnd, worker), chunkRows, worker);
 
             for (int step = step0; step < stepEnd; step++)
             {
-                int rows = RowsAt(part, step);
+                int rows = RowsAt(range, step);
                 if (rows == 0)
                     return;
-                before = Step(part, step, before, chunkRows, chunkRow, worker, ref round);
+                before = Step(range, step, before, chunkRows, chunkRow, worker, ref round);
                 chunkRow += rows;
             }
         }
     }
 
-    /// <summary>One step of a worker's part, which is not empty.</summary>
+    /// <summary>One step of a worker's range, which is not empty.</summary>
     /// <returns>h, for the step after it.</returns>
-    private RowView Step(in Part part, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
+    private RowView Step(in WorkerRange range, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
     {
-        int rows = RowsAt(part, step);
-        var place = new StepView(rows, _order + part.FirstRow, before, Rows(part, _x, step, _inputSize), Rows(part, _y, step, _outputSize),
-            Asked(part, _gates, step, _gatesSize), Asked(part, _cells, step, shape.HiddenSize));
-        Panels(part, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
-        if (weights.Second is not null)
+        int rows = RowsAt(range, step);
+        var place = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputSize),
+            Asked(range, _gates, step, _gatesSize), Asked(range, _cells, step, shape.HiddenSize));
+        Panels(range, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
+        if (weights.SecondWeights is not null)
         {
             Meet(worker, ref round);
-            for (int panel = part.FirstSecondPanel; panel < part.EndSecondPanel; panel++)
-                _kernels.SecondPanel(panel, place, worker);
+            for (int panel = range.FirstSecondPanel; panel < range.EndSecondPanel; panel++)
+                _panels.SecondPanel(panel, place, worker);
         }
 
         Meet(worker, ref round);
         if (_byRows || worker == 0)
-            KeepFinished(part, step, rows, place.Hidden);
+            KeepFinished(range, step, rows, place.Hidden);
         return place.Hidden;
     }
 
     /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
-    private RowView Rows(in Part part, float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places + part.FirstRow, width);
+    private RowView Rows(in WorkerRange range, float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places + range.FirstRow, width);
 
     /// <summary>The same for an output that may not have been asked for.</summary>
-    private RowView Asked(in Part part, float* start, int step, int width) => start == null ? default : Rows(part, start, step, width);
+    private RowView Asked(in WorkerRange range, float* start, int step, int width) => start == null ? default : Rows(range, start, step, width);
 
     /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
-    private RowView ChunkInput(in Part part, int step0, int stepEnd, int worker)
+    private RowView ChunkInput(in WorkerRange range, int step0, int stepEnd, int worker)
     {
         int* table = state.Identity;
         if (_byRows || _places != state.Identity)
         {
-            int* next = table = state.ChunkPlaces(worker), places = _places + part.FirstRow;
+            int* next = table = state.ChunkPlaces(worker), places = _places + range.FirstRow;
             for (int step = 0; step < stepEnd - step0; step++)
             {
-                int rows = RowsAt(part, step0 + step), offset = step * _placeStep;
+                int rows = RowsAt(range, step0 + step), offset = step * _placeStep;
                 for (int i = 0; i < rows; i++)
                     *next++ = places[i] + offset;
             }
@@ -175,20 +175,20 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     /// A worker's panels of one step, every other step in the opposite order: what the last step used last is still in the
     /// cache, where a fixed order over weights a little larger than a cache would find nothing of them left.
     /// </summary>
-    private void Panels(in Part part, in StepView step, bool backwards, int chunkRows, int chunkRow, int worker)
+    private void Panels(in WorkerRange range, in StepView step, bool backwards, int chunkRows, int chunkRow, int worker)
     {
         nint width = weights.Layout.Width;
-        int first = part.FirstPanel, end = part.EndPanel;
+        int first = range.FirstPanel, end = range.EndPanel;
         for (int done = first; done < end;)
         {
-            // A lone row has so little to do for a panel that its epilogues are worth gathering.
+            // A single row has so little to do for a panel that its epilogues are worth gathering.
             int taken = state.BatchSize == 1 ? Math.Min(Tuning.GatheredPanels, end - done) : 1;
             int panel = backwards ? first + end - done - taken : done;
-            float* start = part.Projected == null ? null : part.Projected + ((nint)panel * chunkRows + chunkRow) * width;
+            float* start = range.Projected == null ? null : range.Projected + ((nint)panel * chunkRows + chunkRow) * width;
             if (state.BatchSize == 1)
-                _kernels.LoneRow(panel, taken, backwards, step, start, chunkRows * width, worker);
+                _panels.SingleRow(panel, taken, backwards, step, start, chunkRows * width, worker);
             else
-                _kernels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
+                _panels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
             done += taken;
         }
     }
@@ -200,34 +200,29 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
-    private void InputGemm(in Part part, in RowView x, int rows, int worker)
+    private void InputGemm(in WorkerRange range, in RowView x, int rows, int worker)
     {
-        for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
+        for (int panel = range.FirstPanel; panel < range.EndPanel; panel++)
         {
-            float* w = _kernels.InputPanel(panel, worker);
-            NextPanel next = _kernels.NextInput(Math.Min(panel + 1, part.EndPanel - 1));
-            for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
-            {
-                _kernels.Input(panel, Math.Min(Tuning.RowsPerBlock, rows - row), x.From(row), w,
-                    part.Projected + ((nint)panel * rows + row) * weights.Layout.Width, next);
-            }
+            float* projected = range.Projected + (nint)panel * rows * weights.Layout.Width;
+            _panels.ChunkInput(panel, Math.Min(panel + 1, range.EndPanel - 1), rows, x, projected, worker);
         }
     }
 
     /// <summary>Rows that end with a step leave their h in the state.</summary>
-    private void KeepFinished(in Part part, int step, int rows, in RowView hidden)
+    private void KeepFinished(in WorkerRange range, int step, int rows, in RowView hidden)
     {
-        int going = step + 1 < _steps ? RowsAt(part, step + 1) : 0, P = _outputSize;
+        int going = step + 1 < _steps ? RowsAt(range, step + 1) : 0, P = _outputSize;
         if (going == rows)
             return;
         if (_places == state.Identity)
-            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(part.FirstRow + going) * P, (rows - going) * P));
+            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(range.FirstRow + going) * P, (rows - going) * P));
         else
-            PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + part.FirstRow + going, P), P);
+            PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + range.FirstRow + going, P), P);
     }
 
-    private int RowsAt(in Part part, int step) =>
-        _rowsPerStep == null ? part.Rows : Math.Clamp(_rowsPerStep[step] - part.FirstRow, 0, part.Rows);
+    private int RowsAt(in WorkerRange range, int step) =>
+        _rowsPerStep == null ? range.Rows : Math.Clamp(_rowsPerStep[step] - range.FirstRow, 0, range.Rows);
 
     /// <summary>The first panel of a worker's slice.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -263,7 +258,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>What one worker does of every step.</summary>
-    private readonly struct Part(int firstPanel, int endPanel, int firstSecondPanel, int endSecondPanel, int firstRow, int rows, float* projected)
+    private readonly struct WorkerRange(int firstPanel, int endPanel, int firstSecondPanel, int endSecondPanel, int firstRow, int rows, float* projected)
     {
         public int FirstPanel { get; } = firstPanel;
 

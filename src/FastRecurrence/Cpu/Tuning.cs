@@ -18,9 +18,9 @@ internal static class Tuning
     private const long ThirdLevelBytes = 24 << 20;
 
     /// <summary>Where a step finds weights of so many bytes.</summary>
-    public static WeightsAt At(long bytes) => bytes > ThirdLevelBytes ? WeightsAt.Memory : bytes > SecondLevelBytes ? WeightsAt.ThirdLevel : WeightsAt.Near;
+    public static CacheLevel LevelOf(long bytes) => bytes > ThirdLevelBytes ? CacheLevel.Memory : bytes > SecondLevelBytes ? CacheLevel.Third : CacheLevel.Near;
 
-    /// <summary>Panels of a lone row whose epilogues run together.</summary>
+    /// <summary>Panels of a single row whose epilogues run together.</summary>
     public const int GatheredPanels = 32;
 
     /// <summary>
@@ -35,8 +35,8 @@ internal static class Tuning
     /// Whether x·W and h·R of a step are one chain of every tile: both have the same columns, and the panels, which pass by once a tile and not
     /// once a block, come from the second level at the rate at which a tile asks.
     /// </summary>
-    public static bool ChainProducts(CellKind cell, PackedWeights weights) =>
-        cell != CellKind.Gru && weights.Format == WeightFormat.Float32 && At(weights.Bytes) == WeightsAt.Near;
+    public static bool ChainProducts(PackedWeights weights) =>
+        weights.InputPattern == weights.RecurrentPattern && weights.Format == WeightFormat.Float32 && LevelOf(weights.Bytes) == CacheLevel.Near;
 
     /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
     public static long LeastBytes(WeightFormat format, int lanes) =>
@@ -46,21 +46,20 @@ internal static class Tuning
     public const int ProjectedRows = 192;
 
     /// <summary>Steps whose input product is computed together, ahead of the recurrence; 1 means none ahead.</summary>
-    /// <param name="cell">The cell.</param>
-    /// <param name="weights">Its weights.</param>
+    /// <param name="weights">The layer's weights.</param>
     /// <param name="sequenceLength">T.</param>
     /// <param name="rows">Rows of a full step.</param>
     /// <param name="averageRows">Rows of a step on average: fewer, where sequences are ragged.</param>
-    public static int ChunkSteps(CellKind cell, PackedWeights weights, int sequenceLength, int rows, int averageRows) =>
-        sequenceLength == 1 || averageRows >= StepwiseRows(cell, weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
+    public static int ChunkSteps(PackedWeights weights, int sequenceLength, int rows, int averageRows) =>
+        sequenceLength == 1 || averageRows >= StepwiseRows(weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
 
     /// <summary>
     /// The rows from which x and h are better multiplied step by step: a projected chunk travels through memory, but gives few rows the reuse of
     /// weights, and the tiles, of many.
     /// </summary>
-    private static int StepwiseRows(CellKind cell, PackedWeights weights)
+    private static int StepwiseRows(PackedWeights weights)
     {
-        if (!ChainProducts(cell, weights))
+        if (!ChainProducts(weights))
             return 32;
         return (weights.Input.Bytes + weights.Recurrent.Bytes) / weights.Layout.PanelCount <= FirstLevelBytes ? 4 : 8;
     }
@@ -80,7 +79,7 @@ internal static class Tuning
         double step = shape.FlopsPerStep(batchSize);
         double recurrent = 2.0 * shape.RecurrentWeightCount * batchSize;
         int leastRows = weights.Bytes <= FirstLevelBytes ? 2 : 4; // tiles of two read as many weights from L2 as it gives
-        byRows = weights.Second is null && weights.Bytes <= OwnBytes && batchSize >= leastRows * workers;
+        byRows = weights.SecondWeights is null && weights.Bytes <= OwnBytes && batchSize >= leastRows * workers;
         if (step * sequenceLength < FlopsPerCall)
             return 1;
         if (byRows)
@@ -90,13 +89,13 @@ internal static class Tuning
 }
 
 /// <summary>The nearest level that holds the weights which a step reads.</summary>
-internal enum WeightsAt
+internal enum CacheLevel
 {
     /// <summary>The first or the second cache level.</summary>
     Near,
 
     /// <summary>The third.</summary>
-    ThirdLevel,
+    Third,
 
     /// <summary>None.</summary>
     Memory,

@@ -25,6 +25,7 @@ internal sealed unsafe class PackedMatrix
     {
         int width = columns * lanes;
         Width = width;
+        Depth = depth;
         _panelSize = (nint)depth * width;
         _panels = new AlignedBuffer(what, panelCount, depth, width);
         Span<float> destination = _panels.Span;
@@ -47,6 +48,9 @@ internal sealed unsafe class PackedMatrix
 
     /// <summary>Floats of a panel for one k.</summary>
     public int Width { get; }
+
+    /// <summary>K, terms of every sum, as they are stored.</summary>
+    public int Depth { get; }
 
     /// <summary>Memory of all panels.</summary>
     public long Bytes => (long)_panels.Length * sizeof(float);

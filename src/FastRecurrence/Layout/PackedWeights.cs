@@ -1,3 +1,5 @@
+using FastRecurrence.Cells;
+
 namespace FastRecurrence.Layout;
 
 /// <summary>All weights of one layer as panels of one vector width. Immutable.</summary>
@@ -9,59 +11,83 @@ internal sealed unsafe class PackedWeights
     public PackedWeights(LayerWeights weights, int lanes, WeightFormat format)
     {
         LayerShape shape = weights.Shape;
-        int H = shape.HiddenSize, I = shape.InputSize, P = shape.OutputSize, G = shape.GateCount;
-        bool resetFirst = shape.Cell == CellKind.Gru && !shape.LinearBeforeReset;
-        PanelLayout layout = G == 1 ? PanelLayout.OfRuns(H, lanes) : PanelLayout.OfGates(H, lanes);
-        int columns = G == 1 ? layout.Stride : G, recurrentColumns = resetFirst ? 2 : columns;
+        CellDescription cell = shape.Describe();
+        if (cell.HasOneColumn && cell.HasCell)
+            throw new NotSupportedException($"The CPU kernels keep no c for a cell with one gate, such as {shape.Definition.NameWithArticle}.");
+        int H = shape.HiddenSize, I = shape.InputSize, P = shape.OutputSize;
+        PanelLayout layout = cell.HasOneColumn ? PanelLayout.OfRuns(H, lanes) : PanelLayout.OfGates(H, lanes, cell.ColumnCount);
+        IReadOnlyList<int> all = [.. Enumerable.Range(0, layout.Stride)];
+        IReadOnlyList<int> inputColumns = cell.HasOneColumn ? all : cell.InputColumns, biasColumns = cell.HasOneColumn ? all : cell.BiasColumns;
+        IReadOnlyList<int> recurrentColumns = !cell.HasOneColumn ? cell.RecurrentColumns : cell.RecurrentBlocks == 0 ? [] : all;
         PackedMatrix Pack(string what, ReadOnlySpan<float> source, int depth, int width, SourceRow row) => new(what, source, depth, layout.PanelCount, width, lanes, row);
-        SourceRow row = (panel, column, lane) => layout.SourceRow(panel, column, lane);
+        // A panel of W or R has a vector a block; a row of b or of scales has a vector a column.
+        int Row(int panel, int block, int lane) => layout.SourceRow(panel, block, lane);
+        SourceRow InColumns(IReadOnlyList<int> columns) => (panel, column, lane) => IndexOf(columns, column) is >= 0 and int block ? Row(panel, block, lane) : -1;
 
         Layout = layout;
         Format = format;
+        InputPattern = ColumnPatterns.Of(inputColumns, layout.Stride, shape.Definition.NameWithArticle);
+        RecurrentPattern = ColumnPatterns.Of(recurrentColumns, layout.Stride, shape.Definition.NameWithArticle);
+        InputDepth = I;
+        RecurrentDepth = recurrentColumns.Count == 0 ? 0 : P;
         if (format == WeightFormat.Float32)
         {
-            Input = Pack("packed W", weights.InputWeights, I, columns, row);
-            Recurrent = Pack("packed R", weights.RecurrentWeights, P, recurrentColumns, row);
+            Input = Pack("packed W", weights.InputWeights, I, inputColumns.Count, Row);
+            Recurrent = Pack("packed R", weights.RecurrentWeights, RecurrentDepth, recurrentColumns.Count, Row);
         }
         else
         {
-            NarrowMatrix w = NarrowMatrix.Encode(format, weights.InputWeights, G * H, I), r = NarrowMatrix.Encode(format, weights.RecurrentWeights, G * H, P);
-            Input = Pack("stored W", w.Lanes, w.Groups, columns, row);
-            Recurrent = Pack("stored R", r.Lanes, r.Groups, recurrentColumns, row);
-            _inputScales = Pack("scales of W", w.Scales, 1, layout.Stride, (panel, column, lane) => column < columns ? row(panel, column, lane) : -1);
-            // A GRU's third block of R adds to the fourth vector of a row.
-            _recurrentScales = Pack("scales of R", r.Scales, 1, layout.Stride, (panel, column, lane) =>
-                G != 3 ? row(panel, column, lane) : column == 2 || (resetFirst && column == 3) ? -1 : row(panel, Math.Min(column, 2), lane));
+            NarrowMatrix w = NarrowMatrix.Encode(format, weights.InputWeights, shape.GateCount * H, I);
+            NarrowMatrix r = NarrowMatrix.Encode(format, weights.RecurrentWeights, shape.RecurrentBlockCount * H, RecurrentDepth);
+            Input = Pack("stored W", w.Lanes, w.Groups, inputColumns.Count, Row);
+            Recurrent = Pack("stored R", r.Lanes, r.Groups, recurrentColumns.Count, Row);
+            _inputScales = Pack("scales of W", w.Scales, 1, layout.Stride, InColumns(inputColumns));
+            _recurrentScales = Pack("scales of R", r.Scales, 1, layout.Stride, InColumns(recurrentColumns));
         }
 
-        int biasBlocks = shape.BiasCount / H;
-        _bias = Pack("packed b", weights.Bias, 1, layout.Stride, (panel, column, lane) => G > 1 && column >= biasBlocks ? -1 : row(panel, column, lane));
+        _bias = Pack("packed b", weights.Bias, 1, layout.Stride, InColumns(biasColumns));
         if (shape.Peepholes)
-            _peepholes = Pack("packed peepholes", weights.Peepholes, 1, 3, row);
+            _peepholes = Pack("packed peepholes", weights.Peepholes, 1, 3, Row);
 
-        if (resetFirst)
-            (SecondLayout, Second) = Runs("packed R of the candidate", weights.RecurrentWeights, H, H, lanes, 2 * H);
-        else if (shape.ProjectionSize != 0)
-            (SecondLayout, Second) = Runs("packed projection", weights.Projection, P, H, lanes, 0);
+        SecondProduct = cell.Second;
+        if (cell.Second == SecondProduct.Candidate)
+            (SecondLayout, SecondWeights) = Runs("packed R of the candidate", weights.RecurrentWeights, H, H, lanes, (cell.RecurrentBlocks - 1) * H);
+        else if (cell.Second == SecondProduct.Projection)
+            (SecondLayout, SecondWeights) = Runs("packed projection", weights.Projection, P, H, lanes, 0);
     }
 
     public PanelLayout Layout { get; }
 
     public WeightFormat Format { get; }
 
+    /// <summary>Columns to which x·W adds.</summary>
+    public ColumnPattern InputPattern { get; }
+
+    /// <summary>Columns to which h·R adds.</summary>
+    public ColumnPattern RecurrentPattern { get; }
+
+    /// <summary>Terms of x·W.</summary>
+    public int InputDepth { get; }
+
+    /// <summary>Terms of h·R; 0 where the cell has no R.</summary>
+    public int RecurrentDepth { get; }
+
     /// <summary>Memory that a step without a projected input reads.</summary>
-    public long Bytes => Input.Bytes + Recurrent.Bytes + (Second?.Bytes ?? 0);
+    public long Bytes => Input.Bytes + Recurrent.Bytes + (SecondWeights?.Bytes ?? 0);
 
     /// <summary>W as stored. Products of many rows take float32: of a narrow format each panel is decoded when its turn comes.</summary>
     public PackedMatrix Input { get; }
 
-    /// <summary>R as stored; of a GRU that resets first, its r and z.</summary>
+    /// <summary>R as stored, less a block that the second product multiplies.</summary>
     public PackedMatrix Recurrent { get; }
 
-    /// <summary>What a step multiplies once all its units are through the first product: a projection, or a GRU's R_n. Null for most cells. Always float32.</summary>
-    public PackedMatrix? Second { get; }
+    /// <summary>What a step multiplies once all its units are through the first product.</summary>
+    public SecondProduct SecondProduct { get; }
 
-    /// <summary>Its panels.</summary>
+    /// <summary>The weights of that product; null without. Always float32.</summary>
+    public PackedMatrix? SecondWeights { get; }
+
+    /// <summary>Their panels.</summary>
     public PanelLayout SecondLayout { get; }
 
     /// <summary>b of a panel, a row of preactivations.</summary>
@@ -80,5 +106,16 @@ internal sealed unsafe class PackedWeights
     {
         PanelLayout layout = PanelLayout.OfRuns(units, lanes);
         return (layout, new PackedMatrix(what, source, depth, layout.PanelCount, layout.Stride, lanes, (panel, column, lane) => layout.SourceRow(panel, column, lane, firstRow)));
+    }
+
+    private static int IndexOf(IReadOnlyList<int> columns, int column)
+    {
+        for (int block = 0; block < columns.Count; block++)
+        {
+            if (columns[block] == column)
+                return block;
+        }
+
+        return -1;
     }
 }

@@ -17,8 +17,8 @@ internal readonly struct PanelLayout
         PanelCount = (units - 1) / UnitsPerPanel + 1;
     }
 
-    /// <summary>Gates side by side: LSTM (i, f, g, o) and GRU (r, z, n of the input, n of the recurrence).</summary>
-    public static PanelLayout OfGates(int units, int lanes) => new(units, lanes, 4, gated: true);
+    /// <summary>The columns of a unit side by side, such as i, f, g, o: two vectors a row where there are no more columns, else four.</summary>
+    public static PanelLayout OfGates(int units, int lanes, int columns) => new(units, lanes, columns <= 2 ? 2 : 4, gated: true);
 
     /// <summary>Runs of units: an Elman cell, a projection, the second product of a GRU. Two vectors where four would be half padding.</summary>
     public static PanelLayout OfRuns(int units, int lanes) => new(units, lanes, units > 2 * lanes ? 4 : 2, gated: false);

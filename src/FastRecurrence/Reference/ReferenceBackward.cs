@@ -4,7 +4,7 @@ namespace FastRecurrence.Reference;
 /// Backpropagation through time: each row on its own, from its own last step to its first, one step of the cell's
 /// equations at a time. The run is done again for what the steps left. Slow on purpose, as <see cref="ReferenceLayer"/>.
 /// </summary>
-internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardInput input, ReferenceCellGradient cell)
+internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardInput input, ReferenceCell cell)
 {
     private readonly LayerShape _shape = layer.Shape;
     private readonly ReferenceGradients _gradients = new(layer.Shape, input.SequenceLength, input.BatchSize);

@@ -2,7 +2,7 @@ namespace FastRecurrence.Reference;
 
 /// <summary>
 /// One step of one row on the way back: what the run left, what the loss asks of h and c after the step, and what a
-/// <see cref="ReferenceCellGradient"/> makes of it. ′ marks the time before the step: h′ = h_{t−1}.
+/// <see cref="ReferenceCell"/> makes of it. ′ marks the time before the step: h′ = h_{t−1}.
 /// </summary>
 internal sealed class ReferenceBackwardStep(ReferenceLayer layer, ReferenceGradients gradients)
 {

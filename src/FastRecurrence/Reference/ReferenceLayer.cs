@@ -20,7 +20,7 @@ public sealed class ReferenceLayer
         ArgumentNullException.ThrowIfNull(bias);
         (_shape, _w, _r, _b, _peepholes, _projection) = (shape, inputWeights, recurrentWeights, bias, peepholes ?? [], projection ?? []);
         Extents.Require(nameof(inputWeights), inputWeights.Length, "G×H×I", shape.GateCount, shape.HiddenSize, shape.InputSize);
-        Extents.Require(nameof(recurrentWeights), recurrentWeights.Length, "G×H×P", shape.GateCount, shape.HiddenSize, shape.OutputSize);
+        Extents.Require(nameof(recurrentWeights), recurrentWeights.Length, "G×H×P", shape.RecurrentBlockCount, shape.HiddenSize, shape.OutputSize);
         Extents.Require(nameof(bias), bias.Length, "b", shape.BiasCount);
         Extents.Require(nameof(peepholes), _peepholes.Length, "3×H", shape.PeepholeCount);
         Extents.Require(nameof(projection), _projection.Length, "P×H", shape.ProjectionCount);
@@ -53,10 +53,10 @@ public sealed class ReferenceLayer
 
     /// <summary>The gradients of a loss by every weight, x, h0 and c0: backpropagation through time.</summary>
     /// <exception cref="ArgumentException">A length does not fit the shape.</exception>
-    internal ReferenceGradients Backward(ReferenceBackwardInput input) => Backward(input, ReferenceCellGradient.For(_shape.Cell));
+    internal ReferenceGradients Backward(ReferenceBackwardInput input) => Backward(input, _shape.Definition.Reference);
 
     /// <summary>The same with given equations, so that tests can show that wrong ones are found.</summary>
-    internal ReferenceGradients Backward(ReferenceBackwardInput input, ReferenceCellGradient cell)
+    internal ReferenceGradients Backward(ReferenceBackwardInput input, ReferenceCell cell)
     {
         input.Require(_shape);
         return new ReferenceBackward(this, input, cell).Run();
@@ -89,7 +89,7 @@ public sealed class ReferenceLayer
             new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H]);
         initialHidden?.CopyTo(result.Hidden, 0);
         initialCell?.CopyTo(result.Cell, 0);
-        var step = new Step(H, P, G);
+        var step = new ReferenceStep(this);
 
         for (int n = 0; n < N; n++)
         {
@@ -99,121 +99,18 @@ public sealed class ReferenceLayer
                 int t = direction == Direction.Forward ? s : length - 1 - s, row = t * N + n;
                 Array.Copy(result.Hidden, n * P, step.Hidden, 0, P);
                 Array.Copy(result.Cell, n * H, step.Cell, 0, H);
-                switch (_shape.Cell)
-                {
-                    case CellKind.Elman: Elman(step, input, row * I); break;
-                    case CellKind.Lstm: Lstm(step, input, row * I); break;
-                    default: Gru(step, input, row * I); break;
-                }
-
+                Array.Copy(input, row * I, step.Input, 0, I);
+                _shape.Definition.Reference.Step(step);
                 step.NextHidden.CopyTo(result.Hidden, n * P);
                 step.NextHidden.CopyTo(result.Output, row * P);
                 step.NextCell.CopyTo(result.Cell, n * H);
                 step.NextCell.CopyTo(result.Cells, row * H);
-                step.Preactivation.CopyTo(result.Preactivations, row * G * H);
-                step.Gate.CopyTo(result.Gates, row * G * H);
+                step.Preactivations.CopyTo(result.Preactivations, row * G * H);
+                step.Gates.CopyTo(result.Gates, row * G * H);
             }
         }
 
         return result;
-    }
-
-    /// <summary>h' = f(W x + R h + b).</summary>
-    private void Elman(Step s, double[] x, int at)
-    {
-        for (int j = 0; j < _shape.HiddenSize; j++)
-        {
-            double a = s.Preactivation[j] = _b[j] + W(j, x, at) + R(j, s.Hidden);
-            s.NextHidden[j] = s.Gate[j] = Function(_shape.CandidateActivation, a);
-        }
-    }
-
-    /// <summary>
-    /// i = σ(W x + R h + p_i∘c + b)   f likewise, or f = 1 − i   g = tanh(W x + R h + b)
-    /// c' = f∘c + i∘g   o = σ(W x + R h + p_o∘c' + b)   m = o∘tanh(c')   h' = m, or W_p m
-    /// </summary>
-    private void Lstm(Step s, double[] x, int at)
-    {
-        int H = _shape.HiddenSize;
-        bool peep = _shape.Peepholes;
-        var m = new double[H];
-        for (int j = 0; j < H; j++)
-        {
-            double c = s.Cell[j];
-            double ai = _b[j] + W(j, x, at) + R(j, s.Hidden) + (peep ? _peepholes[j] * c : 0);
-            double af = _b[H + j] + W(H + j, x, at) + R(H + j, s.Hidden) + (peep ? _peepholes[H + j] * c : 0);
-            double ag = _b[2 * H + j] + W(2 * H + j, x, at) + R(2 * H + j, s.Hidden);
-            double i = Function(_shape.GateActivation, ai);
-            double f = _shape.CoupledInputForget ? 1 - i : Function(_shape.GateActivation, af);
-            double g = Function(_shape.CandidateActivation, ag);
-            double next = f * c + i * g;
-            double ao = _b[3 * H + j] + W(3 * H + j, x, at) + R(3 * H + j, s.Hidden) + (peep ? _peepholes[2 * H + j] * next : 0);
-            double o = Function(_shape.GateActivation, ao);
-            s.NextCell[j] = next;
-            m[j] = o * ReferenceActivation.Apply(_shape.CellActivation, next); // clip bounds preactivations only
-            (s.Preactivation[j], s.Preactivation[H + j], s.Preactivation[2 * H + j], s.Preactivation[3 * H + j]) = (ai, af, ag, ao);
-            (s.Gate[j], s.Gate[H + j], s.Gate[2 * H + j], s.Gate[3 * H + j]) = (i, f, g, o);
-        }
-
-        if (_shape.ProjectionSize == 0)
-        {
-            m.CopyTo(s.NextHidden, 0);
-            return;
-        }
-
-        for (int p = 0; p < _shape.ProjectionSize; p++)
-            s.NextHidden[p] = Dot(_projection, p * H, m, 0, H);
-    }
-
-    /// <summary>
-    /// r = σ(W x + R h + b)   z likewise   n = tanh(W x + b_n + r∘(R h + b_hn)), or n = tanh(W x + R (r∘h) + b)
-    /// h' = (1 − z)∘n + z∘h
-    /// </summary>
-    private void Gru(Step s, double[] x, int at)
-    {
-        int H = _shape.HiddenSize;
-        var resetHidden = new double[H];
-        for (int j = 0; j < H; j++)
-        {
-            s.Preactivation[j] = _b[j] + W(j, x, at) + R(j, s.Hidden);
-            s.Preactivation[H + j] = _b[H + j] + W(H + j, x, at) + R(H + j, s.Hidden);
-            s.Gate[j] = Function(_shape.GateActivation, s.Preactivation[j]);
-            s.Gate[H + j] = Function(_shape.GateActivation, s.Preactivation[H + j]);
-            resetHidden[j] = s.Gate[j] * s.Hidden[j];
-        }
-
-        for (int j = 0; j < H; j++)
-        {
-            double r = s.Gate[j], z = s.Gate[H + j];
-            double recurrent = _shape.LinearBeforeReset ? r * (R(2 * H + j, s.Hidden) + _b[3 * H + j]) : R(2 * H + j, resetHidden);
-            double a = _b[2 * H + j] + W(2 * H + j, x, at) + recurrent;
-            double n = Function(_shape.CandidateActivation, a);
-            s.Preactivation[2 * H + j] = a;
-            s.Gate[2 * H + j] = n;
-            s.NextHidden[j] = (1 - z) * n + z * s.Hidden[j];
-        }
-    }
-
-    private double Function(ActivationFunction function, double a) =>
-        ReferenceActivation.Apply(function, double.IsNaN(a) ? a : Math.Clamp(a, -_shape.Clip, _shape.Clip));
-
-    private double W(int row, double[] x, int at) => Dot(_w, row * _shape.InputSize, x, at, _shape.InputSize);
-
-    private double R(int row, double[] h) => Dot(_r, row * _shape.OutputSize, h, 0, _shape.OutputSize);
-
-    private static double Dot(double[] matrix, int row, double[] vector, int at, int count)
-    {
-        double sum = 0;
-        for (int k = 0; k < count; k++)
-            sum += matrix[row + k] * vector[at + k];
-        return sum;
-    }
-
-    /// <summary>One row's memory of one step.</summary>
-    private sealed class Step(int H, int P, int G)
-    {
-        public readonly double[] Hidden = new double[P], Cell = new double[H], NextHidden = new double[P], NextCell = new double[H];
-        public readonly double[] Preactivation = new double[G * H], Gate = new double[G * H];
     }
 
     /// <summary>
@@ -227,7 +124,7 @@ public sealed class ReferenceLayer
     public double[] HiddenGradient(double[] output, int from, int to)
     {
         ArgumentNullException.ThrowIfNull(output);
-        if (_shape.Cell != CellKind.Elman)
+        if (_shape.Definition != Cells.Elman.Definition)
             throw new NotSupportedException("HiddenGradient is written for Elman layers.");
         int H = _shape.HiddenSize;
         var product = new double[H * H];

@@ -48,13 +48,13 @@ public sealed class BitIdentityTests
 
     /// <summary>There tiles fetch what is needed next, all of it or shares.</summary>
     [Theory]
-    [InlineData(300, nameof(WeightsAt.ThirdLevel))]
-    [InlineData(960, nameof(WeightsAt.Memory))]
+    [InlineData(300, nameof(CacheLevel.Third))]
+    [InlineData(960, nameof(CacheLevel.Memory))]
     public void Weights_from_beyond_the_second_cache_level_give_the_same_bits(int H, string at)
     {
         const int T = 2;
         LayerShape shape = LayerShape.Lstm(H, H);
-        Assert.Equal(at, Tuning.At(sizeof(float) * (shape.InputWeightCount + (long)shape.RecurrentWeightCount)).ToString());
+        Assert.Equal(at, Tuning.LevelOf(sizeof(float) * (shape.InputWeightCount + (long)shape.RecurrentWeightCount)).ToString());
         LayerWeights weights = LayerWeights.Random(shape, 3);
         float[] input = Problem.Uniform(new Random(4), T * 26 * H);
         foreach (Backend backend in (Backend[])[Named.Core("simd-256"), Named.Core("simd-512")])

@@ -52,7 +52,7 @@ public sealed class GradientCheckTests
             default: products = s => Array.Clear(s.PreviousHiddenGradient); break;
         }
 
-        AssertFound(problem, new Mutant(new ReferenceLstmGradient(), before, after, products), "x", "W", "R", "b", "h0");
+        AssertFound(problem, new Mutant(new ReferenceLstm(), before, after, products), "x", "W", "R", "b", "h0");
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class GradientCheckTests
                 break;
         }
 
-        AssertFound(problem, new Mutant(new ReferenceGruGradient(), before, after), "x", "W", "R", "b", "h0");
+        AssertFound(problem, new Mutant(new ReferenceGru(), before, after), "x", "W", "R", "b", "h0");
     }
 
     /// <summary>dh of the loss's final states at step T − 1 of every row instead of at the row's own last step.</summary>
@@ -92,7 +92,7 @@ public sealed class GradientCheckTests
         Assert.True(errors["W"] > 1e-3 && errors["h0"] > 1e-3);
     }
 
-    private static void AssertFound(GradientProblem problem, ReferenceCellGradient wrong, params string[] spoilt)
+    private static void AssertFound(GradientProblem problem, ReferenceCell wrong, params string[] spoilt)
     {
         Check(problem); // the right equations pass
         Dictionary<string, double> errors = problem.Errors(problem.Layer.Backward(problem.Input, wrong));

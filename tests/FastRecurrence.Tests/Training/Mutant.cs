@@ -4,11 +4,13 @@ namespace FastRecurrence.Tests.Training;
 
 /// <summary>Right equations with something spoilt before or after them: what a judge of gradients must find.</summary>
 internal sealed class Mutant(
-    ReferenceCellGradient right,
+    ReferenceCell right,
     Action<ReferenceBackwardStep>? before = null,
     Action<ReferenceBackwardStep>? after = null,
-    Action<ReferenceBackwardStep>? afterProducts = null) : ReferenceCellGradient
+    Action<ReferenceBackwardStep>? afterProducts = null) : ReferenceCell
 {
+    public override void Step(ReferenceStep step) => right.Step(step);
+
     public override void Deltas(ReferenceBackwardStep step)
     {
         before?.Invoke(step);

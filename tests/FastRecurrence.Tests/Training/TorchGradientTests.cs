@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Import;
 using FastRecurrence.Reference;
 using FastRecurrence.TestKit.Cases;
@@ -15,7 +16,7 @@ public sealed class TorchGradientTests
         double worst = 0;
         foreach (SafetensorsFile file in Cases())
         {
-            Dictionary<string, double> errors = Errors(file, new TorchNetwork(file).Gradients(ReferenceCellGradient.For));
+            Dictionary<string, double> errors = Errors(file, new TorchNetwork(file).Gradients(cell => CellDefinition.Of(cell).Reference));
             foreach ((string name, double error) in errors)
                 Assert.True(error <= Tolerance, $"{file.Name}: the error of {name} is {error:g3}");
             worst = Math.Max(worst, errors.Values.Max());
@@ -31,7 +32,7 @@ public sealed class TorchGradientTests
         foreach (SafetensorsFile file in Cases().Where(file => !file.Metadata["module"].StartsWith("RNN", StringComparison.Ordinal)))
         {
             Dictionary<string, double[]> gradients = new TorchNetwork(file).Gradients(cell =>
-                new Mutant(ReferenceCellGradient.For(cell), after: s => Mutant.SwapBlocks(s.Delta, 0, 1, s.Layer.Shape.HiddenSize)));
+                new Mutant(CellDefinition.Of(cell).Reference, after: s => Mutant.SwapBlocks(s.Delta, 0, 1, s.Layer.Shape.HiddenSize)));
             Assert.True(Errors(file, gradients).Values.Max() > 1e-3, file.Name);
         }
     }
@@ -86,7 +87,7 @@ public sealed class TorchGradientTests
 
         private int H => _layers[0].Shape.HiddenSize;
 
-        public Dictionary<string, double[]> Gradients(Func<CellKind, ReferenceCellGradient> equations)
+        public Dictionary<string, double[]> Gradients(Func<CellKind, ReferenceCell> equations)
         {
             var inputs = new List<double[]> { TimeMajor("x", _layers[0].Shape.InputSize)! };
             for (int k = 0; k + _directions < _layers.Length; k += _directions)

@@ -44,7 +44,7 @@ internal readonly struct TwoColumns : IColumns
 }
 
 /// <summary>A GRU's x·W: r, z and the candidate's input part; its recurrent part (fourth) keeps its bias.</summary>
-internal readonly struct GruInput : IColumns
+internal readonly struct FirstThreeOfFourColumns : IColumns
 {
     public static int Count => 3;
 
@@ -56,7 +56,7 @@ internal readonly struct GruInput : IColumns
 }
 
 /// <summary>h·R of a GRU that is linear before its reset: r, z and the candidate's recurrent part; its input part (third) is kept.</summary>
-internal readonly struct GruRecurrent : IColumns
+internal readonly struct FirstTwoAndLastOfFourColumns : IColumns
 {
     public static int Count => 3;
 
@@ -68,7 +68,7 @@ internal readonly struct GruRecurrent : IColumns
 }
 
 /// <summary>h·R of a GRU that resets h first: r and z; the candidate's input part (third) waits for the second product.</summary>
-internal readonly struct GruGates : IColumns
+internal readonly struct FirstTwoOfFourColumns : IColumns
 {
     public static int Count => 2;
 

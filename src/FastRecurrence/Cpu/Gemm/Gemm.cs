@@ -52,7 +52,7 @@ internal static unsafe class Gemm<V, L, C>
 /// The panel that is needed after the one at hand. When panels come from beyond the second cache level, the tiles over a slice fetch the next slice,
 /// and over the last slice the start of that panel.
 /// </summary>
-internal readonly unsafe struct NextPanel(float* start, WeightsAt at)
+internal readonly unsafe struct NextPanel(float* start, CacheLevel level)
 {
     public float* Start { get; } = start;
 
@@ -61,9 +61,9 @@ internal readonly unsafe struct NextPanel(float* start, WeightsAt at)
     public int Shares(int tiles, out int firstTile)
     {
         firstTile = 0;
-        if (at == WeightsAt.Near)
+        if (level == CacheLevel.Near)
             return 0;
-        if (at == WeightsAt.Memory)
+        if (level == CacheLevel.Memory)
             return tiles > 3 ? 4 : Math.Min(tiles, 2);
         // The third level is fast enough for one tile's asking, but not for a first tile that waits for its own slice.
         firstTile = 1;

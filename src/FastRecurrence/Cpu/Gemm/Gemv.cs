@@ -3,6 +3,37 @@ using FastRecurrence.Lanes;
 
 namespace FastRecurrence.Cpu;
 
+/// <summary>What <see cref="Gemv{V, L, CW, CR, W}"/> multiplies, and where the sums start and go.</summary>
+internal unsafe struct GemvOperands
+{
+    /// <summary>x, <c>[I]</c>, in a narrow format followed by zeros up to a full lane.</summary>
+    public float* X;
+
+    /// <summary>I; 0 when the starts have x·W already.</summary>
+    public int InputSize;
+
+    /// <summary>h of the step before, likewise.</summary>
+    public float* H;
+
+    /// <summary>Terms of h·R.</summary>
+    public int HiddenSize;
+
+    /// <summary>W and R of the panel, <c>[groups of k][columns][lanes]</c>.</summary>
+    public float* W, R;
+
+    /// <summary>Their scales, <c>[stride][lanes]</c>, where weights are scaled.</summary>
+    public float* ScaleW, ScaleR;
+
+    /// <summary>Start of every sum, <c>[stride][lanes]</c>.</summary>
+    public float* Start;
+
+    /// <summary>Floats to the starts of a second panel.</summary>
+    public nint StartStep;
+
+    /// <summary>Preactivations, <c>[panels][stride][lanes]</c>.</summary>
+    public float* C;
+}
+
 /// <summary>
 /// A batch of one: <c>c = init + x·W + h·R</c> for one panel, or for two neighbouring ones, in one pass with all sums in
 /// registers. Two panels double the chains that hide the latency of FMA: that pays where weights sit in L1 or several of
@@ -22,19 +53,11 @@ internal static unsafe class Gemv<V, L, CW, CR, W>
     where W : struct, IWeightDecoding
 {
     /// <summary>One panel.</summary>
-    /// <param name="inputSize">I; 0 when init has x·W already.</param>
-    /// <param name="x">x, <c>[I]</c>, followed by zeros up to a full lane.</param>
-    /// <param name="w">W of the panel, <c>[groups of I][columns][lanes]</c>.</param>
-    /// <param name="scaleW">Its scales, <c>[stride][lanes]</c>, where weights are scaled.</param>
-    /// <param name="hiddenSize">Size of h.</param>
-    /// <param name="h">h of the step before, followed by zeros likewise.</param>
-    /// <param name="r">R of the panel, likewise.</param>
-    /// <param name="scaleR">Its scales.</param>
-    /// <param name="init">Start of every sum, <c>[stride][lanes]</c>.</param>
-    /// <param name="c">Preactivations, <c>[stride][lanes]</c>.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void One(int inputSize, float* x, float* w, float* scaleW, int hiddenSize, float* h, float* r, float* scaleR, float* init, float* c)
+    public static void One(in GemvOperands operands)
     {
+        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start, c = operands.C;
+        int inputSize = operands.InputSize, hiddenSize = operands.HiddenSize;
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = CW.Stride > 2 ? L.Load(init + 2 * L.Count) : default, c03 = CW.Stride > 2 ? L.Load(init + 3 * L.Count) : default;
         V d00 = W.IsScaled ? L.Broadcast(0f) : c00;
@@ -90,21 +113,13 @@ internal static unsafe class Gemv<V, L, CW, CR, W>
         Store(c00, c01, c02, c03, c);
     }
 
-    /// <summary>Two neighbouring panels.</summary>
-    /// <param name="inputSize">I; 0 when init has x·W already.</param>
-    /// <param name="x">x, <c>[I]</c>, followed by zeros up to a full lane.</param>
-    /// <param name="w">W of the first panel, <c>[groups of I][columns][lanes]</c>; the second lies behind it.</param>
-    /// <param name="scaleW">Its scales, <c>[stride][lanes]</c>, where weights are scaled.</param>
-    /// <param name="hiddenSize">Size of h.</param>
-    /// <param name="h">h of the step before, followed by zeros likewise.</param>
-    /// <param name="r">R of the first panel, likewise.</param>
-    /// <param name="scaleR">Its scales.</param>
-    /// <param name="init">Start of every sum, <c>[stride][lanes]</c>.</param>
-    /// <param name="initStep">Floats to the starts of the second panel.</param>
-    /// <param name="c">Preactivations, <c>[2][stride][lanes]</c>.</param>
+    /// <summary>Two neighbouring panels: W, R and scales of the second lie behind those of the first.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void Two(int inputSize, float* x, float* w, float* scaleW, int hiddenSize, float* h, float* r, float* scaleR, float* init, nint initStep, float* c)
+    public static void Two(in GemvOperands operands)
     {
+        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start, c = operands.C;
+        int inputSize = operands.InputSize, hiddenSize = operands.HiddenSize;
+        nint initStep = operands.StartStep;
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = CW.Stride > 2 ? L.Load(init + 2 * L.Count) : default, c03 = CW.Stride > 2 ? L.Load(init + 3 * L.Count) : default;
         float* init2 = init + initStep;

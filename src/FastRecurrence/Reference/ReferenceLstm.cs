@@ -1,15 +1,44 @@
 namespace FastRecurrence.Reference;
 
 /// <summary>
-/// Of c = f∘c′ + i∘g, m = o∘φ(c), h = m or W_p m; k is ∂L/∂c by all ways:
+/// Forward: i = σ(W x + R h′ + p_i∘c′ + b), f likewise or 1 − i, g = tanh(W x + R h′ + b), c = f∘c′ + i∘g,
+/// o = σ(W x + R h′ + p_o∘c + b), m = o∘φ(c), h = m or W_p m. Backward, k being ∂L/∂c by all ways:
 /// dm = dh, or W_pᵀ dh with dW_p += dh mᵀ
 /// δo = dm∘φ(c)∘σ′(a_o)   k = dc + dm∘o∘φ′(c) + p_o∘δo
 /// δi = k∘g∘σ′(a_i)   δf = k∘c′∘σ′(a_f)   δg = k∘i∘tanh′(a_g)   where f = 1 − i: δi = k∘(g − c′)∘σ′(a_i), δf = 0
 /// dc′ = k∘f + p_i∘δi + p_f∘δf   dp_i += δi∘c′   dp_f += δf∘c′   dp_o += δo∘c
 /// dx = Wᵀδ   dh′ = Rᵀδ.
 /// </summary>
-internal sealed class ReferenceLstmGradient : ReferenceCellGradient
+internal sealed class ReferenceLstm : ReferenceCell
 {
+    public override void Step(ReferenceStep s)
+    {
+        LayerShape shape = s.Layer.Shape;
+        int H = shape.HiddenSize;
+        double[] p = s.Layer.Peepholes, m = new double[H];
+        bool peep = shape.Peepholes;
+        for (int j = 0; j < H; j++)
+        {
+            double c = s.Cell[j];
+            double ai = s.FromInput(j) + s.FromRecurrence(j, s.Hidden) + (peep ? p[j] * c : 0);
+            double af = s.FromInput(H + j) + s.FromRecurrence(H + j, s.Hidden) + (peep ? p[H + j] * c : 0);
+            double ag = s.FromInput(2 * H + j) + s.FromRecurrence(2 * H + j, s.Hidden);
+            double i = s.Activate(shape.GateActivation, ai);
+            double f = shape.CoupledInputForget ? 1 - i : s.Activate(shape.GateActivation, af);
+            double g = s.Activate(shape.CandidateActivation, ag);
+            double next = f * c + i * g;
+            double ao = s.FromInput(3 * H + j) + s.FromRecurrence(3 * H + j, s.Hidden) + (peep ? p[2 * H + j] * next : 0);
+            double o = s.Activate(shape.GateActivation, ao);
+            s.NextCell[j] = next;
+            m[j] = o * ReferenceActivation.Apply(shape.CellActivation, next); // clip bounds preactivations only
+            (s.Preactivations[j], s.Preactivations[H + j], s.Preactivations[2 * H + j], s.Preactivations[3 * H + j]) = (ai, af, ag, ao);
+            (s.Gates[j], s.Gates[H + j], s.Gates[2 * H + j], s.Gates[3 * H + j]) = (i, f, g, o);
+        }
+
+        for (int k = 0; k < shape.OutputSize; k++)
+            s.NextHidden[k] = shape.ProjectionSize == 0 ? m[k] : ReferenceStep.Dot(s.Layer.Projection, k, m);
+    }
+
     public override void Deltas(ReferenceBackwardStep s)
     {
         LayerShape shape = s.Layer.Shape;

@@ -1,15 +1,43 @@
 namespace FastRecurrence.Reference;
 
 /// <summary>
-/// Of h = (1 − z)∘n + z∘h′:
+/// Forward: r = σ(W x + R h′ + b), z likewise, h = (1 − z)∘n + z∘h′. Backward:
 /// δn = dh∘(1 − z)∘tanh′(a_n)   δz = dh∘(h′ − n)∘σ′(a_z)   dx = Wᵀ(δr, δz, δn)
 /// linear before reset, n = tanh(W x + b_n + r∘q), q = R_n h′ + b_hn:
 /// δq = δn∘r   δr = δn∘q∘σ′(a_r)   dh′ = dh∘z + Rᵀ(δr, δz, δq)   db_hn += δq
 /// reset first, n = tanh(W x + R_n s + b_n), s = r∘h′:
 /// ds = R_nᵀ δn   δr = ds∘h′∘σ′(a_r)   dh′ = dh∘z + ds∘r + R_rzᵀ(δr, δz).
 /// </summary>
-internal sealed class ReferenceGruGradient : ReferenceCellGradient
+internal sealed class ReferenceGru : ReferenceCell
 {
+    public override void Step(ReferenceStep s)
+    {
+        LayerShape shape = s.Layer.Shape;
+        int H = shape.HiddenSize;
+        var resetHidden = new double[H];
+        for (int j = 0; j < H; j++)
+        {
+            s.Preactivations[j] = s.FromInput(j) + s.FromRecurrence(j, s.Hidden);
+            s.Preactivations[H + j] = s.FromInput(H + j) + s.FromRecurrence(H + j, s.Hidden);
+            s.Gates[j] = s.Activate(shape.GateActivation, s.Preactivations[j]);
+            s.Gates[H + j] = s.Activate(shape.GateActivation, s.Preactivations[H + j]);
+            resetHidden[j] = s.Gates[j] * s.Hidden[j];
+        }
+
+        for (int j = 0; j < H; j++)
+        {
+            double r = s.Gates[j], z = s.Gates[H + j];
+            double recurrent = shape.LinearBeforeReset
+                ? r * (s.FromRecurrence(2 * H + j, s.Hidden) + s.Layer.Bias[3 * H + j])
+                : s.FromRecurrence(2 * H + j, resetHidden);
+            double a = s.FromInput(2 * H + j) + recurrent;
+            double n = s.Activate(shape.CandidateActivation, a);
+            s.Preactivations[2 * H + j] = a;
+            s.Gates[2 * H + j] = n;
+            s.NextHidden[j] = (1 - z) * n + z * s.Hidden[j];
+        }
+    }
+
     public override void Deltas(ReferenceBackwardStep s)
     {
         LayerShape shape = s.Layer.Shape;

@@ -1,16 +1,10 @@
 namespace FastRecurrence.Reference;
 
-/// <summary>The backward equations of one cell, for one step of one row. docs/equations.md names their sources.</summary>
-internal abstract class ReferenceCellGradient
+/// <summary>The equations of one cell, forward and backward, for one step of one row. docs/equations.md names their sources.</summary>
+internal abstract class ReferenceCell
 {
-    /// <summary>The equations of a cell.</summary>
-    public static ReferenceCellGradient For(CellKind cell) => cell switch
-    {
-        CellKind.Elman => new ReferenceElmanGradient(),
-        CellKind.Lstm => new ReferenceLstmGradient(),
-        CellKind.Gru => new ReferenceGruGradient(),
-        _ => throw new ArgumentOutOfRangeException(nameof(cell), cell, "unknown cell"),
-    };
+    /// <summary>Forward: from x, h and c before the step to its gates, h and c.</summary>
+    public abstract void Step(ReferenceStep step);
 
     /// <summary>
     /// From dh and dc of a step to δ of all gates and to dc before the step, with what goes back to h′ on another way than

@@ -1,0 +1,71 @@
+using FastRecurrence.Lanes;
+
+namespace FastRecurrence.Cells;
+
+/// <summary>
+/// A recurrent cell between its matrix products: what turns the preactivations <c>b + x·W + h·R</c> of a unit into its new c and h. Equations only, no loops and no
+/// memory, over any vector: CPU and devices run this one source. A CPU runs <see cref="Update"/> and <see cref="Output"/> as passes over a block of rows in
+/// the first cache level, a device back to back. All members without parameters are constants to the compiler.
+/// </summary>
+internal interface ICell
+{
+    /// <summary>Whether h of the step before is read. A cell reads it or has c, not both.</summary>
+    static abstract bool ReadsHidden { get; }
+
+    /// <summary>Whether there is a c that is carried from step to step.</summary>
+    static abstract bool HasCell { get; }
+
+    /// <summary>Preactivations that <see cref="Update"/> needs.</summary>
+    static abstract GateSet UpdateGates { get; }
+
+    /// <summary>Gates that <see cref="Output"/> needs: in the state in which <see cref="Update"/> left them, or preactivations that it did not touch.</summary>
+    static abstract GateSet OutputGates { get; }
+
+    /// <summary>
+    /// Whether <see cref="Output"/> waits so long for the end of <see cref="Update"/> that a CPU had better run them as two passes over a block.
+    /// </summary>
+    static abstract bool TwoPasses { get; }
+
+    /// <summary>Whether the two leave activated gates behind. Where not, <see cref="Activate"/> makes them from the preactivations.</summary>
+    static abstract bool LeavesGates { get; }
+
+    /// <summary>Activates the gates and advances c.</summary>
+    /// <param name="a">In: preactivations; out: gates, where the cell leaves them.</param>
+    /// <param name="cell">c, replaced; meaningless without.</param>
+    /// <param name="before">h of the step before; meaningless where the cell does not read it.</param>
+    /// <param name="peepholes">Peephole weights, where there are any.</param>
+    /// <param name="settings">What is configured.</param>
+    static abstract void Update<V, L>(ref Gates<V> a, ref V cell, V before, Peepholes<V> peepholes, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>;
+
+    /// <summary>h; of a cell with a second product, the left operand of that product (o∘φ(c) of a projection, r∘h of a GRU that resets first).</summary>
+    /// <param name="a">Gates; those of <see cref="OutputGates"/> may be activated here.</param>
+    /// <param name="cell">The new c.</param>
+    /// <param name="before">h of the step before.</param>
+    /// <param name="peepholes">Peephole weights, where there are any.</param>
+    /// <param name="settings">What is configured.</param>
+    static abstract V Output<V, L>(ref Gates<V> a, V cell, V before, Peepholes<V> peepholes, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>;
+
+    /// <summary>h, once the second product has been added to the preactivation that waits for it. Called only for cells that have such a product.</summary>
+    /// <param name="a">Y: the gate that was kept; Z: the preactivation, complete now; out: that gate activated.</param>
+    /// <param name="before">h of the step before.</param>
+    /// <param name="settings">What is configured.</param>
+    static abstract V Emit<V, L>(ref Gates<V> a, V before, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>;
+
+    /// <summary>Activates all gates, for a caller who asks for them, where the cell computes h without.</summary>
+    static abstract void Activate<V, L>(ref Gates<V> a)
+        where V : struct
+        where L : ILanes<V>;
+}
+
+/// <summary>Receives a cell as a type, from the one place that knows it: <see cref="CellDefinition.Accept"/>.</summary>
+internal interface ICellVisitor<TResult>
+{
+    TResult Visit<TCell>()
+        where TCell : struct, ICell;
+}
