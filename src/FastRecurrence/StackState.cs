@@ -225,7 +225,10 @@ public sealed class StackState : IDisposable
 
     private void Grow(ref float[] memory, int k, int T, int width)
     {
-        int length = Extents.Elements(string.Create(CultureInfo.InvariantCulture, $"The output of layer {k} (T×N×width)"), "sequenceLength", T, BatchSize, width);
+        long rows = (long)T * BatchSize;
+        if (rows > Array.MaxLength || rows * width > Array.MaxLength)
+            Extents.Elements(string.Create(CultureInfo.InvariantCulture, $"The output of layer {k} (T×N×width)"), "sequenceLength", T, BatchSize, width); // refuses
+        int length = (int)(rows * width);
         if (memory.Length < length)
             memory = new float[length];
     }

@@ -39,7 +39,7 @@ public sealed class ApiPropertyTests
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{done} sequences: {taken} calls taken, {refused} refused, {races} races");
-        Assert.True(done >= Math.Min(count, 50), $"only {done} sequences in the time");
+        Assert.True(done >= Math.Min(count, 10), $"only {done} sequences in the time");
         Assert.True(refused > done && taken > done);
     }
 

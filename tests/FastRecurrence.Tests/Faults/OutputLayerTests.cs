@@ -88,6 +88,18 @@ public sealed class OutputLayerTests
     }
 
     [Fact]
+    public void A_call_allocates_nothing()
+    {
+        using var layer = new OutputLayer(Backend.Simd, 30, 50, Problem.Uniform(new Random(1), 1500), activation: Activation.Tanh);
+        float[] h = new float[120 * 30], y = new float[120 * 50];
+        layer.Run(h, y);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            layer.Run(h, y);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void A_NaN_of_yesterday_or_of_another_row_reaches_nothing()
     {
         using var layer = new OutputLayer(Backend.Simd, 2, 1, [1, 2], [0.5f]);

@@ -110,6 +110,23 @@ public sealed class StackFaultTests
     }
 
     [Fact]
+    public void A_warm_stack_with_lengths_and_both_directions_allocates_nothing()
+    {
+        LayerWeights weights = LayerWeights.Random(LayerShape.Lstm(6, 3), 1);
+        using var stack = new RecurrentStack(Backend.Simd, StackLayer.Bidirectional(weights, weights), StackLayer.Bidirectional(weights, weights), StackLayer.Unidirectional(weights));
+        using StackState state = stack.CreateState(3);
+        float[] x = new float[4 * 3 * 6], y = new float[4 * 3 * 3];
+        int[] lengths = [4, 1, 3];
+        void Run() => stack.Run(state, 4, x, y, new StackOptions { Lengths = lengths, Padding = Padding.Left, Layout = SequenceLayout.BatchMajor });
+        Run();
+        Run();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            Run();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void Indices_out_of_range_and_layers_that_are_null_are_argument_errors()
     {
         using RecurrentStack stack = Make(Backend.Simd, 2, 3);
