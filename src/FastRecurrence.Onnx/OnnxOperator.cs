@@ -21,8 +21,17 @@ public sealed class OnnxOperator : IDisposable
         ArgumentNullException.ThrowIfNull(backend);
         _meaning = meaning;
         _layers = new RecurrentLayer[weights.Count];
-        for (int d = 0; d < _layers.Length; d++)
-            _layers[d] = backend.Prepare(weights[d]);
+        try
+        {
+            for (int d = 0; d < _layers.Length; d++)
+                _layers[d] = backend.Prepare(weights[d]);
+        }
+        catch
+        {
+            foreach (RecurrentLayer? layer in _layers)
+                layer?.Dispose();
+            throw;
+        }
     }
 
     private int D => _layers.Length;
@@ -93,15 +102,33 @@ public sealed class OnnxOperator : IDisposable
     {
         if (_states.Length == 0 || _states[0].BatchSize != N)
         {
-            foreach (LayerState state in _states)
+            LayerState[] old = _states;
+            _states = []; // a failure below must not leave disposed states for the next call
+            foreach (LayerState state in old)
                 state.Dispose();
-            _states = Array.ConvertAll(_layers, layer => layer.CreateState(N));
+            _states = CreateStates(N);
         }
 
         if (_output.Length < T * N * H)
             _output = new float[T * N * H];
         if (_part.Length < N * H)
             _part = new float[N * H];
+    }
+
+    private LayerState[] CreateStates(int N)
+    {
+        var states = new List<LayerState>();
+        try
+        {
+            foreach (RecurrentLayer layer in _layers)
+                states.Add(layer.CreateState(N));
+            return [.. states];
+        }
+        catch
+        {
+            states.ForEach(state => state.Dispose());
+            throw;
+        }
     }
 
     /// <summary>One direction of a state in ONNX' layout, as <c>[N, H]</c>.</summary>

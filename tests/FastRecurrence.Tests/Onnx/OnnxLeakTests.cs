@@ -100,7 +100,7 @@ public sealed class OnnxLeakTests
         var backend = new Scarce();
         OnnxOperator node = TwoDirections().Prepare(backend);
         float[] y = new float[2 * 2 * 4 * H];
-        void Run(int rows) => node.Run(2, rows, new float[2 * rows * I], [], [], [], y.AsSpan(0, 2 * 2 * rows * H), [], []);
+        void Run(int rows) => node.Run(new OnnxInputs(2, rows, new float[2 * rows * I]), new OnnxOutputs { Y = y.AsSpan(0, 2 * 2 * rows * H) });
         Run(4);
         Assert.Equal(2, backend.States);
         backend.StatesLeft = 1;
