@@ -162,6 +162,8 @@ public sealed class GpuLayer : RecurrentLayer
     }
 
     /// <summary>In one launch where <see cref="KernelPlan.BothDirections"/> says that both grids fit.</summary>
+    internal override bool RunsBothDirectionsAtOnce => true;
+
     internal override void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
     {
         if (sequenceLength >= KernelPlan.ShortestGridSequence && TwoDirections.Of((GpuState)state, reverseState) is TwoDirections together)

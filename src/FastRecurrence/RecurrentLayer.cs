@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FastRecurrence;
 
 /// <summary>
-/// A layer prepared for one backend: weights packed or uploaded once, immutable, safe to share between threads.
-/// All that changes lives in <see cref="LayerState"/>.
+/// A layer prepared for one backend: weights packed or uploaded once, safe to share between threads. All that changes from call to call lives in
+/// <see cref="LayerState"/>; the weights change by <see cref="Load"/> alone.
 /// </summary>
 public abstract class RecurrentLayer : IDisposable
 {
@@ -43,6 +43,24 @@ public abstract class RecurrentLayer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         Extents.Elements("A state (N×G×H)", nameof(batchSize), batchSize, Shape.GateCount, Shape.HiddenSize);
         return CreateStateCore(batchSize, team);
+    }
+
+    /// <summary>
+    /// Takes other weights of the same shape into the memory that is there: the layer computes as if it had been prepared with them, its states keep h
+    /// and c and go on. On the CPU it allocates nothing. Not beside calls of this layer on other threads: such a call would compute with a mixture of
+    /// both, though it harms nothing else.
+    /// </summary>
+    /// <param name="weights">The new numbers; a snapshot is taken.</param>
+    /// <exception cref="ArgumentException">The weights are of another shape. Nothing has changed.</exception>
+    /// <exception cref="NotSupportedException">The weights are stored in a narrow format, or the backend cannot. Nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
+    public void Load(LayerWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        RequireAlive();
+        if (weights.Shape != Shape)
+            throw new ArgumentException($"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
+        LoadCore(weights);
     }
 
     /// <summary>
@@ -121,15 +139,36 @@ public abstract class RecurrentLayer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int N = state.BatchSize;
         RequireSpans(sequenceLength, N, input, output, options);
+        RunInto(state, sequenceLength, input, output, Shape.OutputSize, options);
+    }
 
+    /// <summary>
+    /// Runs a checked call whose rows of h lie <paramref name="outputStride"/> floats apart, such as the half of a bidirectional layer's output that
+    /// one direction writes. What lies between the rows is left alone.
+    /// </summary>
+    internal void RunInto(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, int outputStride, in SequenceOptions options)
+    {
+        int N = state.BatchSize;
         using LayerState.Lease _ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(sequenceLength, N, options.Lengths);
         if (sequenceLength == 0 || N == 0)
             return;
-        if (lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1))
-            RunCore(state, new SortedSequence { Steps = sequenceLength, Input = input, Output = output, Gates = options.Gates, Cells = options.Cells });
-        else
-            state.Packer.Run(this, state, sequenceLength, input, output, options with { Lengths = lengths });
+        bool dense = lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1);
+        if (dense && (outputStride == Shape.OutputSize || RunsInPlace))
+        {
+            RunCore(state, new SortedSequence
+            {
+                Steps = sequenceLength,
+                Input = input,
+                OutputStride = outputStride,
+                Output = output,
+                Gates = options.Gates,
+                Cells = options.Cells,
+            });
+            return;
+        }
+
+        state.Packer.Run(this, state, sequenceLength, input, output, outputStride, options with { Lengths = lengths });
     }
 
     private string WrongLayer(LayerState state) => state.Layer.Shape == Shape && ReferenceEquals(state.Layer.Backend, Backend)
@@ -208,6 +247,10 @@ public abstract class RecurrentLayer : IDisposable
 
     private protected abstract LayerState CreateStateCore(int batchSize, WorkerTeam? team);
 
+    /// <summary>Packs weights of this shape into the memory that is there.</summary>
+    private protected virtual void LoadCore(LayerWeights weights) =>
+        throw new NotSupportedException($"{Backend.Name} cannot load other weights into a layer. Prepare another layer.");
+
     /// <summary>Refuses a team that would be ignored.</summary>
     private protected void RefuseTeam(WorkerTeam? team)
     {
@@ -218,7 +261,10 @@ public abstract class RecurrentLayer : IDisposable
     /// <summary>Whether a call that has begun may go on when the layer is disposed: a device's memory is gone then, what the collector manages stays while it is used.</summary>
     internal virtual bool RunsAfterDispose => true;
 
-    /// <summary>Whether a ragged, reversed or batch-major sequence may stay where it lies.</summary>
+    /// <summary>Whether <see cref="RunBothDirections"/> is more than one direction after the other, into outputs of their own.</summary>
+    internal virtual bool RunsBothDirectionsAtOnce => false;
+
+    /// <summary>Whether a ragged, reversed or batch-major sequence, or one whose rows of h are apart, may stay where it lies.</summary>
     internal virtual bool RunsInPlace => false;
 
     /// <summary>Runs a sequence: at least one step, at least one row. All arguments have been checked.</summary>

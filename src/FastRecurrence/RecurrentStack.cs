@@ -22,6 +22,18 @@ public sealed class RecurrentStack : IDisposable
     /// <exception cref="ArgumentException">There is no layer, or one does not read what the one below gives; the message has both sizes.</exception>
     /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
     public RecurrentStack(Backend backend, params IReadOnlyList<StackLayer> layers)
+        : this(backend, WeightFormat.Float32, layers)
+    {
+    }
+
+    /// <summary>Prepares every layer on a backend, with its weights in a format.</summary>
+    /// <param name="backend">Where they run.</param>
+    /// <param name="format">How W and R of every layer are stored; see <see cref="Backend.Prepare"/> for where a narrow format is refused.</param>
+    /// <param name="layers">From the input to the output; at least one.</param>
+    /// <exception cref="ArgumentException">There is no layer, or one does not read what the one below gives; the message has both sizes.</exception>
+    /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot run a layer, or the format would gain nothing for one; the message names the layer.</exception>
+    public RecurrentStack(Backend backend, WeightFormat format, params IReadOnlyList<StackLayer> layers)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(layers);
@@ -50,7 +62,7 @@ public sealed class RecurrentStack : IDisposable
                 {
                     if (weights is null)
                         continue;
-                    prepared.Add(backend.Prepare(weights));
+                    prepared.Add(backend.Prepare(weights, format));
                     fingerprint.Add(direction);
                     fingerprint.Add(weights);
                 }
@@ -66,12 +78,17 @@ public sealed class RecurrentStack : IDisposable
 
         _layers = [.. prepared];
         _countsCalls = Array.Exists(_layers, layer => !layer.RunsAfterDispose);
+        RunsBothDirectionsAtOnce = Array.Exists(_layers, layer => layer.RunsBothDirectionsAtOnce);
         Backend = backend;
+        Format = format;
         WeightsFingerprint = fingerprint.Value;
     }
 
     /// <summary>Where it runs.</summary>
     public Backend Backend { get; }
+
+    /// <summary>How W and R of every layer are stored.</summary>
+    public WeightFormat Format { get; }
 
     /// <summary>The layers it was made of.</summary>
     public IReadOnlyList<StackLayer> Layers => _stack;
@@ -91,6 +108,9 @@ public sealed class RecurrentStack : IDisposable
     /// <summary>Whether every layer walks forward, so that a sequence may come in pieces.</summary>
     public bool CanStream => Array.TrueForAll(_stack, layer => layer.Reverse is null);
 
+    /// <summary>Whether a bidirectional layer's directions need memory of their own.</summary>
+    internal bool RunsBothDirectionsAtOnce { get; }
+
     /// <summary>Tells stacks apart in saved states: of all shapes, directions and weights.</summary>
     internal ulong WeightsFingerprint { get; }
 
@@ -101,9 +121,11 @@ public sealed class RecurrentStack : IDisposable
 
     /// <summary>Makes a zero state for <paramref name="batchSize"/> rows.</summary>
     /// <param name="batchSize">N; 0 is allowed and gives empty results.</param>
+    /// <param name="team">Threads that calls with this state may use; null for the calling thread alone. The bits are the same.</param>
     /// <exception cref="ArgumentOutOfRangeException">N is negative or too large.</exception>
+    /// <exception cref="NotSupportedException">The backend has no use for a team, or the weights' format none for this batch.</exception>
     /// <exception cref="ObjectDisposedException">The stack was disposed.</exception>
-    public StackState CreateState(int batchSize)
+    public StackState CreateState(int batchSize, WorkerTeam? team = null)
     {
         if (_calls.IsClosed)
             throw Gone();
@@ -111,7 +133,7 @@ public sealed class RecurrentStack : IDisposable
         try
         {
             foreach (RecurrentLayer layer in _layers)
-                states.Add(layer.CreateState(batchSize));
+                states.Add(layer.CreateState(batchSize, team));
         }
         catch
         {
@@ -119,7 +141,7 @@ public sealed class RecurrentStack : IDisposable
             throw;
         }
 
-        return new StackState(this, [.. states], batchSize);
+        return new StackState(this, [.. states], batchSize, team);
     }
 
     /// <summary>Runs a dense, time-major sequence; see the overload with options.</summary>
@@ -201,6 +223,15 @@ public sealed class RecurrentStack : IDisposable
         }
 
         int forwardSize = _layers[at].Shape.OutputSize, reverseSize = _layers[at + 1].Shape.OutputSize;
+        if (!RunsBothDirectionsAtOnce)
+        {
+            // Each direction writes its half of every row where it lies.
+            int stride = forwardSize + reverseSize;
+            _layers[at].RunInto(state.Of(at), T, input, output, stride, Walk(options, Direction.Forward));
+            _layers[at + 1].RunInto(state.Of(at + 1), T, input, output[forwardSize..], stride, Walk(options, Direction.Reverse));
+            return;
+        }
+
         Span<float> forward = state.Side(0, T, forwardSize), reverse = state.Side(1, T, reverseSize);
         _layers[at].RunBothDirections(state.Of(at), _layers[at + 1], state.Of(at + 1), T, input, forward, reverse, Walk(options, Direction.Forward));
         for (int row = 0, rows = T * state.BatchSize; row < rows; row++)

@@ -13,17 +13,14 @@ public sealed class RecurrentStream : IDisposable
     /// <summary>Starts a stream with a zero state.</summary>
     /// <param name="stack">Shared by any number of streams; not disposed with them.</param>
     /// <param name="batchSize">N, parallel rows.</param>
+    /// <param name="team">Threads that the stream's calls may use; null for the calling thread alone. The bits are the same.</param>
     /// <exception cref="NotSupportedException">A layer walks in reverse: it would need the end of the sequence first.</exception>
-    public RecurrentStream(RecurrentStack stack, int batchSize = 1)
-        : this(Forward(stack), state: null, batchSize)
+    public RecurrentStream(RecurrentStack stack, int batchSize = 1, WorkerTeam? team = null)
+        : this(Forward(stack), stack.CreateState(batchSize, team))
     {
     }
 
-    private RecurrentStream(RecurrentStack stack, StackState? state, int batchSize)
-    {
-        _stack = stack;
-        State = state ?? stack.CreateState(batchSize);
-    }
+    private RecurrentStream(RecurrentStack stack, StackState state) => (_stack, State) = (stack, state);
 
     /// <summary>h and c: to reset, read, set, save and restore.</summary>
     public StackState State { get; }
@@ -55,7 +52,7 @@ public sealed class RecurrentStream : IDisposable
     public void Reset() => State.Reset();
 
     /// <summary>A second stream that goes on from the same state.</summary>
-    public RecurrentStream Fork() => new(_stack, State.Fork(), State.BatchSize);
+    public RecurrentStream Fork() => new(_stack, State.Fork());
 
     /// <summary>Gives the state's memory back; the stack stays.</summary>
     public void Dispose() => State.Dispose();

@@ -14,8 +14,9 @@ public sealed class StackState : IDisposable
     private readonly float[][] _between = [[], []], _sides = [[], []];
     private int _use;
 
-    internal StackState(RecurrentStack stack, LayerState[] states, int batchSize)
+    internal StackState(RecurrentStack stack, LayerState[] states, int batchSize, WorkerTeam? team)
     {
+        Team = team;
         Stack = stack;
         _states = states;
         BatchSize = batchSize;
@@ -26,6 +27,9 @@ public sealed class StackState : IDisposable
 
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
+
+    /// <summary>Threads that calls with this state may use.</summary>
+    internal WorkerTeam? Team { get; }
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
     public int SavedSize => StateBytes.SizeOf(this);
@@ -121,7 +125,7 @@ public sealed class StackState : IDisposable
     public StackState Fork()
     {
         using Lease _ = Acquire();
-        StackState copy = Stack.CreateState(BatchSize);
+        StackState copy = Stack.CreateState(BatchSize, Team);
         try
         {
             for (int i = 0; i < _states.Length; i++)
@@ -178,7 +182,7 @@ public sealed class StackState : IDisposable
             StackLayer layer = layers[k];
             if (k < layers.Count - 1)
                 Grow(ref _between[k % 2], k, T, layer.OutputSize);
-            if (layer.Forward is null || layer.Reverse is null)
+            if (layer.Forward is null || layer.Reverse is null || !Stack.RunsBothDirectionsAtOnce)
                 continue;
             Grow(ref _sides[0], k, T, layer.Forward.Shape.OutputSize);
             Grow(ref _sides[1], k, T, layer.Reverse.Shape.OutputSize);

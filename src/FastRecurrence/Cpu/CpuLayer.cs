@@ -41,6 +41,13 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
         return state;
     }
 
+    private protected override void LoadCore(LayerWeights weights)
+    {
+        if (Format != WeightFormat.Float32)
+            throw new NotSupportedException($"{this} cannot load other weights: what {Format} costs in accuracy is measured when a layer is prepared. Prepare another layer.");
+        (_weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer))).Load(weights);
+    }
+
     private protected override void DisposeCore() => _weights = null;
 
     internal override bool RunsInPlace => true;

@@ -18,7 +18,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
 {
     private readonly PanelDriver<V, L> _panels = new(shape, weights, state);
     private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize, _gatesSize = shape.GateCount * shape.HiddenSize;
-    private int _steps, _chunkRows, _workers, _placeStep;
+    private int _steps, _chunkRows, _workers, _placeStep, _outputStride;
     private bool _byRows;
     private int* _rowsPerStep, _places, _order;
     private float* _x, _y, _gates, _cells, _projected;
@@ -35,6 +35,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             _places = dense ? state.Identity : places;
             _placeStep = dense ? state.BatchSize : sequence.PlaceStep;
             _order = dense ? state.Identity : order;
+            _outputStride = sequence.OutputStride;
             _x = x;
             _y = y;
             _gates = gates;
@@ -131,7 +132,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     private RowView Step(in WorkerRange range, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
     {
         int rows = RowsAt(range, step);
-        var place = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputSize),
+        var place = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputStride),
             Asked(range, _gates, step, _gatesSize), Asked(range, _cells, step, shape.HiddenSize));
         Panels(range, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
         if (weights.SecondWeights is not null)
@@ -215,7 +216,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         int going = step + 1 < _steps ? RowsAt(range, step + 1) : 0, P = _outputSize;
         if (going == rows)
             return;
-        if (_places == state.Identity)
+        if (_places == state.Identity && _outputStride == P)
             new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(range.FirstRow + going) * P, (rows - going) * P));
         else
             PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + range.FirstRow + going, P), P);

@@ -7,12 +7,14 @@ internal delegate int SourceRow(int panel, int column, int lane);
 
 /// <summary>
 /// One weight matrix as panels, <c>[panel][k][column][lane]</c>: what a register tile reads, in the order in which it
-/// reads it. Places without a source row are zero: tails end here, kernels have none. Immutable.
+/// reads it. Places without a source row are zero: tails end here, kernels have none.
 /// </summary>
 internal sealed unsafe class PackedMatrix
 {
     private readonly AlignedBuffer _panels;
     private readonly nint _panelSize;
+    private readonly SourceRow _sourceRow;
+    private readonly int _panelCount, _lanes;
 
     /// <param name="what">Its name, for a refusal of its size.</param>
     /// <param name="source">Row-major, <paramref name="depth"/> columns.</param>
@@ -28,19 +30,26 @@ internal sealed unsafe class PackedMatrix
         Depth = depth;
         _panelSize = (nint)depth * width;
         _panels = new AlignedBuffer(what, panelCount, depth, width);
+        (_panelCount, _lanes, _sourceRow) = (panelCount, lanes, sourceRow);
+        Load(source);
+    }
+
+    /// <summary>Packs another matrix of the same size into the same memory. Allocates nothing; no product may be in progress.</summary>
+    public void Load(ReadOnlySpan<float> source)
+    {
         Span<float> destination = _panels.Span;
-        for (int panel = 0; panel < panelCount; panel++)
+        for (int panel = 0; panel < _panelCount; panel++)
         {
-            for (int column = 0; column < columns; column++)
+            for (int place = 0; place < Width; place++)
             {
-                for (int lane = 0; lane < lanes; lane++)
+                int row = _sourceRow(panel, place / _lanes, place % _lanes);
+                if (row < 0)
+                    continue;
+                int at = (int)(panel * _panelSize) + place;
+                foreach (float weight in source.Slice(row * Depth, Depth))
                 {
-                    int row = sourceRow(panel, column, lane);
-                    if (row < 0)
-                        continue;
-                    int at = (int)(panel * _panelSize) + column * lanes + lane;
-                    for (int k = 0; k < depth; k++, at += width)
-                        destination[at] = source[row * depth + k];
+                    destination[at] = weight;
+                    at += Width;
                 }
             }
         }

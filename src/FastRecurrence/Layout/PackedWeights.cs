@@ -2,7 +2,7 @@ using FastRecurrence.Cells;
 
 namespace FastRecurrence.Layout;
 
-/// <summary>All weights of one layer as panels of one vector width. Immutable.</summary>
+/// <summary>All weights of one layer as panels of one vector width. Only <see cref="Load"/> changes them.</summary>
 internal sealed unsafe class PackedWeights
 {
     private readonly PackedMatrix _bias;
@@ -101,6 +101,16 @@ internal sealed unsafe class PackedWeights
 
     /// <summary>Peephole weights of a panel, <c>[3][lanes]</c> in the order i, f, o; null without.</summary>
     public float* Peepholes(int panel) => _peepholes is null ? null : _peepholes.Panel(panel);
+
+    /// <summary>Packs the weights of the same shape into the same memory. Allocates nothing.</summary>
+    public void Load(LayerWeights weights)
+    {
+        Input.Load(weights.InputWeights);
+        Recurrent.Load(weights.RecurrentWeights);
+        _bias.Load(weights.Bias);
+        _peepholes?.Load(weights.Peepholes);
+        SecondWeights?.Load(SecondProduct == SecondProduct.Candidate ? weights.RecurrentWeights : weights.Projection);
+    }
 
     private static (PanelLayout Layout, PackedMatrix Matrix) Runs(string what, ReadOnlySpan<float> source, int units, int depth, int lanes, int firstRow)
     {

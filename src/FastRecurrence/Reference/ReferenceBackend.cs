@@ -16,7 +16,9 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
 
     private sealed class Layer(LayerWeights weights, Backend backend) : RecurrentLayer(weights.Shape, backend)
     {
-        private readonly ReferenceLayer _layer = new(weights);
+        private ReferenceLayer _layer = new(weights);
+
+        private protected override void LoadCore(LayerWeights weights) => _layer = new ReferenceLayer(weights);
 
         private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
         {
@@ -48,9 +50,9 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
                     Array.Copy(result.Cell, i * H, s.Cell, rows[i] * H, H);
                 }
 
-                Scatter(result.Output, places, P, sequence.Output);
-                Scatter(result.Gates, places, G * H, sequence.Gates);
-                Scatter(result.Cells, places, H, sequence.Cells);
+                Scatter(result.Output, places, P, sequence.Output, sequence.OutputStride);
+                Scatter(result.Gates, places, G * H, sequence.Gates, G * H);
+                Scatter(result.Cells, places, H, sequence.Cells, H);
             }
         }
 
@@ -62,10 +64,10 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
             return gathered;
         }
 
-        private static void Scatter(double[] rows, int[] places, int width, Span<float> destination)
+        private static void Scatter(double[] rows, int[] places, int width, Span<float> destination, int stride)
         {
             for (int i = 0; i < places.Length && !destination.IsEmpty; i++)
-                Narrow(rows.AsSpan(i * width, width), destination.Slice(places[i] * width, width));
+                Narrow(rows.AsSpan(i * width, width), destination.Slice(places[i] * stride, width));
         }
     }
 

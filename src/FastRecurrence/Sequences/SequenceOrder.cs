@@ -57,13 +57,19 @@ internal sealed class SequenceOrder
         CountRows();
     }
 
-    /// <summary>Zeros where <paramref name="rows"/> hold padding; nothing else is written.</summary>
-    public static void ClearPadding(int T, int N, in SequenceOptions options, Span<float> rows, int width)
+    /// <summary>Zeros where <paramref name="rows"/>, each <paramref name="width"/> wide and a stride from the next, hold padding; nothing else is written.</summary>
+    public static void ClearPadding(int T, int N, in SequenceOptions options, Span<float> rows, int width, int stride)
     {
         ReadOnlySpan<int> lengths = options.Lengths;
         bool left = options.Padding == Padding.Left;
         if (lengths.IsEmpty || rows.IsEmpty)
             return;
+        if (stride != width)
+        {
+            ClearPaddingRowByRow(T, N, options, rows, width, stride);
+            return;
+        }
+
         if (options.Layout == SequenceLayout.BatchMajor)
         {
             for (int n = 0; n < N; n++)
@@ -84,6 +90,16 @@ internal sealed class SequenceOrder
                 else
                     n++;
             }
+        }
+    }
+
+    private static void ClearPaddingRowByRow(int T, int N, in SequenceOptions options, Span<float> rows, int width, int stride)
+    {
+        for (int n = 0; n < N; n++)
+        {
+            int length = options.Lengths[n], first = options.Padding == Padding.Left ? 0 : length;
+            for (int t = first; t < first + T - length; t++)
+                rows.Slice((options.Layout == SequenceLayout.BatchMajor ? n * T + t : t * N + n) * stride, width).Clear();
         }
     }
 

@@ -10,19 +10,19 @@ internal sealed class SequencePacker
     private float[] _input = [], _output = [], _gates = [], _cells = [], _hidden = [], _cell = [], _sorted = [], _unsorted = [];
 
     /// <summary>Runs a checked sequence through <paramref name="layer"/>.</summary>
-    public void Run(RecurrentLayer layer, LayerState state, int T, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    public void Run(RecurrentLayer layer, LayerState state, int T, ReadOnlySpan<float> input, Span<float> output, int outputStride, in SequenceOptions options)
     {
         LayerShape shape = layer.Shape;
         int N = state.BatchSize, gateWidth = shape.GateCount * shape.HiddenSize;
-        SequenceOrder.ClearPadding(T, N, options, output, shape.OutputSize);
-        SequenceOrder.ClearPadding(T, N, options, options.Gates, gateWidth);
-        SequenceOrder.ClearPadding(T, N, options, options.Cells, shape.HiddenSize);
+        SequenceOrder.ClearPadding(T, N, options, output, shape.OutputSize, outputStride);
+        SequenceOrder.ClearPadding(T, N, options, options.Gates, gateWidth, gateWidth);
+        SequenceOrder.ClearPadding(T, N, options, options.Cells, shape.HiddenSize, shape.HiddenSize);
         _order.Arrange(T, N, options);
         if (_order.Steps == 0)
             return;
         if (!layer.RunsInPlace)
         {
-            RunPacked(layer, state, input, output, options);
+            RunPacked(layer, state, input, output, outputStride, options);
             return;
         }
 
@@ -34,13 +34,14 @@ internal sealed class SequencePacker
             PlaceStep = _order.PlaceStep,
             Order = _order.Order,
             Input = input,
+            OutputStride = outputStride,
             Output = output,
             Gates = options.Gates,
             Cells = options.Cells,
         });
     }
 
-    private void RunPacked(RecurrentLayer layer, LayerState state, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    private void RunPacked(RecurrentLayer layer, LayerState state, ReadOnlySpan<float> input, Span<float> output, int outputStride, in SequenceOptions options)
     {
         LayerShape shape = layer.Shape;
         int gateWidth = shape.GateCount * shape.HiddenSize;
@@ -57,6 +58,7 @@ internal sealed class SequencePacker
             Steps = _order.Steps,
             RowsPerStep = _order.RowsPerStep,
             Input = packedInput,
+            OutputStride = shape.OutputSize,
             Output = packedOutput,
             Gates = packedGates,
             Cells = packedCells,
@@ -65,9 +67,9 @@ internal sealed class SequencePacker
             layer.RunSorted(state, packed);
         else
             RunReordered(layer, state, packed);
-        Scatter(packedOutput, output, shape.OutputSize);
-        Scatter(packedGates, options.Gates, gateWidth);
-        Scatter(packedCells, options.Cells, shape.HiddenSize);
+        Scatter(packedOutput, output, shape.OutputSize, outputStride);
+        Scatter(packedGates, options.Gates, gateWidth, gateWidth);
+        Scatter(packedCells, options.Cells, shape.HiddenSize, shape.HiddenSize);
     }
 
     /// <summary>
@@ -141,13 +143,13 @@ internal sealed class SequencePacker
         }
     }
 
-    private void Scatter(ReadOnlySpan<float> packed, Span<float> destination, int width)
+    private void Scatter(ReadOnlySpan<float> packed, Span<float> destination, int width, int stride)
     {
         ReadOnlySpan<int> places = _order.Places, rowsPerStep = _order.RowsPerStep;
         for (int step = 0, at = 0; at < packed.Length; step++)
         {
             for (int i = 0; i < rowsPerStep[step]; i++, at += width)
-                packed.Slice(at, width).CopyTo(destination.Slice((places[i] + step * _order.PlaceStep) * width, width));
+                packed.Slice(at, width).CopyTo(destination.Slice((places[i] + step * _order.PlaceStep) * stride, width));
         }
     }
 

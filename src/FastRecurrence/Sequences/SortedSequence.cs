@@ -26,6 +26,9 @@ internal readonly ref struct SortedSequence
     /// <summary>x, rows of I.</summary>
     public required ReadOnlySpan<float> Input { get; init; }
 
+    /// <summary>Floats from a row of <see cref="Output"/> to the next: H (P with a projection), or more where other outputs lie beside it.</summary>
+    public required int OutputStride { get; init; }
+
     /// <summary>h, rows of H (P with a projection).</summary>
     public required Span<float> Output { get; init; }
 
