@@ -16,7 +16,7 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
-        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.LeastBytes(format, L.Count);
+        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.Current.LeastBytes(format, L.Count);
         if (bytes < least)
             throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"{format} weights would not be faster for {weights.Shape} on {Name}: W and R take {bytes} bytes as Float32, and it pays from {least} on. Use Float32."));
         if (format == WeightFormat.Int8 && weights.FindNonFinite() is { } bad)

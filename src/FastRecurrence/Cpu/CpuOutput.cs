@@ -18,7 +18,8 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
     private readonly PointwiseKernels _pointwise;
     private readonly PanelLayout _layout;
     private readonly PackedMatrix _weights, _bias;
-    private readonly int[] _inOrder = GC.AllocateArray<int>(Tuning.RowsPerBlock, pinned: true);
+    private readonly Tuning _tuning = Tuning.Current;
+    private readonly int[] _inOrder = GC.AllocateArray<int>(Tuning.Current.RowsPerBlock, pinned: true);
 
     public CpuOutput(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation)
     {
@@ -36,7 +37,7 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
 
     public override void Run(int rows, ReadOnlySpan<float> hidden, Span<float> output)
     {
-        float* memory = stackalloc float[Math.Min(rows, Tuning.RowsPerBlock) * _layout.Width + CacheLineFloats];
+        float* memory = stackalloc float[Math.Min(rows, _tuning.RowsPerBlock) * _layout.Width + CacheLineFloats];
         const nuint Line = CacheLineFloats * sizeof(float);
         var preactivations = (float*)(((nuint)memory + Line - 1) & ~(Line - 1));
         fixed (float* h = hidden, y = output)
@@ -44,12 +45,12 @@ internal sealed unsafe class CpuOutput<V, L> : OutputKernel
         {
             for (int panel = 0; panel < _layout.PanelCount; panel++)
             {
-                var next = new NextPanel(_weights.Panel(Math.Min(panel + 1, _layout.PanelCount - 1)), Tuning.LevelOf(_weights.Bytes));
-                for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
+                var next = new NextPanel(_weights.Panel(Math.Min(panel + 1, _layout.PanelCount - 1)), _tuning.LevelOf(_weights.Bytes));
+                for (int row = 0; row < rows; row += _tuning.RowsPerBlock)
                 {
                     var a = new RowView(h + (nint)row * _depth, inOrder, _depth);
                     var c = new RowView(y + (nint)row * _layout.Units + _layout.FirstUnit(panel), inOrder, _layout.Units);
-                    Block(panel, Math.Min(Tuning.RowsPerBlock, rows - row), a, c, preactivations, next);
+                    Block(panel, Math.Min(_tuning.RowsPerBlock, rows - row), a, c, preactivations, next);
                 }
             }
         }

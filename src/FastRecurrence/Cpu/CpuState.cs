@@ -34,7 +34,7 @@ internal sealed unsafe class CpuState : LayerState
             _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
 
         // A single row gathers the preactivations of many panels.
-        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width);
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, weights.Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width);
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)
             _scratch[i] = new AlignedBuffer("scratch", rows * width + CacheLineFloats);

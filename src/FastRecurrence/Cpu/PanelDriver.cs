@@ -19,15 +19,15 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     private readonly bool _hasCell = shape.HasCellState, _waits = weights.SecondProduct == SecondProduct.Candidate;
 
     /// <summary>Whether a single row takes panels in pairs, with x·W and without.</summary>
-    private readonly bool _pairs = Tuning.PairPanels(weights.Format, weights.Input.Bytes + weights.Recurrent.Bytes);
+    private readonly bool _pairs = weights.Tuning.PairPanels(weights.Format, weights.Input.Bytes + weights.Recurrent.Bytes);
 
-    private readonly bool _recurrentPairs = Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
+    private readonly bool _recurrentPairs = weights.Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
 
     /// <summary>Whether the panels of a single row may pass for rows of one: nothing of the cell differs from panel to panel, and its first product is its last.</summary>
     private readonly bool _panelsAsRows = !shape.Peepholes && weights.SecondProduct == SecondProduct.None;
 
     /// <summary>Whether a tile goes through both products at once.</summary>
-    private readonly bool _chained = Tuning.ChainProducts(weights);
+    private readonly bool _chained = weights.Tuning.ChainProducts(weights);
 
     /// <summary>One panel of a step, block of rows by block of rows.</summary>
     /// <param name="panel">The panel.</param>
@@ -38,9 +38,9 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     public void Panel(int panel, int nextPanel, in StepView step, float* projected, int worker)
     {
         float* scratch = state.Scratch(worker);
-        for (int row = 0; row < step.Rows; row += Tuning.RowsPerBlock)
+        for (int row = 0; row < step.Rows; row += weights.Tuning.RowsPerBlock)
         {
-            int rows = Math.Min(Tuning.RowsPerBlock, step.Rows - row);
+            int rows = Math.Min(weights.Tuning.RowsPerBlock, step.Rows - row);
             RowView x = step.Input.From(row), h = step.Before.From(row);
             if (projected != null)
             {
@@ -71,8 +71,8 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     {
         float* w = _products.InputPanel(panel, weights.Format == WeightFormat.Float32 ? null : state.Decoded(worker));
         NextPanel next = _products.NextInput(nextPanel);
-        for (int row = 0; row < rows; row += Tuning.RowsPerBlock)
-            _products.Input(panel, Math.Min(Tuning.RowsPerBlock, rows - row), x.From(row), w, projected + (nint)row * _layout.Width, next);
+        for (int row = 0; row < rows; row += weights.Tuning.RowsPerBlock)
+            _products.Input(panel, Math.Min(weights.Tuning.RowsPerBlock, rows - row), x.From(row), w, projected + (nint)row * _layout.Width, next);
     }
 
     /// <summary>
@@ -113,9 +113,9 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
         PanelLayout layout = weights.SecondLayout;
         IntermediateBuffers between = state.Intermediate!;
         int unit = layout.FirstUnit(panel), units = layout.UnitsIn(panel);
-        for (int row = 0; row < step.Rows; row += Tuning.RowsPerBlock)
+        for (int row = 0; row < step.Rows; row += weights.Tuning.RowsPerBlock)
         {
-            int rows = Math.Min(Tuning.RowsPerBlock, step.Rows - row);
+            int rows = Math.Min(weights.Tuning.RowsPerBlock, step.Rows - row);
             _products.Second(panel, rows, between.Rows.From(row), between.Start(panel, row), between.StartStep, scratch);
             RowView hidden = step.Hidden.From(row).Columns(unit);
             if (!_waits)

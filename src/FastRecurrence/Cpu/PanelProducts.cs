@@ -15,11 +15,11 @@ internal readonly unsafe struct PanelProducts<V, L>(PackedWeights weights, float
     private readonly ColumnPattern _inputPattern = weights.InputPattern, _recurrentPattern = weights.RecurrentPattern;
 
     /// <summary>Where weights come from in a step that multiplies x and h.</summary>
-    private readonly CacheLevel _level = Tuning.LevelOf(weights.Bytes);
+    private readonly CacheLevel _level = weights.Tuning.LevelOf(weights.Bytes);
 
     /// <summary>Where R comes from in a step whose x·W is there already: no farther, and nearer where W is what is too much.</summary>
     private readonly CacheLevel _recurrentLevel =
-        Tuning.LevelOf(weights.Bytes) == CacheLevel.Memory ? Tuning.LevelOf(weights.Recurrent.Bytes) : Tuning.LevelOf(weights.Bytes);
+        weights.Tuning.LevelOf(weights.Bytes) == CacheLevel.Memory ? weights.Tuning.LevelOf(weights.Recurrent.Bytes) : weights.Tuning.LevelOf(weights.Bytes);
 
     /// <summary>W of a panel in float32: where it lies, or decoded into <paramref name="decoded"/>.</summary>
     public float* InputPanel(int panel, float* decoded)

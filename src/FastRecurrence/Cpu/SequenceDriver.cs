@@ -47,7 +47,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             }
 
             bool byRows = false;
-            int workers = state.Team is null ? 1 : Tuning.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
+            int workers = state.Team is null ? 1 : weights.Tuning.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
             Share(workers, workers > 1 && byRows);
             if (workers == 1 || !state.Team!.TryRun(this, workers))
             {
@@ -74,7 +74,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         (_workers, _byRows) = (workers, byRows);
         int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
         int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
-        int chunkSteps = Tuning.ChunkSteps(weights, _steps, rows, average);
+        int chunkSteps = weights.Tuning.ChunkSteps(weights, _steps, rows, average);
         _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
         _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
         if (_projected != null && weights.Format != WeightFormat.Float32)

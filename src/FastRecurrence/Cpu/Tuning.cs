@@ -2,23 +2,38 @@ using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
 
-/// <summary>The tunables of the loop nests; kernels.md, "Loop nests", says what each level holds and where the numbers come from.</summary>
-internal static class Tuning
+/// <summary>
+/// What the loop nests keep in which cache, derived from the caches' sizes in this one place; docs/cpu.md says what each level holds. Speed depends on it, bits never do.
+/// A layer keeps the tuning with which it was prepared.
+/// </summary>
+internal sealed class Tuning(CacheSizes caches)
 {
-    /// <summary>Rows whose preactivations of one panel stay in L1 between the microkernels and the epilogue (24 KB at 512 bits).</summary>
-    public const int RowsPerBlock = 96;
+    /// <summary>Of this machine; tests put another in its place.</summary>
+    public static Tuning Current { get; set; } = new(CacheSizes.OfThisMachine());
 
-    /// <summary>Floats of a slice of a panel that many tiles reuse: 32 KB, two thirds of an L1.</summary>
-    public const int PanelSliceFloats = 8192;
+    /// <summary>
+    /// Rows whose preactivations of one panel stay in the first level between the microkernels and the pointwise pass: three quarters of it at 512 bits (four
+    /// vectors of 64 bytes a row), in whole tiles. More than 96 gain nothing.
+    /// </summary>
+    public int RowsPerBlock { get; } = (int)Math.Clamp(caches.FirstLevel * 3 / 4 / 256 / 12 * 12, 24, 96);
+
+    /// <summary>
+    /// Floats of a slice of a panel that many tiles reuse. It need not fit the first level, since a tile asks the second for less than it gives; but every
+    /// slice costs a pass over the sums.
+    /// </summary>
+    public int PanelSliceFloats { get; } = (int)Math.Max(48 << 10, caches.FirstLevel) / sizeof(float) / 256 * 256;
 
     /// <summary>What may stay in a second cache level from step to step.</summary>
-    public const long SecondLevelBytes = 1 << 20;
+    private readonly long _secondLevelBytes = caches.SecondLevel;
 
     /// <summary>What may stay in a third cache level, which others use as well.</summary>
-    private const long ThirdLevelBytes = 24 << 20;
+    private readonly long _thirdLevelBytes = caches.ThirdLevel / 4 * 3;
+
+    /// <summary>Weights that stay in the first level beside the rows that pass by.</summary>
+    private readonly long _firstLevelBytes = caches.FirstLevel / 6 * 5;
 
     /// <summary>Where a step finds weights of so many bytes.</summary>
-    public static CacheLevel LevelOf(long bytes) => bytes > ThirdLevelBytes ? CacheLevel.Memory : bytes > SecondLevelBytes ? CacheLevel.Third : CacheLevel.Near;
+    public CacheLevel LevelOf(long bytes) => bytes > _thirdLevelBytes ? CacheLevel.Memory : bytes > _secondLevelBytes ? CacheLevel.Third : CacheLevel.Near;
 
     /// <summary>Panels of a single row whose epilogues run together.</summary>
     public const int GatheredPanels = 32;
@@ -27,20 +42,18 @@ internal static class Tuning
     /// Whether a single row takes panels in pairs. Twice the chains hide the latency of FMA where weights sit in L1 or share a
     /// lane; else one stream comes faster than two.
     /// </summary>
-    public static bool PairPanels(WeightFormat format, long weightBytes) => format != WeightFormat.Float32 || weightBytes <= FirstLevelBytes;
-
-    private const long FirstLevelBytes = 40 << 10;
+    public bool PairPanels(WeightFormat format, long weightBytes) => format != WeightFormat.Float32 || weightBytes <= _firstLevelBytes;
 
     /// <summary>
     /// Whether x·W and h·R of a step are one chain of every tile: both have the same columns, and the panels, which pass by once a tile and not
     /// once a block, come from the second level at the rate at which a tile asks.
     /// </summary>
-    public static bool ChainProducts(PackedWeights weights) =>
+    public bool ChainProducts(PackedWeights weights) =>
         weights.InputPattern == weights.RecurrentPattern && weights.Format == WeightFormat.Float32 && LevelOf(weights.Bytes) == CacheLevel.Near;
 
     /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
-    public static long LeastBytes(WeightFormat format, int lanes) =>
-        format == WeightFormat.Int8 && lanes < 16 ? 2 * SecondLevelBytes : FirstLevelBytes;
+    public long LeastBytes(WeightFormat format, int lanes) =>
+        format == WeightFormat.Int8 && lanes < 16 ? 2 * _secondLevelBytes : _firstLevelBytes;
 
     /// <summary>Rows (steps × batch) that one chunk of the input GEMM projects ahead of the recurrence.</summary>
     public const int ProjectedRows = 192;
@@ -50,18 +63,18 @@ internal static class Tuning
     /// <param name="sequenceLength">T.</param>
     /// <param name="rows">Rows of a full step.</param>
     /// <param name="averageRows">Rows of a step on average: fewer, where sequences are ragged.</param>
-    public static int ChunkSteps(PackedWeights weights, int sequenceLength, int rows, int averageRows) =>
+    public int ChunkSteps(PackedWeights weights, int sequenceLength, int rows, int averageRows) =>
         sequenceLength == 1 || averageRows >= StepwiseRows(weights) ? 1 : Math.Min(sequenceLength, Math.Max(1, ProjectedRows / rows));
 
     /// <summary>
     /// The rows from which x and h are better multiplied step by step: a projected chunk travels through memory, but gives few rows the reuse of
     /// weights, and the tiles, of many.
     /// </summary>
-    private static int StepwiseRows(PackedWeights weights)
+    private int StepwiseRows(PackedWeights weights)
     {
         if (!ChainProducts(weights))
             return 32;
-        return (weights.Input.Bytes + weights.Recurrent.Bytes) / weights.Layout.PanelCount <= FirstLevelBytes ? 4 : 8;
+        return (weights.Input.Bytes + weights.Recurrent.Bytes) / weights.Layout.PanelCount <= _firstLevelBytes ? 4 : 8;
     }
 
     /// <summary>Work of a whole call below which waking a team costs more than it gains.</summary>
@@ -70,16 +83,14 @@ internal static class Tuning
     /// <summary>Recurrent work of a step below which a meeting costs more than it gains.</summary>
     private const double FlopsPerStep = 24_000;
 
-    /// <summary>Weights that every worker may keep in its own second cache level.</summary>
-    private const long OwnBytes = SecondLevelBytes * 3 / 4;
-
     /// <summary>Workers that a call is worth, and whether they share its rows rather than the layer's panels.</summary>
-    public static int WorthwhileWorkers(LayerShape shape, PackedWeights weights, int sequenceLength, int batchSize, int workers, out bool byRows)
+    public int WorthwhileWorkers(LayerShape shape, PackedWeights weights, int sequenceLength, int batchSize, int workers, out bool byRows)
     {
         double step = shape.FlopsPerStep(batchSize);
         double recurrent = 2.0 * shape.RecurrentWeightCount * batchSize;
-        int leastRows = weights.Bytes <= FirstLevelBytes ? 2 : 4; // tiles of two read as many weights from L2 as it gives
-        byRows = weights.SecondWeights is null && weights.Bytes <= OwnBytes && batchSize >= leastRows * workers;
+        int leastRows = weights.Bytes <= _firstLevelBytes ? 2 : 4; // tiles of two read as many weights from L2 as it gives
+        byRows = weights.SecondWeights is null && weights.Bytes <= _secondLevelBytes * 3 / 4 && // every worker keeps all of them in its own second level
+            batchSize >= leastRows * workers;
         if (step * sequenceLength < FlopsPerCall)
             return 1;
         if (byRows)

@@ -1,4 +1,5 @@
 using FastRecurrence.Cells;
+using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Layout;
 
@@ -57,6 +58,9 @@ internal sealed unsafe class PackedWeights
     }
 
     public PanelLayout Layout { get; }
+
+    /// <summary>How the loops over these weights use the caches.</summary>
+    public Tuning Tuning { get; } = Tuning.Current;
 
     public WeightFormat Format { get; }
 

@@ -54,7 +54,7 @@ public sealed class BitIdentityTests
     {
         const int T = 2;
         LayerShape shape = LayerShape.Lstm(H, H);
-        Assert.Equal(at, Tuning.LevelOf(sizeof(float) * (shape.InputWeightCount + (long)shape.RecurrentWeightCount)).ToString());
+        Assert.Equal(at, Tuning.Current.LevelOf(sizeof(float) * (shape.InputWeightCount + (long)shape.RecurrentWeightCount)).ToString());
         LayerWeights weights = LayerWeights.Random(shape, 3);
         float[] input = Problem.Uniform(new Random(4), T * 26 * H);
         foreach (Backend backend in (Backend[])[Named.Core("simd-256"), Named.Core("simd-512")])

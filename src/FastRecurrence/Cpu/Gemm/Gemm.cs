@@ -22,7 +22,7 @@ internal static unsafe class Gemm<V, L, C>
     public static void Block(int rows, in GemmOperands product, float* init, nint ldi, float* c, NextPanel next)
     {
         nint stride = C.Stride * L.Count;
-        int depth = product.Depth, slice = rows <= L.TileRows || product.Next != null ? depth : Tuning.PanelSliceFloats / (C.Count * L.Count), k = 0;
+        int depth = product.Depth, slice = rows <= L.TileRows || product.Next != null ? depth : Tuning.Current.PanelSliceFloats / (C.Count * L.Count), k = 0;
         int shares = next.Shares((rows + L.TileRows - 1) / L.TileRows, out int firstTile);
         do
         {
