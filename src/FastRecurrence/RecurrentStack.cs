@@ -149,6 +149,10 @@ public sealed class RecurrentStack : IDisposable
         Run(state, sequenceLength, input, output, new StackOptions());
 
     /// <summary>Runs T steps through all layers, leaving the last states in <paramref name="state"/>. Allocates nothing once the state has seen a sequence of that size.</summary>
+    /// <remarks>
+    /// A refused call (the exceptions below) changes nothing. After a device has failed in the middle of a call, layers below the failure have moved
+    /// their states and those above have not: reset the state, or restore a saved one, before you go on.
+    /// </remarks>
     /// <param name="state">The stream's state, made by this stack.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>

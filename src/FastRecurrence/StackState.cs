@@ -12,7 +12,7 @@ public sealed class StackState : IDisposable
     private const int Free = 0, InUse = 1, Disposed = 2;
     private readonly LayerState[] _states;
     private readonly float[][] _between = [[], []], _sides = [[], []];
-    private int _use;
+    private int _use, _reservedSteps;
 
     internal StackState(RecurrentStack stack, LayerState[] states, int batchSize, WorkerTeam? team)
     {
@@ -176,6 +176,8 @@ public sealed class StackState : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An array cannot hold what lies between two layers.</exception>
     internal void Reserve(int T)
     {
+        if (T <= _reservedSteps)
+            return;
         IReadOnlyList<StackLayer> layers = Stack.Layers;
         for (int k = 0; k < layers.Count; k++)
         {
@@ -187,6 +189,8 @@ public sealed class StackState : IDisposable
             Grow(ref _sides[0], k, T, layer.Forward.Shape.OutputSize);
             Grow(ref _sides[1], k, T, layer.Reverse.Shape.OutputSize);
         }
+
+        _reservedSteps = T;
     }
 
     /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads. Reserved before.</summary>

@@ -79,7 +79,7 @@ public sealed class ReferenceLayer
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         ArgumentOutOfRangeException.ThrowIfNegative(batchSize);
         Defined.Require(direction);
-        lengths = lengths is null ? null : new RowLengths().Take(T, N, lengths).ToArray();
+        lengths = lengths is null or [] ? null : new RowLengths().Take(T, N, lengths).ToArray();
         if (initialHidden is not null)
             Extents.Require(nameof(initialHidden), initialHidden.Length, "N×P", N, P);
         if (initialCell is not null)

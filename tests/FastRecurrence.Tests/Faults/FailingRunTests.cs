@@ -137,6 +137,10 @@ public sealed class FailingRunTests
     }
 
     [Fact]
+    public void A_backend_without_an_output_layer_says_where_there_is_one() =>
+        Assert.Contains("Backend.Simd", Assert.Throws<NotSupportedException>(() => _ = new OutputLayer(new Broken(), 2, 1, new float[2])).Message);
+
+    [Fact]
     public void A_lost_state_can_be_disposed()
     {
         (Broken backend, RecurrentLayer layer, LayerState state) = Start();
