@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 
 namespace FastRecurrence.GpuCheck;
 
@@ -59,11 +60,11 @@ internal static class BothDirections
 
                 LayerShape shape = Shape(cell, H, H);
                 var problem = new Problem(shape, T, N);
-                using var stack = new RecurrentStack(backend.Force(KernelKind.Grid), problem.Layer);
+                using var stack = new RecurrentStack(backend.Force(GridPersistent.Family), problem.Layer);
                 using StackState state = stack.CreateState(N);
                 var first = (GpuState)state.Of(0);
-                KernelPlan plan = first.Kernels.Plan;
-                if (TwoDirections.Of(first, state.Of(1)) is not TwoDirections together || plan.BothDirections is not KernelPlan both)
+                KernelChoice plan = first.Choice;
+                if (TwoDirections.Of(first, state.Of(1)) is not TwoDirections together || plan.BothDirections is not KernelVariant both)
                 {
                     report.Line($"| {cell} | {H} | {N} | does not fit | | | | |");
                     continue;
@@ -88,7 +89,7 @@ internal static class BothDirections
                 Array.Sort(two);
                 Array.Sort(one);
                 (double apart, double shared) = (two[rounds / 2] * 1e6 / T, one[rounds / 2] * 1e6 / T);
-                long fallbacks = forward.Runner.Fallbacks + reverse.Runner.Fallbacks;
+                long fallbacks = forward.Fallbacks + reverse.Fallbacks;
                 report.Line($"| {cell} | {H} | {N} | {both.Groups} | {apart:0.00} | {shared:0.00}{(fallbacks > 0 ? $" ({fallbacks} fallbacks in both columns)" : "")} | {apart / shared:0.00} | {2 * plan.Microseconds / both.Microseconds:0.00} |");
             }
         }
@@ -100,16 +101,16 @@ internal static class BothDirections
     {
         const int T = 9;
         var p = new Problem(shape, T, N);
-        using var stack = new RecurrentStack(backend.Force(KernelKind.Grid), p.Layer);
+        using var stack = new RecurrentStack(backend.Force(GridPersistent.Family), p.Layer);
         using StackState state = stack.CreateState(N);
-        if (((GpuState)state.Of(0)).Kernels.Plan.BothDirections is null)
+        if (((GpuState)state.Of(0)).Choice.BothDirections is null)
         {
             outcome.Unfit++;
             return;
         }
 
         outcome.Problems++;
-        using var slices = new RecurrentStack(backend.Force(KernelKind.Slice), p.Layer);
+        using var slices = new RecurrentStack(backend.Force(SplitKStep.Family), p.Layer);
         using var judge = new RecurrentStack(Backend.Reference, p.Layer);
         using StackState sliced = slices.CreateState(N), judged = judge.CreateState(N);
         // The first row keeps its length: a batch without any step shares nothing.
@@ -139,9 +140,9 @@ internal static class BothDirections
             }
         }
 
-        ChunkRunner runner = ((GpuLayer)state.Of(0).Layer).Runner;
-        outcome.Shared += runner.SharedLaunches;
-        outcome.Fallbacks += runner.Fallbacks;
+        var forward = (GpuLayer)state.Of(0).Layer;
+        outcome.Shared += forward.SharedLaunches;
+        outcome.Fallbacks += forward.Fallbacks;
     }
 
     private static LayerShape Shape(CellKind cell, int I, int H) => cell switch

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 
 namespace FastRecurrence.GpuCheck;
 
@@ -78,7 +79,7 @@ internal static class InputGemms
     }
 
     /// <summary>The emulator plays tensor cores only with a kernel forced.</summary>
-    private static GpuBackend Playing(GpuBackend backend, InputGemm gemm) => (backend.DeviceKind == DeviceKind.Emulator ? backend.Force(KernelKind.Tile) : backend).With(gemm);
+    private static GpuBackend Playing(GpuBackend backend, InputGemm gemm) => (backend.DeviceKind == DeviceKind.Emulator ? backend.Force(TiledStep.Family) : backend).With(gemm);
 
     private static IEnumerable<(int I, int H, int Rows)> Problems(bool quick) =>
         from I in quick ? (int[])[1, 37] : [1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 63, 65, 100, 257, 1000]

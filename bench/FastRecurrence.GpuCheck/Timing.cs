@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 
 namespace FastRecurrence.GpuCheck;
 
@@ -52,9 +53,9 @@ internal static class Timing
 
                 LayerShape shape = cell == CellKind.Lstm ? LayerShape.Lstm(H, H) : LayerShape.Elman(H, H);
                 var cells = new List<string>();
-                KernelKind best = Plan(backend, shape, format, N).Kind;
+                KernelFamily best = Choice(backend, shape, format, N).Family;
                 double time = double.NaN;
-                foreach (KernelKind kernel in Enum.GetValues<KernelKind>())
+                foreach (KernelFamily kernel in KernelFamily.All)
                 {
                     (double host, double device)? measured = Measure(backend.Force(kernel), kernel, shape, format, N, options.Quick);
                     cells.Add(measured is (double h, double d) ? $"{h:0.00} ({d:0.00})" : "–");
@@ -65,7 +66,7 @@ internal static class Timing
                 double floor = cell == CellKind.Lstm && format == WeightFormat.Float32 && !backend.IsCpuDevice ? Floor(H, N) : double.NaN;
                 if (cell == CellKind.Lstm && format == WeightFormat.Float32)
                     chosen[(H, N)] = time;
-                report.Line($"| {H} | {N} | {string.Join(" | ", cells)} | {InputGemm(backend, shape, N, 3):0.00} | {KernelPlan.Name(best)} {time:0.00} | {Number(floor)} | {Number(time / floor)} |");
+                report.Line($"| {H} | {N} | {string.Join(" | ", cells)} | {InputGemm(backend, shape, N, 3):0.00} | {best} {time:0.00} | {Number(floor)} | {Number(time / floor)} |");
             }
 
             report.Line();
@@ -73,21 +74,21 @@ internal static class Timing
 
         report.Line("Choices:");
         foreach ((int H, int N) in Sizes(options.Quick))
-            report.Line($"- lstm H={H} N={N}: {Plan(backend, LayerShape.Lstm(H, H), WeightFormat.Float32, N)}");
+            report.Line($"- lstm H={H} N={N}: {Choice(backend, LayerShape.Lstm(H, H), WeightFormat.Float32, N)}");
         report.Line();
         return chosen;
     }
 
-    private static KernelPlan Plan(GpuBackend backend, LayerShape shape, WeightFormat format, int N)
+    private static KernelChoice Choice(GpuBackend backend, LayerShape shape, WeightFormat format, int N)
     {
         using var layer = new GpuLayer(LayerWeights.Random(shape, 1), backend, format);
-        return layer.Plan(N);
+        return layer.Choice(N);
     }
 
-    private static (double Host, double Device)? Measure(GpuBackend backend, KernelKind kernel, LayerShape shape, WeightFormat format, int N, bool quick)
+    private static (double Host, double Device)? Measure(GpuBackend backend, KernelFamily kernel, LayerShape shape, WeightFormat format, int N, bool quick)
     {
         using var layer = new GpuLayer(LayerWeights.Random(shape, 1), backend, format);
-        if (layer.Plan(N).Kind != kernel)
+        if (layer.Choice(N).Family != kernel)
             return null;
         using GpuStream stream = backend.CreateStream();
         using LayerState state = layer.CreateState(N, stream);

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Layout;
 
 namespace FastRecurrence.GpuCheck;
@@ -14,14 +15,14 @@ internal static class Verification
         report.Line();
         report.Line("| kernel | problems | worst error | not repeated | NaN strayed | fallbacks | verdict |");
         report.Line("|---|---|---|---|---|---|---|");
-        (KernelKind Kernel, WeightFormat Format)[] kernels =
-            [.. from format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16] from kernel in Enum.GetValues<KernelKind>() where format == WeightFormat.Float32 || kernel != KernelKind.Tile select (kernel, format)];
+        (KernelFamily Kernel, WeightFormat Format)[] kernels =
+            [.. from format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16] from kernel in KernelFamily.All where format == WeightFormat.Float32 || kernel != TiledStep.Family select (kernel, format)];
         Outcome[] outcomes = [.. kernels.Select(_ => new Outcome())];
         foreach ((LayerShape shape, int T, int N) in Problems(options.Quick))
         {
             foreach (WeightFormat format in (WeightFormat[])[WeightFormat.Float32, WeightFormat.Bfloat16])
             {
-                if (format != WeightFormat.Float32 && !CellKernels.IsTextbook(shape))
+                if (format != WeightFormat.Float32 && !KernelTypes.IsDefaultCell(shape))
                     continue;
                 var problem = new Problem(shape, format, T, N);
                 for (int i = 0; i < kernels.Length; i++)
@@ -33,11 +34,11 @@ internal static class Verification
         }
 
         bool right = true;
-        foreach ((Outcome outcome, (KernelKind kernel, WeightFormat format)) in outcomes.Zip(kernels))
+        foreach ((Outcome outcome, (KernelFamily kernel, WeightFormat format)) in outcomes.Zip(kernels))
         {
             bool good = outcome is { Problems: > 0, Worst: <= Tolerance, Unrepeated: 0, Strayed: 0 };
             right &= good;
-            report.Line($"| {KernelPlan.Name(kernel)}{(format == WeightFormat.Float32 ? "" : $", {format}")} | {outcome.Problems} | {outcome.Worst:0.0e+0} | {outcome.Unrepeated} | {outcome.Strayed} | {outcome.Fallbacks} | {(good ? "right" : "WRONG at " + outcome.First)} |");
+            report.Line($"| {kernel}{(format == WeightFormat.Float32 ? "" : $", {format}")} | {outcome.Problems} | {outcome.Worst:0.0e+0} | {outcome.Unrepeated} | {outcome.Strayed} | {outcome.Fallbacks} | {(good ? "right" : "WRONG at " + outcome.First)} |");
         }
 
         report.Line();
@@ -67,11 +68,11 @@ internal static class Verification
         }
     }
 
-    private static void Judge(GpuBackend backend, KernelKind kernel, Problem p, Outcome outcome)
+    private static void Judge(GpuBackend backend, KernelFamily kernel, Problem p, Outcome outcome)
     {
         (LayerShape shape, int T, int N) = (p.Shape, p.T, p.N);
         using var layer = new GpuLayer(p.Weights, backend, p.Format);
-        if (layer.Plan(N).Kind != kernel)
+        if (layer.Choice(N).Family != kernel)
             return;
         float[] input = p.Input, start = p.Start, exact = p.Exact, once = Result(layer, start, T, N, input), again = Result(layer, start, T, N, input);
         string id = $"{shape}_t{T}_n{N}";
@@ -96,7 +97,7 @@ internal static class Verification
             }
         }
 
-        outcome.Fallbacks += layer.Runner.Fallbacks;
+        outcome.Fallbacks += layer.Fallbacks;
     }
 
     private static float[] Result(RecurrentLayer layer, float[] start, int T, int N, float[] input)

@@ -5,56 +5,62 @@ using ILGPU;
 namespace FastRecurrence.Gpu.Kernels;
 
 /// <summary>
-/// What follows the recurrent product in the same kernel: the cell's own equations from the core, applied to one quad of
+/// What follows the recurrent product in the same kernel: the cell's own equations from the core, applied to one float4 column of
 /// one row. A new cell is one more implementation, and its order of columns in <see cref="PackedWeights"/>.
 /// </summary>
 internal interface ICellEpilogue
 {
-    /// <summary>Hidden units in a quad: 1 where it holds a unit's gates, 4 where it holds units.</summary>
+    /// <summary>Hidden units in a float4 column: 1 where it holds a unit's gates, 4 where it holds units.</summary>
     static abstract int Units { get; }
 
     /// <summary>G, gates of a unit in the gates output.</summary>
     static abstract int Gates { get; }
 
-    /// <summary>Whether a value of the unit's own is read: c, or h of the step before. Such a cell has one unit in a quad.</summary>
-    static abstract bool ReadsOwn { get; }
+    /// <summary>Whether a value of the unit's own is read: c, or h of the step before. Such a cell has one unit in a float4 column.</summary>
+    static abstract bool ReadsCarried { get; }
 
     /// <summary>Whether the new value is written back: c.</summary>
-    static abstract bool WritesOwn { get; }
+    static abstract bool WritesCarried { get; }
 
-    /// <summary>Whether the activated quad goes back to where its preactivations were, for a second launch.</summary>
-    static abstract bool KeepsQuad { get; }
+    /// <summary>Whether the activated float4 column goes back to where its preactivations were, for a second launch.</summary>
+    static abstract bool KeepsColumns { get; }
 
-    /// <summary>Advances the unit's own value and returns the h of the quad's units, the first in X; may leave activated gates in the quad.</summary>
-    static abstract Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell);
+    /// <summary>
+    /// Advances the unit's own value and returns the h of the float4 column's units, the first in X; may leave activated gates in the float4 column.
+    /// </summary>
+    static abstract Float4 Step(ref Float4 gates, ref float carried, int unit, CellParameters cell);
 
-    /// <summary>Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on, from what <see cref="Step"/> left in the quad.</summary>
-    static abstract void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize);
+    /// <summary>
+    /// Writes the activated gates of one row, <c>[G, H]</c> from <paramref name="at"/> on, from what <see cref="Step"/> left in the float4 column.
+    /// </summary>
+    static abstract void StoreGates(Float4 gates, ArrayView<float> destination, int at, int unit, int hiddenSize);
 }
 
-/// <summary>The core's LSTM equations on the device's arithmetic; the quad is i, f, g, o, and stays preactivations: the cell needs no gate by itself.</summary>
+/// <summary>
+/// The core's LSTM equations on the device's arithmetic; the float4 column is i, f, g, o, and stays preactivations: the cell needs no gate by itself.
+/// </summary>
 internal readonly struct LstmEpilogue : ICellEpilogue
 {
     public static int Units => 1;
 
     public static int Gates => 4;
 
-    public static bool ReadsOwn => true;
+    public static bool ReadsCarried => true;
 
-    public static bool WritesOwn => true;
+    public static bool WritesCarried => true;
 
-    public static bool KeepsQuad => false;
+    public static bool KeepsColumns => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    public static Float4 Step(ref Float4 gates, ref float carried, int unit, CellParameters cell)
     {
-        Quad h = Quad.Zero;
-        h.X = LstmCell<float, DeviceLanes>.Step(gates.X, gates.Y, gates.Z, gates.W, ref own);
+        Float4 h = Float4.Zero;
+        h.X = LstmCell<float, DeviceLanes>.Step(gates.X, gates.Y, gates.Z, gates.W, ref carried);
         return h;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
+    public static void StoreGates(Float4 gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
     {
         gates.X = Activations<float, DeviceLanes>.Sigmoid(gates.X);
         gates.Y = Activations<float, DeviceLanes>.Sigmoid(gates.Y);
@@ -64,21 +70,21 @@ internal readonly struct LstmEpilogue : ICellEpilogue
     }
 }
 
-/// <summary>The core's Elman equation on the device's arithmetic; the quad is four units.</summary>
+/// <summary>The core's Elman equation on the device's arithmetic; the float4 column is four units.</summary>
 internal readonly struct ElmanEpilogue : ICellEpilogue
 {
     public static int Units => 4;
 
     public static int Gates => 1;
 
-    public static bool ReadsOwn => false;
+    public static bool ReadsCarried => false;
 
-    public static bool WritesOwn => false;
+    public static bool WritesCarried => false;
 
-    public static bool KeepsQuad => false;
+    public static bool KeepsColumns => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    public static Float4 Step(ref Float4 gates, ref float carried, int unit, CellParameters cell)
     {
         gates.X = ElmanCell<float, DeviceLanes>.Step(gates.X, (Activation)cell.Candidate.Kind);
         gates.Y = ElmanCell<float, DeviceLanes>.Step(gates.Y, (Activation)cell.Candidate.Kind);
@@ -88,34 +94,34 @@ internal readonly struct ElmanEpilogue : ICellEpilogue
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
+    public static void StoreGates(Float4 gates, ArrayView<float> destination, int at, int unit, int hiddenSize) =>
         Units4.Store(gates, destination, at + unit, hiddenSize - unit);
 }
 
-/// <summary>The core's GRU equations, linear before the reset; the quad is r, z, the candidate's input part and its recurrent part.</summary>
+/// <summary>The core's GRU equations, linear before the reset; the float4 column is r, z, the candidate's input part and its recurrent part.</summary>
 internal readonly struct GruEpilogue : ICellEpilogue
 {
     public static int Units => 1;
 
     public static int Gates => 3;
 
-    public static bool ReadsOwn => true;
+    public static bool ReadsCarried => true;
 
-    public static bool WritesOwn => false;
+    public static bool WritesCarried => false;
 
-    public static bool KeepsQuad => false;
+    public static bool KeepsColumns => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Step(ref Quad gates, ref float own, int unit, CellParameters cell)
+    public static Float4 Step(ref Float4 gates, ref float carried, int unit, CellParameters cell)
     {
-        own = GruCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, gates.W, own);
-        Quad h = Quad.Zero;
-        h.X = own;
+        carried = GruCell<float, DeviceLanes>.Step(ref gates.X, ref gates.Y, ref gates.Z, gates.W, carried);
+        Float4 h = Float4.Zero;
+        h.X = carried;
         return h;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreGates(Quad gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
+    public static void StoreGates(Float4 gates, ArrayView<float> destination, int at, int unit, int hiddenSize)
     {
         destination[at + unit] = gates.X;
         destination[at + unit + hiddenSize] = gates.Y;
@@ -127,7 +133,7 @@ internal readonly struct GruEpilogue : ICellEpilogue
 internal static class Gates4
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Quad values, ArrayView<float> destination, int at, int hiddenSize)
+    public static void Store(Float4 values, ArrayView<float> destination, int at, int hiddenSize)
     {
         destination[at] = values.X;
         destination[at + hiddenSize] = values.Y;
@@ -141,7 +147,7 @@ internal static class Units4
 {
     /// <summary>Stores those of the four that are real units.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Quad values, ArrayView<float> destination, int at, int left)
+    public static void Store(Float4 values, ArrayView<float> destination, int at, int left)
     {
         destination[at] = values.X;
         if (left > 1)

@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary>A quad for each row of a small batch tile, in registers: 1, 2, 4 or 8 rows by nesting.</summary>
+/// <summary>A float4 column for each row of a small batch tile, in registers: 1, 2, 4 or 8 rows by nesting.</summary>
 internal interface IRows<TSelf>
     where TSelf : unmanaged
 {
@@ -11,63 +11,77 @@ internal interface IRows<TSelf>
     static abstract int Count { get; }
 
     /// <summary>
-    /// Adds four k's: their weights times the rows' h. A row's four h are one quad of <paramref name="hidden"/>, the next
+    /// Adds four k's: their weights times the rows' h. A row's four h are one float4 column of <paramref name="hidden"/>, the next
     /// row's <paramref name="stride"/> further.
     /// </summary>
-    static abstract TSelf MultiplyAdd(TSelf sums, WeightChunk w, ArrayView<Quad> hidden, int at, int stride);
+    static abstract TSelf MultiplyAdd(TSelf sums, WeightChunk w, ArrayView<Float4> hidden, int at, int stride);
 
     /// <summary>
-    /// All products of a thread's slice, from the rows' h in <paramref name="hidden"/> into <paramref name="partial"/>.
-    /// At most <paramref name="together"/> rows at a time, which keeps the sums in registers beside the weights; where both are the same memory
-    /// (<paramref name="aliased"/>) with a group barrier between the last read of their h and their sums.
+    /// All products of a thread's slice, from the rows' h into partial sums: at most <see cref="Products.Together"/> rows at a time, which keeps the sums
+    /// in registers beside the weights.
     /// </summary>
-    static abstract void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
+    static abstract void Multiply<TWeights>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>;
 
-    /// <summary>Writes the rows' quads, a row <paramref name="stride"/> from the next.</summary>
-    static abstract void Store(TSelf values, ArrayView<Quad> destination, int at, int stride);
+    /// <summary>Writes the rows' float4 columns, a row <paramref name="stride"/> from the next.</summary>
+    static abstract void Store(TSelf values, ArrayView<Float4> destination, int at, int stride);
 
     /// <summary>Reads the rows' h through an exchange; rows from <paramref name="rows"/> on are zero.</summary>
-    static abstract TSelf Load<TExchange>(ArrayView<Quad> source, int at, int stride, int rows)
+    static abstract TSelf Load<TExchange>(ArrayView<Float4> source, int at, int stride, int rows)
         where TExchange : struct, IExchange;
 
     /// <summary>Whether every word has been written.</summary>
     static abstract bool Written(TSelf values);
 }
 
+/// <summary>What all products of a thread's slice are made of.</summary>
+internal struct Products
+{
+    /// <summary>
+    /// The rows' h, and where a thread's sums go; the same memory where <see cref="Aliased"/> is not 0: then a barrier of the group lies between them.
+    /// </summary>
+    public ArrayView<Float4> Hidden, Partial;
+
+    /// <summary>As of <see cref="IWeights{TSelf}.MultiplyAdd"/>.</summary>
+    public ArrayView<int> Half;
+
+    /// <summary>The first k's of the slice; the thread; from a row to the next; rows that are multiplied at a time.</summary>
+    public int Slice, Thread, Stride, Together, Aliased;
+}
+
 /// <summary>One row.</summary>
 internal struct OneRow : IRows<OneRow>
 {
-    public Quad Row;
+    public Float4 Row;
 
     public static int Count => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static OneRow MultiplyAdd(OneRow sums, WeightChunk w, ArrayView<Quad> hidden, int at, int stride)
+    public static OneRow MultiplyAdd(OneRow sums, WeightChunk w, ArrayView<Float4> hidden, int at, int stride)
     {
-        Quad h = hidden[at];
-        sums.Row = Quad.MultiplyAdd(w.K0, h.X, sums.Row);
-        sums.Row = Quad.MultiplyAdd(w.K1, h.Y, sums.Row);
-        sums.Row = Quad.MultiplyAdd(w.K2, h.Z, sums.Row);
-        sums.Row = Quad.MultiplyAdd(w.K3, h.W, sums.Row);
+        Float4 h = hidden[at];
+        sums.Row = Float4.MultiplyAdd(w.K0, h.X, sums.Row);
+        sums.Row = Float4.MultiplyAdd(w.K1, h.Y, sums.Row);
+        sums.Row = Float4.MultiplyAdd(w.K2, h.Z, sums.Row);
+        sums.Row = Float4.MultiplyAdd(w.K3, h.W, sums.Row);
         return sums;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
+    public static void Multiply<TWeights>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
     {
-        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, hidden, slice, SliceTile.Slices, stride, half[0]);
-        if (aliased != 0)
+        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
+        if (p.Aliased != 0)
             Group.Barrier();
-        Store(sums, partial, thread, stride);
+        Store(sums, p.Partial, p.Thread, p.Stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(OneRow values, ArrayView<Quad> destination, int at, int stride) => destination[at] = values.Row;
+    public static void Store(OneRow values, ArrayView<Float4> destination, int at, int stride) => destination[at] = values.Row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static OneRow Load<TExchange>(ArrayView<Quad> source, int at, int stride, int rows)
+    public static OneRow Load<TExchange>(ArrayView<Float4> source, int at, int stride, int rows)
         where TExchange : struct, IExchange
     {
         OneRow values = default;
@@ -89,7 +103,7 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
     public static int Count => 2 * T.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TwiceRows<T> MultiplyAdd(TwiceRows<T> sums, WeightChunk w, ArrayView<Quad> hidden, int at, int stride)
+    public static TwiceRows<T> MultiplyAdd(TwiceRows<T> sums, WeightChunk w, ArrayView<Float4> hidden, int at, int stride)
     {
         sums.Low = T.MultiplyAdd(sums.Low, w, hidden, at, stride);
         sums.High = T.MultiplyAdd(sums.High, w, hidden, at + T.Count * stride, stride);
@@ -97,32 +111,34 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, ArrayView<Quad> hidden, ArrayView<Quad> partial, int slice, int thread, int stride, int together, int aliased, ArrayView<int> half)
+    public static void Multiply<TWeights>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
     {
-        if (Count > together)
+        if (Count > p.Together)
         {
-            T.Multiply(weights, hidden, partial, slice, thread, stride, together, aliased, half);
-            T.Multiply(weights, hidden, partial, slice + T.Count * stride, thread + T.Count * stride, stride, together, aliased, half);
+            T.Multiply(weights, p);
+            p.Slice += T.Count * p.Stride;
+            p.Thread += T.Count * p.Stride;
+            T.Multiply(weights, p);
         }
         else
         {
-            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, hidden, slice, SliceTile.Slices, stride, half[0]);
-            if (aliased != 0)
+            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
+            if (p.Aliased != 0)
                 Group.Barrier();
-            Store(sums, partial, thread, stride);
+            Store(sums, p.Partial, p.Thread, p.Stride);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(TwiceRows<T> values, ArrayView<Quad> destination, int at, int stride)
+    public static void Store(TwiceRows<T> values, ArrayView<Float4> destination, int at, int stride)
     {
         T.Store(values.Low, destination, at, stride);
         T.Store(values.High, destination, at + T.Count * stride, stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TwiceRows<T> Load<TExchange>(ArrayView<Quad> source, int at, int stride, int rows)
+    public static TwiceRows<T> Load<TExchange>(ArrayView<Float4> source, int at, int stride, int rows)
         where TExchange : struct, IExchange
     {
         TwiceRows<T> values = default;

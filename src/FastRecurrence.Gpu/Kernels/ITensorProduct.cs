@@ -9,23 +9,26 @@ internal interface ITensorProduct
     /// <summary>log₂ of the k's in a word.</summary>
     static abstract int WordShift { get; }
 
-    /// <summary>A word of A before it is shared, zeros beyond the matrix. Loads in any case, without a branch, so that all loads of a thread are under way together.</summary>
+    /// <summary>
+    /// A word of A before it is shared, zeros beyond the matrix. Loads in any case, without a branch, so that all loads of a thread are under way
+    /// together.
+    /// </summary>
     static abstract float Fetch(ArrayView<float> input, int at, int word, int inputSize, bool inside);
 
     /// <summary>A fragment of A, ready to be multiplied.</summary>
-    static abstract TensorParts Split(Quad a);
+    static abstract TensorParts Split(Float4 a);
 
     /// <summary>Two fragments of B and, <paramref name="rest"/> further on, what rounding took from them.</summary>
-    static abstract TensorParts Load(ArrayView<Quad> weights, int at, int rest);
+    static abstract TensorParts Load(ArrayView<Float4> weights, int at, int rest);
 
     /// <summary>The product of A and the first fragment of B, added to <paramref name="sum"/>; of the second where <paramref name="second"/>.</summary>
-    static abstract Quad MultiplyAdd(TensorParts a, TensorParts b, bool second, Quad sum);
+    static abstract Float4 MultiplyAdd(TensorParts a, TensorParts b, bool second, Float4 sum);
 }
 
 /// <summary>Values, or values as the sum of two tf32.</summary>
 internal struct TensorParts
 {
-    public Quad High, Low;
+    public Float4 High, Low;
 }
 
 /// <summary>One tf32 product: 11 significant bits of either factor.</summary>
@@ -34,10 +37,11 @@ internal readonly struct SingleTf32 : ITensorProduct
     public static int WordShift => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Fetch(ArrayView<float> input, int at, int word, int inputSize, bool inside) => TensorCore.Round(InputWords.Fetch(input, at, word, inputSize, inside));
+    public static float Fetch(ArrayView<float> input, int at, int word, int inputSize, bool inside) =>
+        TensorCore.Round(InputWords.Fetch(input, at, word, inputSize, inside));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Split(Quad a)
+    public static TensorParts Split(Float4 a)
     {
         TensorParts parts = default;
         parts.High = a;
@@ -45,10 +49,10 @@ internal readonly struct SingleTf32 : ITensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Load(ArrayView<Quad> weights, int at, int rest) => Split(weights[at]);
+    public static TensorParts Load(ArrayView<Float4> weights, int at, int rest) => Split(weights[at]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad MultiplyAdd(TensorParts a, TensorParts b, bool second, Quad sum) => second
+    public static Float4 MultiplyAdd(TensorParts a, TensorParts b, bool second, Float4 sum) => second
         ? TensorCore.MultiplyAdd(a.High, b.High.Z, b.High.W, sum)
         : TensorCore.MultiplyAdd(a.High, b.High.X, b.High.Y, sum);
 }
@@ -63,13 +67,13 @@ internal readonly struct SingleBfloat16 : ITensorProduct
         TensorCore.Pair(InputWords.Fetch(input, at, 2 * word, inputSize, inside), InputWords.Fetch(input, at, 2 * word + 1, inputSize, inside));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Split(Quad a) => SingleTf32.Split(a);
+    public static TensorParts Split(Float4 a) => SingleTf32.Split(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Load(ArrayView<Quad> weights, int at, int rest) => SingleTf32.Load(weights, at, rest);
+    public static TensorParts Load(ArrayView<Float4> weights, int at, int rest) => SingleTf32.Load(weights, at, rest);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad MultiplyAdd(TensorParts a, TensorParts b, bool second, Quad sum) => second
+    public static Float4 MultiplyAdd(TensorParts a, TensorParts b, bool second, Float4 sum) => second
         ? TensorCore.MultiplyAddPairs(a.High, b.High.Z, b.High.W, sum)
         : TensorCore.MultiplyAddPairs(a.High, b.High.X, b.High.Y, sum);
 }
@@ -86,7 +90,7 @@ internal readonly struct TripleTf32 : ITensorProduct
     public static float Fetch(ArrayView<float> input, int at, int word, int inputSize, bool inside) => InputWords.Fetch(input, at, word, inputSize, inside);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Split(Quad a)
+    public static TensorParts Split(Float4 a)
     {
         TensorParts parts = default;
         parts.High.X = TensorCore.Round(a.X);
@@ -101,7 +105,7 @@ internal readonly struct TripleTf32 : ITensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Load(ArrayView<Quad> weights, int at, int rest)
+    public static TensorParts Load(ArrayView<Float4> weights, int at, int rest)
     {
         TensorParts parts = default;
         parts.High = weights[at];
@@ -110,14 +114,14 @@ internal readonly struct TripleTf32 : ITensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad MultiplyAdd(TensorParts a, TensorParts b, bool second, Quad sum)
+    public static Float4 MultiplyAdd(TensorParts a, TensorParts b, bool second, Float4 sum)
     {
         float high0 = second ? b.High.Z : b.High.X, high1 = second ? b.High.W : b.High.Y;
         float low0 = second ? b.Low.Z : b.Low.X, low1 = second ? b.Low.W : b.Low.Y;
-        Quad product = TensorCore.MultiplyAdd(a.Low, high0, high1, Quad.Zero);
+        Float4 product = TensorCore.MultiplyAdd(a.Low, high0, high1, Float4.Zero);
         product = TensorCore.MultiplyAdd(a.High, low0, low1, product);
         product = TensorCore.MultiplyAdd(a.High, high0, high1, product);
-        return Quad.Add(sum, product);
+        return Float4.Add(sum, product);
     }
 }
 

@@ -4,41 +4,41 @@ using ILGPU;
 namespace FastRecurrence.Gpu.Kernels;
 
 /// <summary>
-/// The part of R that one thread multiplies by in every step: the columns of one quad, and of the rows k those of its
+/// The part of R that one thread multiplies by in every step: the columns of one float4 column, and of the rows k those of its
 /// slice. A group's S slices deal the k's out in chunks of four: chunk c of slice s is k = 4(cS + s) .. +3.
 /// </summary>
 internal struct WeightSlice
 {
-    public ArrayView<Quad> Weights;
-    public int Depth, Quads, Quad, Slices, Slice;
+    public ArrayView<Float4> Weights;
+    public int Depth, Columns4, Column4, Slices, Slice;
 
-    /// <summary>Four k's of this slice; zero beyond the last k or quad.</summary>
+    /// <summary>Four k's of this slice; zero beyond the last k or float4 column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WeightChunk Load(WeightSlice slice, int chunk)
     {
         int k = 4 * (chunk * slice.Slices + slice.Slice);
         WeightChunk w = default;
-        if (slice.Quad < slice.Quads)
+        if (slice.Column4 < slice.Columns4)
         {
-            int at = k * slice.Quads + slice.Quad;
+            int at = k * slice.Columns4 + slice.Column4;
             if (k < slice.Depth)
                 w.K0 = slice.Weights[at];
             if (k + 1 < slice.Depth)
-                w.K1 = slice.Weights[at + slice.Quads];
+                w.K1 = slice.Weights[at + slice.Columns4];
             if (k + 2 < slice.Depth)
-                w.K2 = slice.Weights[at + 2 * slice.Quads];
+                w.K2 = slice.Weights[at + 2 * slice.Columns4];
             if (k + 3 < slice.Depth)
-                w.K3 = slice.Weights[at + 3 * slice.Quads];
+                w.K3 = slice.Weights[at + 3 * slice.Columns4];
         }
 
         return w;
     }
 }
 
-/// <summary>The weights of four consecutive k's for one quad: 16 registers.</summary>
+/// <summary>The weights of four consecutive k's for one float4 column: 16 registers.</summary>
 internal struct WeightChunk
 {
-    public Quad K0, K1, K2, K3;
+    public Float4 K0, K1, K2, K3;
 }
 
 /// <summary>
@@ -55,11 +55,11 @@ internal interface IWeights<TSelf>
     static abstract TSelf Load(WeightSlice slice, int chunk);
 
     /// <summary>
-    /// Adds the slice's products: chunk c meets the h of the quad at <c>at + c·slices</c>. <paramref name="half"/> is 16, the
+    /// Adds the slice's products: chunk c meets the h of the float4 column at <c>at + c·slices</c>. <paramref name="half"/> is 16, the
     /// bits of half a word, read from memory after every barrier: with a constant, compilers decode once, before the loop over time,
     /// and keep float32 in the registers that narrow weights were to save.
     /// </summary>
-    static abstract TRows MultiplyAdd<TRows>(TSelf weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    static abstract TRows MultiplyAdd<TRows>(TSelf weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>;
 }
 
@@ -79,7 +79,7 @@ internal struct HeldChunk : IWeights<HeldChunk>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(HeldChunk weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    public static TRows MultiplyAdd<TRows>(HeldChunk weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows> =>
         TRows.MultiplyAdd(sums, weights.Chunk, hidden, at, stride);
 }
@@ -90,7 +90,7 @@ internal struct HeldChunk : IWeights<HeldChunk>
 /// </summary>
 internal struct HeldPairs : IWeights<HeldPairs>
 {
-    public PairQuad K01, K23;
+    public BfloatPairs4 K01, K23;
 
     public static int Chunks => 1;
 
@@ -98,26 +98,27 @@ internal struct HeldPairs : IWeights<HeldPairs>
     public static HeldPairs Load(WeightSlice slice, int chunk)
     {
         int k = 4 * (chunk * slice.Slices + slice.Slice);
-        ArrayView<PairQuad> pairs = slice.Weights.Cast<PairQuad>();
+        ArrayView<BfloatPairs4> pairs = slice.Weights.Cast<BfloatPairs4>();
         HeldPairs held = default;
-        if (slice.Quad < slice.Quads)
+        if (slice.Column4 < slice.Columns4)
         {
-            int at = (k >> 1) * slice.Quads + slice.Quad;
+            int at = (k >> 1) * slice.Columns4 + slice.Column4;
             if (k < slice.Depth)
                 held.K01 = pairs[at];
             if (k + 2 < slice.Depth)
-                held.K23 = pairs[at + slice.Quads];
+                held.K23 = pairs[at + slice.Columns4];
         }
 
         return held;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(HeldPairs weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    public static TRows MultiplyAdd<TRows>(HeldPairs weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
         WeightChunk w = default;
-        (w.K0, w.K1, w.K2, w.K3) = (PairQuad.Even(weights.K01, half), PairQuad.Odd(weights.K01), PairQuad.Even(weights.K23, half), PairQuad.Odd(weights.K23));
+        (w.K0, w.K1) = (BfloatPairs4.Even(weights.K01, half), BfloatPairs4.Odd(weights.K01));
+        (w.K2, w.K3) = (BfloatPairs4.Even(weights.K23, half), BfloatPairs4.Odd(weights.K23));
         return TRows.MultiplyAdd(sums, w, hidden, at, stride);
     }
 }
@@ -140,7 +141,7 @@ internal struct TwiceHeld<T> : IWeights<TwiceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
         sums = T.MultiplyAdd(weights.Low, sums, hidden, at, slices, stride, half);
@@ -167,7 +168,7 @@ internal struct ThriceHeld<T> : IWeights<ThriceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(ThriceHeld<T> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    public static TRows MultiplyAdd<TRows>(ThriceHeld<T> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
         sums = T.MultiplyAdd(weights.First, sums, hidden, at, slices, stride, half);
@@ -198,7 +199,7 @@ internal struct Streamed<TChunk> : IWeights<Streamed<TChunk>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows MultiplyAdd<TRows>(Streamed<TChunk> weights, TRows sums, ArrayView<Quad> hidden, int at, int slices, int stride, int half)
+    public static TRows MultiplyAdd<TRows>(Streamed<TChunk> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
         for (int i = 0; i < weights.Count; i++)

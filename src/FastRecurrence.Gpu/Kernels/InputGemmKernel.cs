@@ -3,31 +3,31 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary><c>preactivation[row, quad] = b + x·W</c> for all T·N rows at once; the same for every cell.</summary>
+/// <summary><c>preactivation[row, column4] = b + x·W</c> for all T·N rows at once; the same for every cell.</summary>
 internal static class InputGemmKernel
 {
-    /// <summary>The kernel. Grid: row tiles × quad tiles.</summary>
-    public static void Run<TBlock>(ArrayView<float> input, ArrayView<Quad> weights, ArrayView<Quad> bias, ArrayView<Quad> preactivation, int rowCount, int inputSize, int quads)
-        where TBlock : unmanaged, IBlock<TBlock>
+    /// <summary>The kernel. Grid: row tiles × float4 column tiles.</summary>
+    public static void Run<TBlock>(InputGemmArguments a)
+        where TBlock : unmanaged, IThreadBlock<TBlock>
     {
         Ends ends = default;
-        (ends.Bias, ends.Preactivation, ends.RowCount, ends.Quads) = (bias, preactivation, rowCount, quads);
-        GemmTile.Run<TBlock, Ends>(input, weights, rowCount, quads, inputSize, ends);
+        (ends.Bias, ends.Preactivation, ends.RowCount, ends.Columns4) = (a.Bias, a.Preactivation, a.RowCount, a.Columns4);
+        GemmLoop.Run<TBlock, Ends>(a.Input, a.Weights, a.RowCount, a.Columns4, a.InputSize, ends);
     }
 
     private struct Ends : IChainEnds<Ends>
     {
-        public ArrayView<Quad> Bias, Preactivation;
-        public int RowCount, Quads;
+        public ArrayView<Float4> Bias, Preactivation;
+        public int RowCount, Columns4;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Quad Begin(Ends self, int row, int quad) => quad < self.Quads ? self.Bias[quad] : Quad.Zero;
+        public static Float4 Begin(Ends self, int row, int column4) => column4 < self.Columns4 ? self.Bias[column4] : Float4.Zero;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void End(Ends self, int row, int quad, Quad sum)
+        public static void End(Ends self, int row, int column4, Float4 sum)
         {
-            if (row < self.RowCount && quad < self.Quads)
-                self.Preactivation[row * self.Quads + quad] = sum;
+            if (row < self.RowCount && column4 < self.Columns4)
+                self.Preactivation[row * self.Columns4 + column4] = sum;
         }
     }
 }

@@ -30,16 +30,16 @@ internal static class TensorGemmKernel
     public const int LoadDepth = 16;
 
     /// <summary>The kernel. Grid: row tiles × column tiles; weights in the order of <see cref="TensorWeights"/>.</summary>
-    public static void Run<TProduct, TTile>(ArrayView<float> input, ArrayView<Quad> weights, ArrayView<Quad> bias, ArrayView<Quad> preactivation, int rowCount, int inputSize, int quads)
+    public static void Run<TProduct, TTile>(InputGemmArguments a)
         where TProduct : struct, ITensorProduct
         where TTile : struct, ITensorTile
     {
-        ArrayView<Quad> tile = SharedMemory.Allocate<Quad>(TTile.RowWarps * WarpRows * Depth / 4);
+        ArrayView<Float4> tile = SharedMemory.Allocate<Float4>(TTile.RowWarps * WarpRows * Depth / 4);
         ArrayView<float> values = tile.Cast<float>();
 
         int lane = Group.IdxX, warp = Group.IdxY, thread = warp * Lanes + lane;
         int rowBase = Grid.IdxX * (TTile.RowWarps * WarpRows), warpRow = warp & (TTile.RowWarps - 1);
-        int columnTile = Grid.IdxY * TTile.ColumnWarps + (warp >> TTile.RowShift), columnTiles = (quads + WarpColumns / 4 - 1) >> 3;
+        int columnTile = Grid.IdxY * TTile.ColumnWarps + (warp >> TTile.RowShift), columnTiles = (a.Columns4 + WarpColumns / 4 - 1) >> 3;
 
         // x is shared in the order of the fragments: [16 rows][8 words][lane][4]. A warp fetches 16 words of two rows at once, eight rows apart;
         // every other 8 words have their lanes' rows in pairs exchanged, so that it fills all banks.
@@ -47,34 +47,34 @@ internal static class TensorGemmKernel
         int fetchedRow = warp + ((lane >> 4) << 3), fetchedWord = lane & 15, odd = (lane >> 1) & 1;
         int put = odd * (Lanes * 4) + (((warp << 2) + (fetchedWord >> 2)) ^ (odd << 2)) * 4 + (lane >> 4) + ((lane & 1) << 1);
         int atA = warpRow * (WarpRows * Depth / 4) + lane, exchanged = Lanes + (lane ^ 4) - lane;
-        int panel = columnTiles * (WarpColumns / 8 * Lanes), words = (inputSize + (1 << TProduct.WordShift) - 1) >> TProduct.WordShift;
+        int panel = columnTiles * (WarpColumns / 8 * Lanes), words = (a.InputSize + (1 << TProduct.WordShift) - 1) >> TProduct.WordShift;
         int rest = panel * (((words + Depth - 1) >> 5) * (Depth / LoadDepth));
         int atB = columnTile * (WarpColumns / 8 * Lanes) + lane;
         // All lanes of a warp agree on it, as they must where they multiply together.
-        bool idle = columnTile >= columnTiles || rowBase + warpRow * WarpRows >= rowCount;
+        bool idle = columnTile >= columnTiles || rowBase + warpRow * WarpRows >= a.RowCount;
 
         int row = rowBase + warpRow * WarpRows + (lane >> 2), column = columnTile * WarpColumns + ((lane & 3) << 1);
-        TensorSums sums = TensorSums.Begin(bias.Cast<float>(), column, 4 * quads);
+        TensorSums sums = TensorSums.Begin(a.Bias.Cast<float>(), column, 4 * a.Columns4);
         for (int word0 = 0; word0 < words; word0 += Depth)
         {
             for (int i = 0; i < TTile.RowWarps * WarpRows / Warps; i++)
             {
                 int r = rowBase + fetchedRow + (i >> 1) * 16, word = word0 + fetchedWord + (i & 1) * LoadDepth;
-                values[put + i * (16 * LoadDepth)] = TProduct.Fetch(input, r * inputSize, word, inputSize, r < rowCount);
+                values[put + i * (16 * LoadDepth)] = TProduct.Fetch(a.Input, r * a.InputSize, word, a.InputSize, r < a.RowCount);
             }
 
             Group.Barrier();
             if (!idle)
             {
-                sums = TensorSums.MultiplyAdd<TProduct>(sums, tile, atA, exchanged, weights, atB, rest);
-                sums = TensorSums.MultiplyAdd<TProduct>(sums, tile, atA + 2 * Lanes, exchanged, weights, atB + panel, rest);
+                sums = TensorSums.MultiplyAdd<TProduct>(sums, tile, atA, exchanged, a.Weights, atB, rest);
+                sums = TensorSums.MultiplyAdd<TProduct>(sums, tile, atA + 2 * Lanes, exchanged, a.Weights, atB + panel, rest);
             }
 
             atB += 2 * panel;
             Group.Barrier();
         }
 
-        TensorSums.End(sums, preactivation.Cast<TensorPair>(), row, rowCount, column, 4 * quads);
+        TensorSums.End(sums, a.Preactivation.Cast<Float2>(), row, a.RowCount, column, 4 * a.Columns4);
     }
 }
 
@@ -112,7 +112,7 @@ internal readonly struct FlatTile : ITensorTile
 }
 
 /// <summary>Two neighbouring columns of a row.</summary>
-internal struct TensorPair
+internal struct Float2
 {
     public float X, Y;
 }
@@ -120,10 +120,10 @@ internal struct TensorPair
 /// <summary>A lane's share of a warp's 32 × 32 sums: two fragments of 16 rows by four of 8 columns. Named fields, so that they stay in registers.</summary>
 internal struct TensorSums
 {
-    public Quad A0, A1, A2, A3, B0, B1, B2, B3;
+    public Float4 A0, A1, A2, A3, B0, B1, B2, B3;
 
     /// <summary>From a fragment of x to the one of the 16 rows below it.</summary>
-    private const int FragmentQuads = 16 * TensorGemmKernel.Depth / 4;
+    private const int FragmentFloat4s = 16 * TensorGemmKernel.Depth / 4;
 
     /// <summary>Every row begins with the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -142,7 +142,8 @@ internal struct TensorSums
     /// the other two: it does not matter which those are, as long as they are the same in x.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorSums MultiplyAdd<TProduct>(TensorSums sums, ArrayView<Quad> tile, int atA, int exchanged, ArrayView<Quad> weights, int atB, int rest)
+    public static TensorSums MultiplyAdd<TProduct>(
+        TensorSums sums, ArrayView<Float4> tile, int atA, int exchanged, ArrayView<Float4> weights, int atB, int rest)
         where TProduct : struct, ITensorProduct
     {
         TensorParts b0 = TProduct.Load(weights, atB, rest), b1 = TProduct.Load(weights, atB + TensorGemmKernel.Lanes, rest);
@@ -154,10 +155,11 @@ internal struct TensorSums
 
     /// <summary>One instruction's depth of all eight fragments.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TensorSums MultiplyAdd<TProduct>(TensorSums sums, ArrayView<Quad> tile, int at, TensorParts b0, TensorParts b1, TensorParts b2, TensorParts b3, bool second)
+    private static TensorSums MultiplyAdd<TProduct>(
+        TensorSums sums, ArrayView<Float4> tile, int at, TensorParts b0, TensorParts b1, TensorParts b2, TensorParts b3, bool second)
         where TProduct : struct, ITensorProduct
     {
-        TensorParts upper = TProduct.Split(tile[at]), lower = TProduct.Split(tile[at + FragmentQuads]);
+        TensorParts upper = TProduct.Split(tile[at]), lower = TProduct.Split(tile[at + FragmentFloat4s]);
         sums.A0 = TProduct.MultiplyAdd(upper, b0, second, sums.A0);
         sums.A1 = TProduct.MultiplyAdd(upper, b1, second, sums.A1);
         sums.A2 = TProduct.MultiplyAdd(upper, b2, second, sums.A2);
@@ -171,7 +173,7 @@ internal struct TensorSums
 
     /// <summary>Stores what lies inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void End(TensorSums sums, ArrayView<TensorPair> target, int row, int rowCount, int column, int columns)
+    public static void End(TensorSums sums, ArrayView<Float2> target, int row, int rowCount, int column, int columns)
     {
         End(sums.A0, sums.B0, target, row, rowCount, column, columns);
         End(sums.A1, sums.B1, target, row, rowCount, column + 8, columns);
@@ -180,7 +182,7 @@ internal struct TensorSums
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void End(Quad a, Quad b, ArrayView<TensorPair> target, int row, int rowCount, int column, int columns)
+    private static void End(Float4 a, Float4 b, ArrayView<Float2> target, int row, int rowCount, int column, int columns)
     {
         if (column >= columns)
             return;
@@ -191,19 +193,19 @@ internal struct TensorSums
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void End(float x, float y, ArrayView<TensorPair> target, int row, int rowCount, int column, int columns)
+    private static void End(float x, float y, ArrayView<Float2> target, int row, int rowCount, int column, int columns)
     {
         if (row >= rowCount)
             return;
-        TensorPair pair = default;
+        Float2 pair = default;
         (pair.X, pair.Y) = (x, y);
         target[row * (columns >> 1) + (column >> 1)] = pair;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad Bias(ArrayView<float> bias, int column, int columns)
+    private static Float4 Bias(ArrayView<float> bias, int column, int columns)
     {
-        Quad sum = Quad.Zero;
+        Float4 sum = Float4.Zero;
         if (column < columns)
         {
             sum.X = sum.Z = bias[column];

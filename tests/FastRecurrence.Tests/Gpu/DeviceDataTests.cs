@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -12,10 +13,10 @@ public sealed class DeviceDataTests
     [Fact]
     public void A_run_on_device_memory_gives_the_bits_of_a_run_on_spans()
     {
-        foreach (KernelKind kernel in Enum.GetValues<KernelKind>())
+        foreach (KernelFamily kernel in KernelFamily.All)
         {
             GpuBackend backend = OpenCl().Force(kernel);
-            Problem p = kernel == KernelKind.Grid ? new Problem(LayerShape.Lstm(11, 12), T: 9, N: 3) : One;
+            Problem p = kernel == GridPersistent.Family ? new Problem(LayerShape.Lstm(11, 12), T: 9, N: 3) : One;
             using var layer = (GpuLayer)backend.Prepare(p.Weights);
             float[] expected = OnSpans(layer, p, out float[] expectedGates, out float[] expectedCell);
 
@@ -58,9 +59,9 @@ public sealed class DeviceDataTests
     [Fact]
     public void Rows_of_different_lengths_and_c_of_every_step_agree_with_the_reference()
     {
-        foreach (KernelKind kernel in Enum.GetValues<KernelKind>())
+        foreach (KernelFamily kernel in KernelFamily.All)
         {
-            Problem p = kernel == KernelKind.Grid ? new Problem(LayerShape.Lstm(5, 8), T: 9, N: 4) : new Problem(LayerShape.Lstm(5, 20), T: 9, N: 4);
+            Problem p = kernel == GridPersistent.Family ? new Problem(LayerShape.Lstm(5, 8), T: 9, N: 4) : new Problem(LayerShape.Lstm(5, 20), T: 9, N: 4);
             int[] lengths = [7, 9, 0, 2];
             (float[] Output, float[] Cells) Run(Backend backend)
             {

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -106,7 +107,7 @@ public sealed class DeviceTests
     [Fact]
     public void Warm_calls_allocate_nothing()
     {
-        foreach (KernelKind kernel in Enum.GetValues<KernelKind>())
+        foreach (KernelFamily kernel in KernelFamily.All)
         {
             GpuBackend backend = ((GpuBackend)OpenCl()).Force(kernel);
             using var layer = (GpuLayer)backend.Prepare(LayerWeights.Random(LayerShape.Lstm(2, 4), 1));

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -26,16 +27,16 @@ public sealed class GridTests
     public void Gives_the_bits_of_its_fallback_without_falling_back(int H, int N, int groups)
     {
         var p = new Problem(LayerShape.Lstm(5, H), T: 60, N);
-        using var grid = (GpuLayer)OpenCl(groups).Force(KernelKind.Grid).Prepare(p.Weights);
-        KernelPlan plan = grid.Plan(N);
-        Assert.Equal(KernelKind.Grid, plan.Kind);
-        Assert.InRange(plan.Groups, groups, OpenCl(groups).Device.Traits.Multiprocessors); // more, where there is room for smaller tiles
-        grid.Runner.PollBudget = Patience;
-        using var steps = (GpuLayer)OpenCl(groups).Force(KernelKind.Slice).Prepare(p.Weights);
+        using var grid = (GpuLayer)OpenCl(groups).Force(GridPersistent.Family).Prepare(p.Weights);
+        KernelChoice plan = grid.Choice(N);
+        Assert.Equal(GridPersistent.Family, plan.Family);
+        Assert.InRange(plan.Variant.Groups, groups, OpenCl(groups).Device.Traits.Multiprocessors); // more, where there is room for smaller tiles
+        grid.PollBudget = Patience;
+        using var steps = (GpuLayer)OpenCl(groups).Force(SplitKStep.Family).Prepare(p.Weights);
 
         float[] expected = Run(steps, p), actual = Run(grid, p);
 
-        Assert.Equal(0, grid.Runner.Fallbacks);
+        Assert.Equal(0, grid.Fallbacks);
         BackendContract.AssertSameBits(p, "grid", expected, actual);
     }
 
@@ -43,16 +44,16 @@ public sealed class GridTests
     public void A_grid_that_gives_up_is_counted_and_its_steps_run_again_with_the_same_bits()
     {
         var p = new Problem(LayerShape.Lstm(5, 16), T: 40, N: 2);
-        using var grid = (GpuLayer)OpenCl(2).Force(KernelKind.Grid).Prepare(p.Weights);
-        grid.Runner.PollBudget = Patience;
+        using var grid = (GpuLayer)OpenCl(2).Force(GridPersistent.Family).Prepare(p.Weights);
+        grid.PollBudget = Patience;
         float[] expected = Run(grid, p);
-        Assert.Equal(0, grid.Runner.Fallbacks);
+        Assert.Equal(0, grid.Fallbacks);
 
-        grid.Runner.PollBudget = 1;
+        grid.PollBudget = 1;
         // Now and then two groups keep pace so well that none waits.
-        for (int i = 0; i < 50 && grid.Runner.Fallbacks == 0; i++)
+        for (int i = 0; i < 50 && grid.Fallbacks == 0; i++)
             BackendContract.AssertSameBits(p, "after giving up", expected, Run(grid, p));
-        Assert.Equal(1, grid.Runner.Fallbacks);
+        Assert.Equal(1, grid.Fallbacks);
     }
 
     [Fact]
@@ -62,15 +63,15 @@ public sealed class GridTests
         var r = new float[16 * 16];
         for (int i = 0; i < 16; i++)
             r[i * 17] = 1;
-        using var grid = (GpuLayer)OpenCl(1).Force(KernelKind.Grid).Prepare(new LayerWeights(shape, new float[16], r));
-        grid.Runner.PollBudget = Patience;
+        using var grid = (GpuLayer)OpenCl(1).Force(GridPersistent.Family).Prepare(new LayerWeights(shape, new float[16], r));
+        grid.PollBudget = Patience;
         using LayerState state = grid.CreateState(1);
         var h = new float[16];
         h[3] = BitConverter.UInt32BitsToSingle(0xFFFFFFFF);
         state.SetHidden(h);
         var output = new float[8 * 16];
         grid.Run(state, 8, new float[8], output);
-        Assert.Equal(0, grid.Runner.Fallbacks);
+        Assert.Equal(0, grid.Fallbacks);
         Assert.All(output, v => Assert.True(float.IsNaN(v))); // every unit multiplies h[3], by 0 or 1
     }
 

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Layout;
 using FastRecurrence.Tests.Contract;
 
@@ -8,48 +9,35 @@ namespace FastRecurrence.Tests.Gpu;
 [Collection("devices")]
 public sealed class NarrowWeightTests
 {
-    public static TheoryData<KernelKindName, string, int, int> Layers => new()
+    public static TheoryData<string, string, int, int> Layers => new()
     {
         // kernel, cell, H, N
-        { KernelKindName.Slice, "lstm", 37, 1 },
-        { KernelKindName.Slice, "gru", 21, 5 },
-        { KernelKindName.Slice, "elman", 50, 9 },
-        { KernelKindName.Slice, "lstm", 1030, 1 },
-        { KernelKindName.Group, "lstm", 5, 1 },
-        { KernelKindName.Group, "lstm", 100, 3 },
-        { KernelKindName.Group, "gru", 33, 2 },
-        { KernelKindName.Group, "elman", 190, 5 },
-        { KernelKindName.Group, "elman", 301, 2 },
-        { KernelKindName.Grid, "lstm", 16, 1 },
-        { KernelKindName.Grid, "gru", 12, 3 },
-        { KernelKindName.Grid, "elman", 64, 7 },
+        { "slice", "lstm", 37, 1 },
+        { "slice", "gru", 21, 5 },
+        { "slice", "elman", 50, 9 },
+        { "slice", "lstm", 1030, 1 },
+        { "group", "lstm", 5, 1 },
+        { "group", "lstm", 100, 3 },
+        { "group", "gru", 33, 2 },
+        { "group", "elman", 190, 5 },
+        { "group", "elman", 301, 2 },
+        { "grid", "lstm", 16, 1 },
+        { "grid", "gru", 12, 3 },
+        { "grid", "elman", 64, 7 },
     };
-
-    /// <summary><see cref="KernelKind"/> for a public signature.</summary>
-    public enum KernelKindName
-    {
-        /// <summary>One step, few rows.</summary>
-        Slice,
-
-        /// <summary>A group for each tile of rows.</summary>
-        Group,
-
-        /// <summary>A grid that stays.</summary>
-        Grid,
-    }
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void Every_kernel_computes_with_the_weights_as_the_core_rounds_them(KernelKindName kernel, string cell, int H, int N)
+    public void Every_kernel_computes_with_the_weights_as_the_core_rounds_them(string kernel, string cell, int H, int N)
     {
         LayerShape shape = cell == "lstm" ? LayerShape.Lstm(7, H) : cell == "gru" ? LayerShape.Gru(7, H) : LayerShape.Elman(7, H);
-        KernelKind kind = Enum.Parse<KernelKind>(kernel.ToString());
+        KernelFamily kind = KernelFamily.All.Single(f => f.ShortName == kernel);
         var p = new Problem(shape, T: 6, N);
         using var layer = (GpuLayer)OpenCl().Force(kind).Prepare(p.Weights, WeightFormat.Bfloat16);
-        layer.Runner.PollBudget = 1 << 26;
-        if (kind == KernelKind.Grid && layer.Plan(N).Kind != kind)
+        layer.PollBudget = 1 << 26;
+        if (kind == GridPersistent.Family && layer.Choice(N).Family != kind)
             Assert.Skip(layer.Explain(N));
-        Assert.Equal(kind, layer.Plan(N).Kind);
+        Assert.Equal(kind, layer.Choice(N).Family);
         Assert.Equal(WeightFormat.Bfloat16, layer.Format);
         Assert.InRange(layer.FormatError, 1e-7, 1e-2);
 
@@ -57,7 +45,7 @@ public sealed class NarrowWeightTests
         float[] expected = Run(judge, p, steps: false), run = Run(layer, p, steps: false);
         for (int i = 0; i < run.Length; i++)
             Assert.True(Math.Abs(run[i] - expected[i]) <= 2e-6, $"{p} by {layer.Explain(N)}: h[{i}] is {run[i]}, expected {expected[i]}");
-        Assert.Equal(0, layer.Runner.Fallbacks);
+        Assert.Equal(0, layer.Fallbacks);
         BackendContract.AssertSameBits(p, "again", run, Run(layer, p, steps: false));
         BackendContract.AssertSameBits(p, "step by step", run, Run(layer, p, steps: true));
     }
@@ -71,15 +59,15 @@ public sealed class NarrowWeightTests
         LayerShape shape = cell == "lstm" ? LayerShape.Lstm(3, H) : cell == "gru" ? LayerShape.Gru(3, H) : LayerShape.Elman(3, H);
         GpuBackend backend = OpenCl();
         var p = new Problem(shape, T: 20, N);
-        using var grid = (GpuLayer)backend.Force(KernelKind.Grid, leastChunks: 12).Prepare(p.Weights, WeightFormat.Bfloat16);
-        KernelPlan plan = grid.Plan(N);
-        if (plan.Kind != KernelKind.Grid)
+        using var grid = (GpuLayer)backend.Force(GridPersistent.Family, leastChunks: 12).Prepare(p.Weights, WeightFormat.Bfloat16);
+        KernelChoice plan = grid.Choice(N);
+        if (plan.Family != GridPersistent.Family)
             Assert.Skip($"this device holds too few groups: {plan}");
-        Assert.Equal(12, plan.Chunks);
-        grid.Runner.PollBudget = 1 << 26;
-        using var slices = (GpuLayer)backend.Force(KernelKind.Slice).Prepare(p.Weights, WeightFormat.Bfloat16);
+        Assert.Equal(12, plan.Variant.Chunks);
+        grid.PollBudget = 1 << 26;
+        using var slices = (GpuLayer)backend.Force(SplitKStep.Family).Prepare(p.Weights, WeightFormat.Bfloat16);
         BackendContract.AssertSameBits(p, "wide", Run(slices, p, steps: false), Run(grid, p, steps: false));
-        Assert.Equal(0, grid.Runner.Fallbacks);
+        Assert.Equal(0, grid.Fallbacks);
     }
 
     [Fact]
@@ -87,14 +75,14 @@ public sealed class NarrowWeightTests
     {
         GpuBackend backend = OpenCl();
         var p = new Problem(LayerShape.Lstm(3, 16), T: 20, N: 3);
-        using var grid = (GpuLayer)backend.Force(KernelKind.Grid, leastChunks: 8).Prepare(p.Weights, WeightFormat.Bfloat16);
-        if (grid.Plan(3).Kind != KernelKind.Grid)
+        using var grid = (GpuLayer)backend.Force(GridPersistent.Family, leastChunks: 8).Prepare(p.Weights, WeightFormat.Bfloat16);
+        if (grid.Choice(3).Family != GridPersistent.Family)
             Assert.Skip($"this device holds too few groups: {grid.Explain(3)}");
-        Assert.Equal((8, 4), (grid.Plan(3).Chunks, grid.Plan(3).Rows));
-        grid.Runner.PollBudget = 1 << 26;
-        using var slices = (GpuLayer)backend.Force(KernelKind.Slice).Prepare(p.Weights, WeightFormat.Bfloat16);
+        Assert.Equal((8, 4), (grid.Choice(3).Variant.Chunks, grid.Choice(3).Variant.Rows));
+        grid.PollBudget = 1 << 26;
+        using var slices = (GpuLayer)backend.Force(SplitKStep.Family).Prepare(p.Weights, WeightFormat.Bfloat16);
         BackendContract.AssertSameBits(p, "paired", Run(slices, p, steps: false), Run(grid, p, steps: false));
-        Assert.Equal(0, grid.Runner.Fallbacks);
+        Assert.Equal(0, grid.Fallbacks);
     }
 
     [Fact]
@@ -105,7 +93,7 @@ public sealed class NarrowWeightTests
         Assert.Contains("Int8", Refused(backend, weights, WeightFormat.Int8));
         if (backend.IsCpuDevice)
             Assert.Contains("which is a CPU", Refused(backend, weights, WeightFormat.Bfloat16));
-        Assert.Contains("variation", Refused(backend.Force(KernelKind.Slice), LayerWeights.Random(LayerShape.Lstm(8, 16) with { Peepholes = true }, 1), WeightFormat.Bfloat16));
+        Assert.Contains("variation", Refused(backend.Force(SplitKStep.Family), LayerWeights.Random(LayerShape.Lstm(8, 16) with { Peepholes = true }, 1), WeightFormat.Bfloat16));
         Assert.Contains("variation", Assert.Throws<NotSupportedException>(() => backend.Explain(LayerShape.Lstm(8, 16) with { Peepholes = true }, 1, WeightFormat.Bfloat16)).Message);
         using var unforced = new GpuLayer(weights, backend, WeightFormat.Bfloat16);
         if (backend.IsCpuDevice)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Gpu.Kernels;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -11,7 +12,7 @@ public sealed class PtxTests
 {
     private static readonly ConcurrentDictionary<string, string> s_compiled = new();
 
-    public static TheoryData<string> Kernels => [.. CellKernels.All.Select(k => k.Name)];
+    public static TheoryData<string> Kernels => [.. KernelCatalog.All.Select(k => k.Name)];
 
     [Theory]
     [MemberData(nameof(Kernels))]
@@ -45,7 +46,7 @@ public sealed class PtxTests
     [Fact]
     public void A_grid_exchanges_h_by_relaxed_accesses_at_the_scope_of_the_device()
     {
-        foreach ((string name, _) in CellKernels.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))
+        foreach ((string name, _) in KernelCatalog.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))
         {
             string ptx = Compile(name);
             int rows = int.Parse(Regex.Match(name, @"-r(\d+)").Groups[1].Value);
@@ -75,7 +76,7 @@ public sealed class PtxTests
     [Fact]
     public void Every_grid_can_be_two_directions_deep()
     {
-        foreach ((string name, _) in CellKernels.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))
+        foreach ((string name, _) in KernelCatalog.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))
             Assert.Contains("%ctaid.z", Compile(name));
     }
 
@@ -84,15 +85,15 @@ public sealed class PtxTests
     {
         // ILGPU takes structs of the same fields for one type: of three chunks of float32 and of six of bfloat16 there are 48 words.
         using ILGPU.Context context = PtxCompiler.CreateContext();
-        foreach ((string name, CellKernel kernel) in CellKernels.All.Where(k => k.Name.Contains("lstm", StringComparison.Ordinal)))
+        foreach ((string name, KernelInstance kernel) in KernelCatalog.All.Where(k => k.Name.Contains("lstm", StringComparison.Ordinal)))
             Assert.True(PtxCompiler.Compile(context, kernel).Length > 0, name);
     }
 
     [Theory]
-    [InlineData("group-sequence-lstm-c4-r4", 4)]
-    [InlineData("grid-sequence-lstm-c8-r1", 8)]
-    [InlineData("grid-sequence-lstm-c12-r4-bf16", 12)]
-    [InlineData("group-sequence-lstm-c8-r2-bf16", 8)]
+    [InlineData("block-persistent-lstm-c4-r4", 4)]
+    [InlineData("grid-persistent-lstm-c8-r1", 8)]
+    [InlineData("grid-persistent-lstm-c12-r4-bf16", 12)]
+    [InlineData("block-persistent-lstm-c8-r2-bf16", 8)]
     public void Weights_are_loaded_once_before_the_loop_over_time(string kernel, int chunks)
     {
         string ptx = Compile(kernel);
@@ -102,8 +103,8 @@ public sealed class PtxTests
     }
 
     [Theory]
-    [InlineData("group-sequence-lstm-c4-r1-bf16", 32)]
-    [InlineData("grid-sequence-elman-c12-r1-bf16", 96)]
+    [InlineData("block-persistent-lstm-c4-r1-bf16", 32)]
+    [InlineData("grid-persistent-elman-c12-r1-bf16", 96)]
     public void Narrow_weights_are_decoded_in_every_step(string kernel, int words)
     {
         // A shift by a constant could leave the loop over time, and take the registers that narrow weights save.
@@ -112,6 +113,6 @@ public sealed class PtxTests
 
     private static string Compile(string kernel) => s_compiled.GetOrAdd(kernel, _ =>
     {
-        return PtxCompiler.Compile(CellKernels.All.Single(k => k.Name == kernel).Kernel);
+        return PtxCompiler.Compile(KernelCatalog.All.Single(k => k.Name == kernel).Kernel);
     });
 }

@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Gpu.Kernels;
 using FastRecurrence.Tests.Contract;
 
@@ -147,7 +148,7 @@ public sealed class TensorGemmTests
         var random = new Random(7);
         float[] x = Problem.Uniform(random, Rows * I);
         x[9 * I + 3] = float.NaN;
-        foreach (InputGemm gemm in CellKernels.TensorGemms)
+        foreach (InputGemm gemm in InputGemmFamily.OnTensorCores)
         {
             using GpuLayer layer = Product(Problem.Uniform(random, H * I), new float[H], gemm);
             float[] h = Run(layer, x, Rows);
@@ -208,7 +209,7 @@ public sealed class TensorGemmTests
         if (openCl.IsAvailable)
         {
             foreach (InputGemm gemm in Enum.GetValues<InputGemm>().Where(g => g != InputGemm.Float32))
-                Assert.Contains("CUDA alone", Refused(openCl.Force(KernelKind.Slice).With(gemm), weights));
+                Assert.Contains("CUDA alone", Refused(openCl.Force(SplitKStep.Family).With(gemm), weights));
         }
     }
 
@@ -269,5 +270,5 @@ public sealed class TensorGemmTests
         return (sum, size);
     }
 
-    private static GpuBackend Emulator() => Named.Gpu("ilgpu-cpu").Force(KernelKind.Tile);
+    private static GpuBackend Emulator() => Named.Gpu("ilgpu-cpu").Force(TiledStep.Family);
 }

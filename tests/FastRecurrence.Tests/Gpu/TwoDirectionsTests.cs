@@ -1,4 +1,5 @@
 using FastRecurrence.Gpu;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -28,14 +29,14 @@ public sealed class TwoDirectionsTests
     [MemberData(nameof(Sizes))]
     public void Both_directions_in_one_launch_give_the_bits_of_two(string cell, int H, int N, int groups, SequenceLayout layout, bool ragged)
     {
-        var p = new Pair(OpenCl(groups).Force(KernelKind.Grid), Shape(cell, 5, H), T: 30, N);
+        var p = new Pair(OpenCl(groups).Force(GridPersistent.Family), Shape(cell, 5, H), T: 30, N);
         using StackState state = p.CreateState();
         int[] lengths = ragged ? [.. Enumerable.Range(0, N).Select(n => (11 * n + 30) % 31)] : [];
 
         Result together = p.Run(state, lengths, layout);
 
-        Assert.InRange(p.Forward(state).Runner.SharedLaunches, 1, long.MaxValue);
-        Assert.Equal((0, 0), (p.Forward(state).Runner.Fallbacks, p.Reverse(state).Runner.Fallbacks));
+        Assert.InRange(p.Forward(state).SharedLaunches, 1, long.MaxValue);
+        Assert.Equal((0, 0), (p.Forward(state).Fallbacks, p.Reverse(state).Fallbacks));
         p.AssertSame(p.Apart(lengths, layout), together);
         p.AssertSame(together, p.Run(state, lengths, layout)); // again, warm
     }
@@ -44,41 +45,41 @@ public sealed class TwoDirectionsTests
     public void A_grid_that_gives_up_runs_both_directions_again_from_where_they_were()
     {
         // Too many groups for some machines: those that wait give up at their first poll.
-        var p = new Pair(OpenCl(2).Force(KernelKind.Grid, residentGroups: 4), LayerShape.Lstm(5, 16), T: 40, N: 2);
+        var p = new Pair(OpenCl(2).Force(GridPersistent.Family, residentGroups: 4), LayerShape.Lstm(5, 16), T: 40, N: 2);
         using StackState state = p.CreateState();
-        p.Forward(state).Runner.PollBudget = 1;
+        p.Forward(state).PollBudget = 1;
         Result expected = p.Apart([], SequenceLayout.TimeMajor);
 
         // Now and then groups keep pace so well that none waits.
-        for (int i = 0; i < 50 && p.Forward(state).Runner.Fallbacks == 0; i++)
+        for (int i = 0; i < 50 && p.Forward(state).Fallbacks == 0; i++)
             p.AssertSame(expected, p.Run(state, [], SequenceLayout.TimeMajor));
 
-        Assert.InRange(p.Forward(state).Runner.SharedLaunches, 1, 50);
-        Assert.Equal((1, 1), (p.Forward(state).Runner.Fallbacks, p.Reverse(state).Runner.Fallbacks));
+        Assert.InRange(p.Forward(state).SharedLaunches, 1, 50);
+        Assert.Equal((1, 1), (p.Forward(state).Fallbacks, p.Reverse(state).Fallbacks));
     }
 
     [Fact]
     public void Chunks_of_a_long_sequence_each_share_a_launch()
     {
         // 64 MB hold so many steps of both directions' x.
-        var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Elman(200_000, 4), T: 50, N: 1);
+        var p = new Pair(OpenCl(2).Force(GridPersistent.Family), LayerShape.Elman(200_000, 4), T: 50, N: 1);
         using StackState state = p.CreateState();
         Result together = p.Run(state, [], SequenceLayout.TimeMajor);
-        Assert.Equal(2, p.Forward(state).Runner.SharedLaunches);
+        Assert.Equal(2, p.Forward(state).SharedLaunches);
         p.AssertSame(p.Apart([], SequenceLayout.TimeMajor), together);
     }
 
     [Fact]
     public void What_does_not_fit_runs_one_after_the_other()
     {
-        GpuBackend grid = OpenCl(2).Force(KernelKind.Grid);
+        GpuBackend grid = OpenCl(2).Force(GridPersistent.Family);
         // Short; another kernel; other groups than there is room for.
-        foreach (Pair p in (Pair[])[new(grid, LayerShape.Lstm(5, 8), T: 3, N: 2), new(OpenCl(2).Force(KernelKind.Slice), LayerShape.Lstm(5, 8), T: 9, N: 2),
+        foreach (Pair p in (Pair[])[new(grid, LayerShape.Lstm(5, 8), T: 3, N: 2), new(OpenCl(2).Force(SplitKStep.Family), LayerShape.Lstm(5, 8), T: 9, N: 2),
             new(grid, LayerShape.Lstm(5, 8 * grid.Device.Traits.Multiprocessors), T: 9, N: 1)])
         {
             using StackState state = p.CreateState();
             Result result = p.Run(state, [], SequenceLayout.TimeMajor);
-            Assert.Equal(0, p.Forward(state).Runner.SharedLaunches);
+            Assert.Equal(0, p.Forward(state).SharedLaunches);
             p.AssertSame(p.Apart([], SequenceLayout.TimeMajor), result);
         }
     }
@@ -86,20 +87,20 @@ public sealed class TwoDirectionsTests
     [Fact]
     public void Rows_without_a_step_keep_their_state_and_the_next_call_is_as_ever()
     {
-        var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Lstm(5, 8), T: 12, N: 3);
+        var p = new Pair(OpenCl(2).Force(GridPersistent.Family), LayerShape.Lstm(5, 8), T: 12, N: 3);
         using StackState state = p.CreateState();
         Result none = p.Run(state, [0, 0, 0], SequenceLayout.TimeMajor);
         Assert.All(none.Output, v => Assert.Equal(0, v));
         Assert.Equal(p.Hidden, none.Hidden[1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => p.Run(state, [13, 0, 0], SequenceLayout.TimeMajor));
         p.AssertSame(p.Apart([], SequenceLayout.TimeMajor), p.Run(state, [], SequenceLayout.TimeMajor));
-        Assert.Equal(1, p.Forward(state).Runner.SharedLaunches);
+        Assert.Equal(1, p.Forward(state).SharedLaunches);
     }
 
     [Fact]
     public void A_stack_of_bidirectional_layers_agrees_with_the_reference()
     {
-        GpuBackend backend = OpenCl(2).Force(KernelKind.Grid);
+        GpuBackend backend = OpenCl(2).Force(GridPersistent.Family);
         StackLayer[] layers = Stack.StackTests.Random(LayerShape.Lstm(6, 8), layers: 2, bidirectional: true);
         float[] input = Problem.Uniform(new Random(4), 20 * 3 * 6), exact = new float[20 * 3 * 16], actual = new float[exact.Length];
         using var judge = new RecurrentStack(Backend.Reference, layers);
@@ -109,26 +110,26 @@ public sealed class TwoDirectionsTests
         stack.Run(state, 20, input, actual);
         for (int i = 0; i < exact.Length; i++)
             Assert.True(Math.Abs(exact[i] - actual[i]) <= 2e-6, $"h[{i}] is {actual[i]}, exact {exact[i]}");
-        Assert.Equal((1, 1), (((GpuLayer)state.Of(0).Layer).Runner.SharedLaunches, ((GpuLayer)state.Of(2).Layer).Runner.SharedLaunches));
+        Assert.Equal((1, 1), (((GpuLayer)state.Of(0).Layer).SharedLaunches, ((GpuLayer)state.Of(2).Layer).SharedLaunches));
     }
 
     [Fact]
     public void What_is_measured_is_what_runs()
     {
-        var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Lstm(5, 8), T: 12, N: 3);
+        var p = new Pair(OpenCl(2).Force(GridPersistent.Family), LayerShape.Lstm(5, 8), T: 12, N: 3);
         using StackState expected = p.CreateState(), measured = p.CreateState();
         p.Run(expected, [], SequenceLayout.TimeMajor);
         p.Run(measured, [], SequenceLayout.TimeMajor);
         var output = new float[12 * 3 * 16];
         for (int i = 0; i < 3; i++)
             p.Stack.Run(expected, 12, p.Input, output);
-        long before = p.Forward(measured).Runner.SharedLaunches;
+        long before = p.Forward(measured).SharedLaunches;
 
         TwoDirections together = TwoDirections.Of((GpuState)measured.Of(0), measured.Of(1))!;
         double seconds = together.MeasureKernels(12, repeats: 3);
 
         Assert.InRange(seconds, 1e-7, 60);
-        Assert.Equal(before + 3, p.Forward(measured).Runner.SharedLaunches);
+        Assert.Equal(before + 3, p.Forward(measured).SharedLaunches);
         float[] a = new float[3 * 8], b = new float[a.Length];
         for (int i = 0; i < 2; i++)
         {
@@ -143,7 +144,7 @@ public sealed class TwoDirectionsTests
     [Fact]
     public void Warm_calls_allocate_nothing()
     {
-        var p = new Pair(OpenCl(2).Force(KernelKind.Grid), LayerShape.Lstm(2, 4), T: 8, N: 2);
+        var p = new Pair(OpenCl(2).Force(GridPersistent.Family), LayerShape.Lstm(2, 4), T: 8, N: 2);
         using StackState state = p.CreateState();
         var output = new float[8 * 2 * 8];
         for (int i = 0; i < 20; i++)
@@ -152,16 +153,16 @@ public sealed class TwoDirectionsTests
         for (int i = 0; i < 50; i++)
             p.Stack.Run(state, 8, p.Input, output);
         Assert.Equal(0, (GC.GetAllocatedBytesForCurrentThread() - before) / 50);
-        Assert.Equal(70, p.Forward(state).Runner.SharedLaunches);
+        Assert.Equal(70, p.Forward(state).SharedLaunches);
     }
 
     [Fact]
     public void The_emulator_runs_it_too()
     {
-        var p = new Pair(Named.Gpu("ilgpu-cpu").Force(KernelKind.Grid), LayerShape.Lstm(1, 4), T: 4, N: 1);
+        var p = new Pair(Named.Gpu("ilgpu-cpu").Force(GridPersistent.Family), LayerShape.Lstm(1, 4), T: 4, N: 1);
         using StackState state = p.CreateState();
         Result together = p.Run(state, [], SequenceLayout.TimeMajor);
-        Assert.Equal((1, 0), (p.Forward(state).Runner.SharedLaunches, p.Forward(state).Runner.Fallbacks));
+        Assert.Equal((1, 0), (p.Forward(state).SharedLaunches, p.Forward(state).Fallbacks));
         p.AssertSame(p.Apart([], SequenceLayout.TimeMajor), together);
     }
 
@@ -215,7 +216,7 @@ public sealed class TwoDirectionsTests
         public StackState CreateState()
         {
             StackState state = Stack.CreateState(_rows);
-            Forward(state).Runner.PollBudget = Patience;
+            Forward(state).PollBudget = Patience;
             return state;
         }
 
@@ -242,7 +243,7 @@ public sealed class TwoDirectionsTests
             float[][] hidden = new float[2][], cell = Shape.HasCellState ? new float[2][] : [];
             for (int i = 0; i < 2; i++)
             {
-                using RecurrentLayer layer = Backend.Force(KernelKind.Slice).Prepare(i == 0 ? _forward : _reverse);
+                using RecurrentLayer layer = Backend.Force(SplitKStep.Family).Prepare(i == 0 ? _forward : _reverse);
                 using LayerState state = layer.CreateState(_rows);
                 state.SetHidden(Hidden);
                 if (Shape.HasCellState)

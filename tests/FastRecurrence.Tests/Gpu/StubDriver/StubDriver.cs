@@ -14,7 +14,7 @@ internal static partial class StubDriver
     private static readonly Lazy<(string? Folder, string Reason)> s_built = new(Build);
 
     /// <summary>Runs the explicit tests of a class in a child process with the stub; fails with what they say.</summary>
-    public static void RunExplicit(Type tests)
+    public static void RunExplicit(Type tests, params (string Name, string Value)[] environment)
     {
         if (s_built.Value.Folder is not string folder)
         {
@@ -30,6 +30,8 @@ internal static partial class StubDriver
         foreach (string argument in (string[])["-class", tests.FullName!, "-explicit", "only", "-noLogo", "-noColor"])
             start.ArgumentList.Add(argument);
         start.Environment["LD_LIBRARY_PATH"] = folder;
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string said = process.StandardOutput.ReadToEnd() + errors.GetAwaiter().GetResult();

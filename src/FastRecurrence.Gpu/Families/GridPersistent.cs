@@ -1,0 +1,113 @@
+using FastRecurrence.Gpu.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu.Families;
+
+/// <summary>
+/// A whole sequence a launch by a grid whose groups are all resident and hand h to each other. Where it gives up, and for sequences too short to be worth
+/// its start, <see cref="SplitKStep"/> runs the steps: its sums have the same order, so the bits are the same.
+/// </summary>
+internal sealed class GridPersistent : KernelFamily
+{
+    /// <summary>Sequences shorter than this run step by step: the start of a grid costs about as much.</summary>
+    public const int ShortestSequence = 4;
+
+    private GridPersistent()
+    {
+    }
+
+    /// <summary>The family.</summary>
+    public static GridPersistent Family { get; } = new();
+
+    /// <inheritdoc/>
+    public override string Name => "grid-persistent";
+
+    /// <inheritdoc/>
+    public override string ShortName => "grid";
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
+        from format in KernelTypes.Formats
+        from cell in KernelTypes.Cells
+        from chunks in KernelTypes.ChunkCounts(format)
+        where chunks > 0
+        from rows in TileRows(format, chunks)
+        select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows, cuda: true));
+
+    /// <inheritdoc/>
+    public override string? Refuse(KernelProblem problem) =>
+        !problem.IsDefaultCell ? SplitKStep.ConfigurableCell
+        : problem.Device.MaxThreads < SplitKTile.Threads ? $"needs groups of {SplitKTile.Threads} threads"
+        : problem.HiddenSize % 4 != 0 ? "H is not a multiple of 4"
+        : KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, SplitKTile.ChunkDepth) == 0
+            ? $"H is beyond {KernelTypes.ChunkCounts(problem.Format)[^1] * SplitKTile.ChunkDepth}"
+        : problem.Device.Kind != DeviceKind.Cuda && problem.Forced?.Family != this ? "only CUDA promises that resident groups all make progress"
+        : null;
+
+    /// <inheritdoc/>
+    public override IEnumerable<KernelVariant> Variants(KernelProblem problem) => Variants(problem, directions: 1, problem.Forced?.LeastChunks ?? 0);
+
+    /// <summary>The variants that run so many directions of a layer in one launch, with at least so many chunks.</summary>
+    public IEnumerable<KernelVariant> Variants(KernelProblem problem, int directions, int leastChunks)
+    {
+        int chunks = KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, SplitKTile.ChunkDepth, leastChunks);
+        foreach (int rows in TileRows(problem.Format, chunks))
+        {
+            int groups = directions * Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, Columns4(chunks));
+            if (groups <= problem.Device.Multiprocessors * 4 && groups <= problem.Resident(chunks, rows))
+                yield return new(this, problem.Format, rows, chunks, groups, Cost(problem, rows, chunks, groups, directions));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new GridRun(device, shape, variant, batchSize);
+
+    /// <summary>Groups of an instance that a device holds at once. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public static int Resident(GpuDevice device, LayerShape shape, WeightFormat format, int chunks, int rows) =>
+        device.Resident<GridArguments>(Instance(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda));
+
+    /// <summary>A variant's kernel. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public static KernelLaunch<GridArguments> Kernel(GpuDevice device, LayerShape shape, KernelVariant variant) =>
+        device.Kernel<GridArguments>(Instance(shape.Cell, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
+
+    /// <summary>A launch over so many rows, one or two directions deep.</summary>
+    public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions)
+    {
+        int width = Columns4(variant.Chunks);
+        return new(new Index3D(Tiles(columns4, width), Tiles(rows, variant.Rows), directions), new Index3D(width, SplitKTile.Slices, 1));
+    }
+
+    /// <summary>Each direction's groups wait only for each other.</summary>
+    private static double Cost(KernelProblem problem, int rows, int chunks, int groups, int directions)
+    {
+        // One hand-off of h through L2 with its barriers, and what each further group adds to it; that depends little on the clock.
+        const double Exchange = 0.6, ExchangePerGroup = 0.0021;
+        double decoding = problem.Decoding(Math.Min(rows, RowsTogether(chunks)));
+        double group = 0.55 + 0.07 * chunks * decoding + (rows - 1) * (0.05 + 0.025 * chunks * decoding);
+        return Exchange + ExchangePerGroup * groups / directions + problem.Waves(groups) * group * problem.Slowness;
+    }
+
+    // Where bfloat16 leaves room for it, two groups share a multiprocessor.
+    private static KernelInstance Instance(CellKind cell, WeightFormat format, int chunks, int rows, bool cuda)
+    {
+        Type tile = IsWide(chunks) ? typeof(WideTile) : format == WeightFormat.Float32 ? typeof(SingleTile) : typeof(PairedTile);
+        return KernelInstance.Close(
+            Columns4(chunks) * SplitKTile.Slices, tile == typeof(PairedTile) ? 2 : 1, typeof(GridPersistentKernel),
+            KernelTypes.Epilogue(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), tile,
+            cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
+    }
+
+    /// <summary>
+    /// Rows of the tiles with so many chunks: eight of a wide one would not fit static shared memory, and beside eight chunks not the registers of one
+    /// of a pair.
+    /// </summary>
+    private static IEnumerable<int> TileRows(WeightFormat format, int chunks) =>
+        KernelTypes.RowCounts.Where(rows => rows < 8 || format == WeightFormat.Float32 || chunks < 8);
+
+    private static int RowsTogether(int chunks) => IsWide(chunks) ? WideTile.RowsTogether(chunks) : PairedTile.RowsTogether(chunks);
+
+    private static int Columns4(int chunks) => IsWide(chunks) ? WideTile.Columns4 : SplitKTile.Columns4;
+
+    private static bool IsWide(int chunks) => chunks > SplitKTile.MaxHidden / SplitKTile.ChunkDepth;
+}

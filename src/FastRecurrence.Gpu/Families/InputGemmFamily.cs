@@ -1,0 +1,83 @@
+using FastRecurrence.Gpu.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu.Families;
+
+/// <summary><c>b + x·W</c> of all steps in one launch: in float32, on tensor cores, or by cuBLAS onto the bias.</summary>
+internal sealed class InputGemmFamily
+{
+    private readonly CuBlasGemm? _cuBlas;
+    private readonly InputGemm _gemm;
+    private readonly KernelLaunch<InputGemmArguments> _small, _large;
+
+    /// <summary>Loads the kernels. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    /// <exception cref="NotSupportedException">cuBLAS does not load.</exception>
+    public InputGemmFamily(GpuDevice device, InputGemm gemm)
+    {
+        _gemm = gemm;
+        if (gemm == InputGemm.CuBlas)
+            _cuBlas = device.CuBlas(out string? reason) ?? throw new NotSupportedException(reason);
+        _small = device.Kernel<InputGemmArguments>(Instance(gemm, large: false));
+        _large = device.Kernel<InputGemmArguments>(Instance(gemm, large: true));
+    }
+
+    /// <summary>Those on tensor cores.</summary>
+    public static IReadOnlyList<InputGemm> OnTensorCores { get; } = [InputGemm.Tf32, InputGemm.TripleTf32, InputGemm.Bfloat16];
+
+    /// <summary>Every instance that a CUDA device may be given, by a name that says what it is.</summary>
+    public static IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
+        from large in (bool[])[false, true]
+        from gemm in (IEnumerable<InputGemm>)[InputGemm.Float32, .. OnTensorCores]
+        let name = gemm == InputGemm.Float32 ? "" : gemm.ToString().ToLowerInvariant() + "-"
+        select ($"input-gemm-{name}{(large ? "large" : "small")}", Instance(gemm, large));
+
+    /// <summary>The preactivations of so many rows of x, for a layer's weights. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public void Run(AcceleratorStream queue, DeviceWeights weights, ArrayView<float> input, ArrayView<Float4> preactivation, int rows)
+    {
+        int columns4 = weights.Columns4, inputSize = weights.InputSize;
+        bool large = rows > 2 * GemmLoop.GroupRows; // large tiles where they fill up
+        (large ? _large : _small)(queue, Config(rows, columns4, large), new()
+        {
+            Input = input,
+            Weights = weights.Input,
+            Bias = weights.Bias,
+            Preactivation = preactivation,
+            RowCount = rows,
+            InputSize = _cuBlas is null ? inputSize : 0,
+            Columns4 = columns4,
+        });
+        var sizes = CuBlasGemm.ColumnMajor.Of(rows, inputSize, columns4 * PackedWeights.Lanes);
+        _cuBlas?.MultiplyAdd(queue, input, weights.Input.Cast<float>(), preactivation.Cast<float>(), sizes);
+    }
+
+    private static KernelInstance Instance(InputGemm gemm, bool large) => gemm switch
+    {
+        InputGemm.Tf32 => OnTensorCore(typeof(SingleTf32), 2, large),
+        InputGemm.Bfloat16 => OnTensorCore(typeof(SingleBfloat16), 2, large),
+        InputGemm.TripleTf32 => OnTensorCore(typeof(TripleTf32), 1, large), // two groups a multiprocessor would spill
+        _ => KernelInstance.Close(GemmLoop.Threads, 1, typeof(InputGemmKernel), large ? typeof(LargeBlock) : typeof(SmallBlock)),
+    };
+
+    private static KernelInstance OnTensorCore(Type product, int groupsAtOnce, bool large) => KernelInstance.Close(
+        TensorGemmKernel.Lanes * TensorGemmKernel.Warps, groupsAtOnce, typeof(TensorGemmKernel), product, large ? typeof(TallTile) : typeof(FlatTile));
+
+    // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
+    private KernelConfig Config(int rows, int columns4, bool large)
+    {
+        if (!OnTensorCores.Contains(_gemm))
+        {
+            int factor = large ? 2 : 1;
+            return new(
+                new Index2D(KernelFamily.Tiles(rows, factor * GemmLoop.GroupRows), KernelFamily.Tiles(columns4, factor * GemmLoop.ColumnThreads)),
+                new Index2D(GemmLoop.ColumnThreads, GemmLoop.RowThreads));
+        }
+
+        (int rowWarps, int columnWarps) = large ? (TallTile.RowWarps, TallTile.ColumnWarps) : (FlatTile.RowWarps, FlatTile.ColumnWarps);
+        return new(
+            new Index2D(
+                KernelFamily.Tiles(rows, rowWarps * TensorGemmKernel.WarpRows),
+                KernelFamily.Tiles(columns4 * PackedWeights.Lanes, columnWarps * TensorGemmKernel.WarpColumns)),
+            new Index2D(TensorGemmKernel.Lanes, TensorGemmKernel.Warps));
+    }
+}

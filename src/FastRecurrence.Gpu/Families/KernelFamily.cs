@@ -1,0 +1,72 @@
+using System.Globalization;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu.Families;
+
+/// <summary>
+/// One way to run the recurrent product and the cell on a device: what it can run, in which variants, what a step should cost, and its launches. The
+/// device code lies beside it, in <c>Kernels/</c>.
+/// </summary>
+internal abstract class KernelFamily
+{
+    /// <summary>All of them, in the order in which equals are preferred.</summary>
+    public static IReadOnlyList<KernelFamily> All { get; } = [TiledStep.Family, SplitKStep.Family, BlockPersistent.Family, GridPersistent.Family];
+
+    /// <summary>The field's word for it, as it stands in reports and in <see cref="ForcedKernel.Variable"/>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>A short word that <see cref="ForcedKernel.Variable"/> takes, too.</summary>
+    public abstract string ShortName { get; }
+
+    /// <summary>Why it cannot run the problem; null when it can.</summary>
+    public abstract string? Refuse(KernelProblem problem);
+
+    /// <summary>The variants that would run the problem, with their costs; none where its groups would not all be resident.</summary>
+    public abstract IEnumerable<KernelVariant> Variants(KernelProblem problem);
+
+    /// <summary>The variant's kernels for one state, loaded. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public abstract FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize);
+
+    /// <summary>Every instance that a CUDA device may be given, by a name that says what it is.</summary>
+    public abstract IEnumerable<(string Name, KernelInstance Kernel)> Instances { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    /// <summary>Tiles that cover so many rows or columns.</summary>
+    public static int Tiles(int count, int size) => (count - 1) / size + 1;
+}
+
+/// <summary>One variant of a family for one problem.</summary>
+/// <param name="Family">Whose.</param>
+/// <param name="Format">How R is stored.</param>
+/// <param name="Rows">Rows of a group's tile.</param>
+/// <param name="Chunks">Chunks of R that a thread holds in registers; 0 streams R, or holds nothing from step to step.</param>
+/// <param name="Groups">Groups of a launch.</param>
+/// <param name="Microseconds">What a step of a long sequence should cost, by the family's model.</param>
+internal sealed record KernelVariant(KernelFamily Family, WeightFormat Format, int Rows, int Chunks, int Groups, double Microseconds)
+{
+    /// <summary>Whether it runs whole sequences in a launch.</summary>
+    public bool IsPersistent => Family is BlockPersistent or GridPersistent;
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        string weights = !IsPersistent ? "" : Chunks > 0 ? $", R in registers ({Chunks} chunks)" : ", R streamed";
+        string format = Format == WeightFormat.Float32 ? "" : $", {Format}";
+        return string.Create(CultureInfo.InvariantCulture, $"{Family.Name}, {Rows} rows a tile{weights}{format}, {Groups} groups");
+    }
+}
+
+/// <summary>The loaded kernels of one state, with the memory that they need beside the state's.</summary>
+internal abstract class FamilyRun : IDisposable
+{
+    /// <summary>From b + x·W and the state to h, all on the device; leaves c in the state, but not h. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public abstract void Run(in StepChunk chunk);
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+    }
+}

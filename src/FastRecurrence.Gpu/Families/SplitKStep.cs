@@ -1,0 +1,84 @@
+using FastRecurrence.Gpu.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu.Families;
+
+/// <summary>One step a launch for few rows: the k's of a product are dealt to many threads, whose sums are put together at its end.</summary>
+internal sealed class SplitKStep : KernelFamily
+{
+    private SplitKStep()
+    {
+    }
+
+    /// <summary>The family.</summary>
+    public static SplitKStep Family { get; } = new();
+
+    /// <inheritdoc/>
+    public override string Name => "split-k-step";
+
+    /// <inheritdoc/>
+    public override string ShortName => "slice";
+
+    /// <inheritdoc/>
+    public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
+        from format in KernelTypes.Formats
+        from cell in KernelTypes.Cells
+        from rows in KernelTypes.RowCounts
+        select ($"{Name}-{KernelTypes.Name(cell)}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, rows));
+
+    /// <inheritdoc/>
+    public override string? Refuse(KernelProblem problem) =>
+        !problem.IsDefaultCell ? ConfigurableCell
+        : problem.Device.MaxThreads < SplitKTile.Threads ? $"needs groups of {SplitKTile.Threads} threads"
+        : null;
+
+    /// <summary>Why a configurable cell runs on <see cref="TiledStep"/> alone.</summary>
+    public const string ConfigurableCell = "the cell is a variation, which only tiles run";
+
+    /// <inheritdoc/>
+    public override IEnumerable<KernelVariant> Variants(KernelProblem problem)
+    {
+        foreach (int rows in KernelTypes.RowCounts)
+        {
+            int groups = Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, SplitKTile.Columns4);
+            yield return new(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) =>
+        new Loaded(device, shape.Cell, variant.Format, variant.Rows);
+
+    /// <summary>Each group's loads, barriers and sums, then a wait for R from L2 for every chunk of k's; twice as long from memory.</summary>
+    private static double Cost(KernelProblem problem, int rows, int groups)
+    {
+        if (problem.Device.IsCpu)
+        {
+            double products = problem.CpuProducts(rows, SplitKTile.Columns4) * problem.Decoding(rows) * 1.5;
+            return problem.Launch + problem.Waves(groups) * (SplitKTile.Threads * (rows == 1 ? 0.025 : 0.08 * rows) + products);
+        }
+
+        int chunks = (problem.HiddenSize + SplitKTile.ChunkDepth - 1) / SplitKTile.ChunkDepth;
+        double group = 0.7 + 0.44 * (rows - 1) + chunks * (0.52 + 0.016 * (rows - 1));
+        return problem.Launch + problem.GroupsEach(groups) * group * problem.Slowness * (problem.ExceedsL2 ? 2.15 : 1);
+    }
+
+    private static KernelInstance Instance(CellKind cell, WeightFormat format, int rows) =>
+        KernelInstance.Close(SplitKTile.Threads, 1, typeof(SplitKStepKernel), KernelTypes.Epilogue(cell), KernelTypes.Chunk(format), KernelTypes.Rows(rows));
+
+    /// <summary>The kernel of a state.</summary>
+    internal sealed class Loaded(GpuDevice device, CellKind cell, WeightFormat format, int tileRows) : FamilyRun
+    {
+        private readonly KernelLaunch<StepArguments> _step = device.Kernel<StepArguments>(Instance(cell, format, tileRows));
+
+        public override void Run(in StepChunk chunk)
+        {
+            var config = new KernelConfig(
+                new Index2D(Tiles(chunk.Weights.Columns4, SplitKTile.Columns4), Tiles(chunk.Rows, tileRows)),
+                new Index2D(SplitKTile.Columns4, SplitKTile.Slices));
+            for (int t = 0; t < chunk.Steps; t++)
+                _step(chunk.Queue, config, chunk.Step(t));
+        }
+    }
+}
