@@ -78,4 +78,16 @@ internal readonly struct ElmanCell<TSet> : ICell
         where L : ILanes<V>
     {
     }
+
+    public static GateSet SavedColumns => GateSet.X;
+
+    /// <summary><c>δ = dh∘f_c'(h)</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+    {
+        a.X = L.Multiply(hidden, TSet.CandidateSlope<V, L>(a.X, settings));
+        hidden = L.Broadcast(0f);
+    }
 }

@@ -10,6 +10,16 @@ internal struct Gates<V>
     public V X, Y, Z, W;
 }
 
+/// <summary>What a backward step reads beside the gates. A cell reads what it has.</summary>
+internal struct SavedStep<V>
+    where V : struct
+{
+    /// <summary>h and c of the step before, and c after the step.</summary>
+    public V HiddenBefore, CellBefore, Cell;
+
+    public Peepholes<V> Peepholes;
+}
+
 /// <summary>Which of <see cref="Gates{V}"/> a part of a cell reads or writes: the others are never loaded.</summary>
 [Flags]
 internal enum GateSet

@@ -53,6 +53,19 @@ internal sealed class Gru : CellDefinition
     public static V Hidden<V, L>(V z, V n, V before)
         where V : struct
         where L : ILanes<V> => L.MultiplyAdd(z, L.Subtract(before, n), n);
+
+    /// <summary>A step back through <see cref="Hidden"/>: <c>δz = dh∘(h − n)∘f_g'(z)</c>, <c>δn = dh∘(1 − z)∘f_c'(n)</c>; dh∘z goes straight to h.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BackwardOfHidden<V, L, TSet>(ref V z, ref V n, ref V hidden, V before, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+        where TSet : struct, IActivationSet
+    {
+        V update = L.Multiply(L.Multiply(hidden, L.Subtract(before, n)), TSet.GateSlope<V, L>(z, settings));
+        V candidate = L.Multiply(L.Multiply(hidden, L.Subtract(L.Broadcast(1f), z)), TSet.CandidateSlope<V, L>(n, settings));
+        hidden = L.Multiply(hidden, z);
+        (z, n) = (update, candidate);
+    }
 }
 
 /// <summary>A GRU whose reset gate multiplies <c>R_n h + b_hn</c>; the default with unclipped σ and tanh.</summary>
@@ -97,6 +110,20 @@ internal readonly struct LinearBeforeResetGru<TSet> : ICell
         where V : struct
         where L : ILanes<V>
     {
+    }
+
+    public static GateSet SavedColumns => GateSet.All;
+
+    /// <summary>With q = R_n h + b_hn: δz and δn of <see cref="Gru.BackwardOfHidden"/>, <c>δr = δn∘q∘f_g'(r)</c>, <c>δq = δn∘r</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+    {
+        V r = a.X;
+        Gru.BackwardOfHidden<V, L, TSet>(ref a.Y, ref a.Z, ref hidden, saved.HiddenBefore, settings);
+        a.X = L.Multiply(L.Multiply(a.Z, a.W), TSet.GateSlope<V, L>(r, settings));
+        a.W = L.Multiply(a.Z, r);
     }
 }
 
@@ -148,4 +175,23 @@ internal readonly struct ResetFirstGru<TSet> : ICell
         where L : ILanes<V>
     {
     }
+
+    public static GateSet SavedColumns => GateSet.X | GateSet.Y | GateSet.Z;
+
+    /// <summary>With ds = ∂L/∂(r∘h), which is R_nᵀδn: <c>δr = ds∘h∘f_g'(r)</c>; ds∘r goes straight to h.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+    {
+        V r = a.X;
+        a.X = L.Multiply(L.Multiply(hidden, saved.HiddenBefore), TSet.GateSlope<V, L>(r, settings));
+        hidden = L.Multiply(hidden, r);
+    }
+
+    /// <summary>δz and δn of <see cref="Gru.BackwardOfHidden"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BackwardOfEmit<V, L>(ref Gates<V> a, ref V hidden, V before, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => Gru.BackwardOfHidden<V, L, TSet>(ref a.Y, ref a.Z, ref hidden, before, settings);
 }

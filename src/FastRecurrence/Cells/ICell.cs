@@ -61,6 +61,32 @@ internal interface ICell
     static abstract void Activate<V, L>(ref Gates<V> a)
         where V : struct
         where L : ILanes<V>;
+
+    /// <summary>Columns that <see cref="Backward"/> needs as the step left them, gates activated. None where the cell cannot be trained.</summary>
+    static virtual GateSet SavedColumns => GateSet.None;
+
+    /// <summary>
+    /// A step back, from ∂L/∂ what <see cref="Output"/> gave to ∂L/∂ what <see cref="Update"/> got. All ways but those through the products.
+    /// </summary>
+    /// <param name="a">In: the saved columns; out: ∂L/∂ preactivation of every column. With a candidate's product, Y and Z are out already.</param>
+    /// <param name="hidden">In: ∂L/∂h, or of the second product's left operand; out: what goes straight to h of the step before. Of a cell that does not read h nothing does.</param>
+    /// <param name="cell">In: ∂L/∂c from the step after; out: ∂L/∂c of the step before. Meaningless without c.</param>
+    /// <param name="saved">What else the step saw and left.</param>
+    /// <param name="settings">What is configured.</param>
+    static virtual void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => throw new NotSupportedException("This cell has no backward pass.");
+
+    /// <summary>A step back through <see cref="Emit"/>, before the second product's turn comes. Called only for cells that have a candidate's product.</summary>
+    /// <param name="a">In: the saved columns; out: ∂L/∂ preactivation in Y, the gate that was kept, and in Z; X is left alone.</param>
+    /// <param name="hidden">In: ∂L/∂h; out: what goes straight to h of the step before.</param>
+    /// <param name="before">h of the step before.</param>
+    /// <param name="settings">What is configured.</param>
+    static virtual void BackwardOfEmit<V, L>(ref Gates<V> a, ref V hidden, V before, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+    {
+    }
 }
 
 /// <summary>Receives a cell as a type, from the one place that knows it: <see cref="CellDefinition.Accept"/>.</summary>

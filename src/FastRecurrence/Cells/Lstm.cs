@@ -92,6 +92,13 @@ internal readonly struct DefaultLstm : ICell
         a.Z = Activations<V, L>.Tanh(a.Z);
         a.W = Activations<V, L>.Sigmoid(a.W);
     }
+
+    public static GateSet SavedColumns => GateSet.All;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => ConfigurableLstm<SigmoidTanh, FreeGates, NoPeepholes>.Backward<V, L>(ref a, ref hidden, ref cell, saved, settings);
 }
 
 /// <summary>Yes or no as a type: a constant to the compiler.</summary>
@@ -179,5 +186,37 @@ internal readonly struct ConfigurableLstm<TSet, TCoupled, TPeepholes> : ICell
         where V : struct
         where L : ILanes<V>
     {
+    }
+
+    public static GateSet SavedColumns => GateSet.All;
+
+    /// <summary>
+    /// With y = f_h(c') and k = ∂L/∂c' by all ways: <c>δo = dh∘y∘f_g'(o)</c>, <c>k = dc + dh∘o∘f_h'(y) + p_o∘δo</c>, <c>δi = k∘g∘f_g'(i)</c>,
+    /// <c>δf = k∘c∘f_g'(f)</c>, <c>δg = k∘i∘f_c'(g)</c>, <c>dc = k∘f + p_i∘δi + p_f∘δf</c>; with f = 1 − i, <c>δi = k∘(g − c)∘f_g'(i)</c> and δf = 0.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V>
+    {
+        V i = a.X, f = a.Y, g = a.Z, o = a.W, before = saved.CellBefore;
+        V y = TSet.Cell<V, L>(saved.Cell, settings);
+        V output = L.Multiply(L.Multiply(hidden, y), TSet.GateSlope<V, L>(o, settings));
+        V k = L.Add(cell, L.Multiply(L.Multiply(hidden, o), TSet.CellSlope<V, L>(y, settings)));
+        if (TPeepholes.IsSet)
+            k = L.MultiplyAdd(saved.Peepholes.Output, output, k);
+        V input = L.Multiply(L.Multiply(k, TCoupled.IsSet ? L.Subtract(g, before) : g), TSet.GateSlope<V, L>(i, settings));
+        V forget = TCoupled.IsSet ? L.Broadcast(0f) : L.Multiply(L.Multiply(k, before), TSet.GateSlope<V, L>(f, settings));
+        V candidate = L.Multiply(L.Multiply(k, i), TSet.CandidateSlope<V, L>(g, settings));
+        cell = L.Multiply(k, f);
+        if (TPeepholes.IsSet)
+        {
+            cell = L.MultiplyAdd(saved.Peepholes.Input, input, cell);
+            if (!TCoupled.IsSet)
+                cell = L.MultiplyAdd(saved.Peepholes.Forget, forget, cell);
+        }
+
+        hidden = L.Broadcast(0f);
+        (a.X, a.Y, a.Z, a.W) = (input, forget, candidate, output);
     }
 }
