@@ -39,7 +39,7 @@ public abstract class LayerBenchmarks
         _layer = FastRecurrence.Backend.All.Single(b => b.Name == Backend).Prepare(LayerWeights.Random(shape, 1));
         _state = _layer.CreateState(Batch);
         var random = new Random(2);
-        _input = [.. Enumerable.Range(0, SequenceLength * Batch * Hidden).Select(_ => (float)(2 * random.NextDouble() - 1))];
+        _input = FastRecurrence.TestKit.Problems.Problem.Uniform(random, SequenceLength * Batch * Hidden);
         _output = new float[SequenceLength * Batch * Hidden];
     }
 

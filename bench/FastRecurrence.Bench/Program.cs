@@ -1,3 +1,4 @@
+using System.CommandLine;
 using BenchmarkDotNet.Running;
 using FastRecurrence.Bench.Peers;
 using FastRecurrence.Bench.Ragged;
@@ -6,9 +7,14 @@ using FastRecurrence.Bench.Ragged;
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- --filter '*Step*' --job short
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- peers --quick
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- ragged
-if (args is ["peers", .. string[] rest])
-    return PeersCommand.Run(rest);
-if (args is ["ragged", .. string[] options])
-    return RaggedCommand.Run(options);
+if (args is ["peers" or "ragged" or "--help" or "-h" or "-?", ..])
+{
+    return new RootCommand("peers and ragged; any other line goes to BenchmarkDotNet, such as --list flat.")
+    {
+        PeerOptions.Command(options => PeersCommand.Run(options, args)),
+        RaggedCommand.Create(),
+    }.Parse(args).Invoke();
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -1,4 +1,3 @@
-using FastRecurrence.Bench.Peers;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Peers;
 using FastRecurrence.TestKit.Stacks;

@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Measuring;
@@ -12,6 +15,12 @@ internal sealed record Machine(
     string? Governor, int VectorBits, int WidestAcceleratedBits, string Simd, string? SimdForced, IReadOnlyDictionary<string, string> Versions,
     IReadOnlyList<CacheLevel> Caches, string? Frequency, string? Load, string? Commit, IReadOnlyDictionary<string, string> Variables)
 {
+    /// <summary>Family, model and stepping, which tell processors apart whose names a cloud hides; null where they cannot be asked for, and in runs of older builds.</summary>
+    public string? Signature { get; init; }
+
+    /// <summary>The instruction sets that this process uses, such as <c>avx2 fma avx512f</c>; null in runs of older builds.</summary>
+    public string? InstructionSets { get; init; }
+
     /// <summary>Runtime settings that change speed; others, such as paths, are nobody's business.</summary>
     private static readonly string[] s_variables = ["Tiered", "TC_", "ReadyToRun", "Enable", "MaxVectorT", "PreferredVector", "gcServer", "gcConcurrent", "GC"];
 
@@ -23,13 +32,20 @@ internal sealed record Machine(
     /// <summary>The facts that two runs must share to be compared, as name and value.</summary>
     public IEnumerable<(string Name, string Value)> Identity() =>
     [
-        ("processor", $"{Processor}, {LogicalProcessors} logical"), ("system", OperatingSystem), ("runtime", Runtime), ("tiered compilation", TieredCompilation ? "on" : "off"),
+        .. Hardware(), ("system", OperatingSystem), ("runtime", Runtime), ("tiered compilation", TieredCompilation ? "on" : "off"),
         ("simd", Simd), ("variables", string.Join(' ', Variables.Select(v => $"{v.Key}={v.Value}"))),
+    ];
+
+    /// <summary>What makes it another machine, and not the same one in another state.</summary>
+    public IEnumerable<(string Name, string Value)> Hardware() =>
+    [
+        ("processor", $"{Processor}, {LogicalProcessors} logical"), ("family, model, stepping", Signature ?? ""), ("instruction sets", InstructionSets ?? ""),
+        ("caches", string.Join(", ", Caches)),
     ];
 
     /// <summary>One line for the head of a table.</summary>
     public string Summary =>
-        $"{Processor}, {LogicalProcessors} logical · {OperatingSystem} · {Runtime}, tiered compilation {(TieredCompilation ? "on" : "off")} · " +
+        $"{Processor}{(Signature is null ? "" : $" ({Signature})")}, {LogicalProcessors} logical · {OperatingSystem} · {Runtime}, tiered compilation {(TieredCompilation ? "on" : "off")} · " +
         $"simd = {Simd}{(SimdForced is null ? "" : $" (forced by {IsaDispatch.Variable}={SimdForced})")}";
 
     private static Machine Find()
@@ -45,7 +61,41 @@ internal sealed record Machine(
                 Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
                     .Select(e => KeyValuePair.Create((string)e.Key, (string?)e.Value ?? ""))
                     .Where(e => s_variables.Any(v => e.Key.StartsWith("DOTNET_" + v, StringComparison.Ordinal)) || e.Key == IsaDispatch.Variable)
-                    .ToDictionary(), StringComparer.Ordinal));
+                    .ToDictionary(), StringComparer.Ordinal))
+        {
+            Signature = FindSignature(),
+            InstructionSets = FindInstructionSets(),
+        };
+    }
+
+    /// <summary>By CPUID on x86 and x64; by what Linux tells of an ARM core elsewhere.</summary>
+    private static string? FindSignature()
+    {
+        if (X86Base.IsSupported)
+        {
+            (int version, _, _, _) = X86Base.CpuId(1, 0);
+            int family = (version >> 8) & 15, model = (version >> 4) & 15;
+            if (family is 6 or 15)
+                model += (version >> 12) & 0xF0;
+            if (family == 15)
+                family += (version >> 20) & 0xFF;
+            return string.Create(CultureInfo.InvariantCulture, $"family {family} model {model} stepping {version & 15}");
+        }
+
+        string[] parts = [.. ((string[])["CPU implementer", "CPU part", "CPU revision"]).Select(InCpuInfo).OfType<string>()];
+        return parts.Length == 0 ? null : string.Join(' ', parts);
+    }
+
+    private static string FindInstructionSets() => string.Join(' ', new (string Name, bool Is)[]
+    {
+        ("sse4.2", Sse42.IsSupported), ("avx", Avx.IsSupported), ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("avx512f", Avx512F.IsSupported), ("avx512bw", Avx512BW.IsSupported),
+        ("avx512vbmi", Avx512Vbmi.IsSupported), ("avx10", Avx10v1.IsSupported), ("asimd", AdvSimd.IsSupported),
+    }.Where(s => s.Is).Select(s => s.Name));
+
+    private static string? InCpuInfo(string key)
+    {
+        string? line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal)) : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
     }
 
     /// <summary>Linux lists a processor's caches; elsewhere there is no such list without privileges.</summary>
@@ -64,11 +114,7 @@ internal sealed record Machine(
     }
 
     /// <summary>What the system says of the clock: a hint, since a virtual machine shows a constant.</summary>
-    private static string? FindFrequency()
-    {
-        string? line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("cpu MHz", StringComparison.Ordinal)) : null;
-        return line is null ? null : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() + " MHz as the system shows it";
-    }
+    private static string? FindFrequency() => InCpuInfo("cpu MHz") is { } clock ? $"{clock} MHz as the system shows it" : null;
 
     /// <summary>The build puts the commit behind a plus sign.</summary>
     private static string? FindCommit()
@@ -87,17 +133,8 @@ internal sealed record Machine(
             ? variable != "0"
             : !AppContext.TryGetSwitch("System.Runtime.TieredCompilation", out bool tiered) || tiered;
 
-    private static string ProcessorName()
-    {
-        if (File.Exists("/proc/cpuinfo"))
-        {
-            string? line = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal));
-            if (line is not null)
-                return line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-        }
-
-        return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"unnamed {RuntimeInformation.ProcessArchitecture} processor";
-    }
+    private static string ProcessorName() =>
+        InCpuInfo("model name") ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"unnamed {RuntimeInformation.ProcessArchitecture} processor";
 
     private static string? FirstLine(string path)
     {

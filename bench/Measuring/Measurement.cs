@@ -1,3 +1,5 @@
+using MathNet.Numerics.Statistics;
+
 namespace FastRecurrence.Measuring;
 
 /// <summary>What repeated samples say about a duration.</summary>
@@ -78,14 +80,12 @@ internal sealed record Measurement(double Median, double NoisePercent, int Sampl
         return new Measurement(median, noise, sorted.Length, Missed: null) { Minimum = sorted[0] };
     }
 
-    /// <summary>A quantile of ascending values, interpolated between neighbours.</summary>
-    public static double Quantile(IReadOnlyList<double> sorted, double q)
-    {
-        double at = q * (sorted.Count - 1);
-        int below = (int)at;
-        return sorted[below] + (at - below) * (sorted[Math.Min(below + 1, sorted.Count - 1)] - sorted[below]);
-    }
+    /// <summary>A quantile of ascending values, interpolated between neighbours (type 7 of Hyndman and Fan).</summary>
+    public static double Quantile(double[] sorted, double q) => SortedArrayStatistics.QuantileCustom(sorted, q, QuantileDefinition.R7);
 
     /// <summary>The median of values in any order.</summary>
-    public static double MedianOf(IEnumerable<double> values) => Quantile([.. values.Order()], 0.5);
+    public static double MedianOf(IEnumerable<double> values) => Statistics.Median(values);
+
+    /// <summary>The average of ratios.</summary>
+    public static double GeometricMeanOf(IEnumerable<double> ratios) => Statistics.GeometricMean(ratios);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -25,40 +24,32 @@ internal static unsafe class ReadBandwidth
         return own.Length > MostOwn ? Footprints : [.. Footprints.Union(own).Order()];
     }
 
-    /// <summary>GB/s of all threads together when each reads its own <paramref name="bytesEach"/>, a multiple of 512; the best of four rounds.</summary>
+    /// <summary>
+    /// GB/s of all threads together when each reads its own <paramref name="bytesEach"/>, a multiple of 512; the best of four rounds, each
+    /// from the first thread's start to the last one's end.
+    /// </summary>
     public static double MeasureGigabytes(int threads, int bytesEach)
     {
         long floats = bytesEach / sizeof(float);
         int passes = Math.Max(1, (int)(BytesARound / bytesEach));
-        var seconds = new double[threads, Rounds];
-        using var together = new Barrier(threads);
-        void Work(int thread)
+        var memories = new nint[threads];
+        try
         {
-            var memory = (float*)NativeMemory.AlignedAlloc((nuint)bytesEach, 64);
-            try
+            double seconds = Together.BestSeconds(threads, Rounds, thread =>
             {
+                // Its own thread writes it first, so that it lies near.
+                var memory = (float*)NativeMemory.AlignedAlloc((nuint)bytesEach, 64);
+                memories[thread] = (nint)memory;
                 new Span<float>(memory, (int)floats).Fill(1);
-                Read(memory, floats, 1);
-                for (int round = 0; round < Rounds; round++)
-                {
-                    together.SignalAndWait();
-                    long start = Stopwatch.GetTimestamp();
-                    Read(memory, floats, passes);
-                    seconds[thread, round] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                }
-            }
-            finally
-            {
-                NativeMemory.AlignedFree(memory);
-            }
+                return () => Read(memory, floats, passes);
+            });
+            return (double)bytesEach * passes * threads / seconds / 1e9;
         }
-
-        Thread[] others = [.. Enumerable.Range(1, threads - 1).Select(i => new Thread(() => Work(i)))];
-        Array.ForEach(others, t => t.Start());
-        Work(0);
-        Array.ForEach(others, t => t.Join());
-        double best = Enumerable.Range(0, Rounds).Min(round => Enumerable.Range(0, threads).Max(thread => seconds[thread, round]));
-        return (double)bytesEach * passes * threads / best / 1e9;
+        finally
+        {
+            foreach (nint memory in memories)
+                NativeMemory.AlignedFree((void*)memory);
+        }
     }
 
     private static void Read(float* memory, long floats, int passes)

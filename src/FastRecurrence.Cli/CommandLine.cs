@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using FastRecurrence.Cli.Commands;
 
@@ -20,12 +21,15 @@ internal static class CommandLine
             return ExitCode.Usage;
         }
 
+        if (args[0] == "help")
+            args = [.. args[1..], "--help"];
         // A token that starts with @ is no response file here: paths and names are taken as they are.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        session.Verbose = parsed.GetValue(s_verbose);
-        bool wantsHelp = parsed.Action is System.CommandLine.Help.HelpAction;
+        session.Verbose = parsed.Get(s_verbose);
+        // Help and completions look at lines that are not finished.
+        bool wantsWords = parsed.Action is ToolHelp || args[0].StartsWith("[suggest", StringComparison.Ordinal);
         string? mistyped = Mistyped(parsed);
-        if ((parsed.Errors.Count > 0 || mistyped is not null) && !wantsHelp)
+        if ((parsed.Errors.Count > 0 || mistyped is not null) && !wantsWords)
             throw CommandException.Usage(mistyped is null ? parsed.Errors[0].Message : Explain(mistyped, parsed.CommandResult.Command));
 
         return parsed.Invoke(new InvocationConfiguration
@@ -37,19 +41,25 @@ internal static class CommandLine
         });
     }
 
-    private static RootCommand Root(Session session) => new("Recurrent kernels measured and verified: sweeps, comparisons, reports, and the batch size at which a GPU pays.")
+    private static RootCommand Root(Session session)
     {
-        InfoCommand.Create(session),
-        ExercisesCommand.Create(session),
-        VerifyCommand.Create(session),
-        InspectCommand.Create(session),
-        SweepCommand.Create(session),
-        CrossoverCommand.Create(session),
-        CompareCommand.Create(session),
-        ReportCommand.Create(session),
-        LaunchCommand.Create(session),
-        s_verbose,
-    };
+        var root = new RootCommand("Recurrent kernels measured and verified: sweeps, comparisons, reports, and the batch size at which a GPU pays.")
+        {
+            InfoCommand.Create(session),
+            ExercisesCommand.Create(session),
+            VerifyCommand.Create(session),
+            InspectCommand.Create(session),
+            SweepCommand.Create(session),
+            CrossoverCommand.Create(session),
+            CompareCommand.Create(session),
+            ReportCommand.Create(session),
+            LaunchCommand.Create(session),
+            s_verbose,
+        };
+        foreach (HelpOption help in root.Options.OfType<HelpOption>())
+            help.Action = new ToolHelp((HelpAction)help.Action!);
+        return root;
+    }
 
     private static void WriteShortHelp(RootCommand root, TextWriter writer)
     {
@@ -61,10 +71,10 @@ internal static class CommandLine
 
     /// <summary>
     /// The word that was not understood. A mistyped option may have been taken for an argument, and its value for a surplus
-    /// one: no value here begins with a dash, so the word that does comes first.
+    /// one: no value here begins with a dash but a negative number, which its option refuses, so the word that does comes first.
     /// </summary>
     private static string? Mistyped(ParseResult parsed) =>
-        parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith('-'))?.Value
+        parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value is ['-', < '0' or > '9', ..] or "-")?.Value
         ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
 
     private static string Explain(string word, Command command)

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli;
 
 /// <summary>What every command is given: where results and errors go, whether a person watches, and when to stop.</summary>
-internal sealed class Session(TextWriter output, TextWriter error, bool showProgress, CancellationToken cancellation)
+internal sealed partial class Session(TextWriter output, TextWriter error, bool showProgress, CancellationToken cancellation)
 {
     private int _progressWidth;
 
@@ -54,7 +55,7 @@ internal sealed class Session(TextWriter output, TextWriter error, bool showProg
     public void Fail(string message)
     {
         ClearProgress();
-        error.WriteLine($"fastrecurrence: {message.ReplaceLineEndings(" ")}");
+        error.WriteLine($"fastrecurrence: {ParameterName().Replace(message.ReplaceLineEndings(" "), "")}");
     }
 
     /// <summary>Tells of a failure in one line, and where it came from if asked.</summary>
@@ -64,6 +65,10 @@ internal sealed class Session(TextWriter output, TextWriter error, bool showProg
         if (Verbose)
             error.WriteLine(e);
     }
+
+    /// <summary>What .NET adds to a message for programmers: the parameter of a call that the user did not write.</summary>
+    [GeneratedRegex(@" \(Parameter '[^']*'\)")]
+    private static partial Regex ParameterName();
 
     /// <summary>For the parser's own output, such as help.</summary>
     public TextWriter ResultWriter => output;

@@ -1,3 +1,5 @@
+using FastRecurrence.Peers;
+
 namespace FastRecurrence.Bench.Peers;
 
 /// <summary>ONNX Runtime on one problem, from a zero state.</summary>

@@ -1,32 +1,35 @@
-using System.Globalization;
+using System.CommandLine;
 
 namespace FastRecurrence.Bench.Peers;
 
-/// <summary>The command line of <see cref="PeersCommand"/>.</summary>
+/// <summary>What <see cref="PeersCommand"/> is asked for.</summary>
 internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, string[] Engines, int[] Threads, bool Pin, string? Json, string? Markdown, int PauseMilliseconds)
 {
-    public static PeerOptions Parse(string[] arguments)
+    /// <summary>The command, whose options make the record.</summary>
+    public static Command Command(Func<PeerOptions, int> run)
     {
-        var options = new PeerOptions(false, 0, null, ["fastrecurrence", "fastrecurrence-vector", "fastrecurrence-bf16", "onnxruntime", "torch"], [1, 2], false, null, null, 0);
-        for (int i = 0; i < arguments.Length; i++)
+        var quick = new Option<bool>("--quick") { Description = "Fewer sizes and rounds." };
+        var rounds = new Option<int>("--rounds") { Description = "Samples of each engine; 9, or 5 with --quick, where none is given." };
+        var filter = new Option<string?>("--filter") { Description = "Only cells whose name has every word, such as 'lstm n16 2t'." };
+        var engines = new Option<string>("--engines") { Description = "Separated by commas.", DefaultValueFactory = _ => "fastrecurrence,fastrecurrence-vector,fastrecurrence-bf16,onnxruntime,torch" };
+        var threads = new Option<string>("--threads") { Description = "Numbers separated by commas.", DefaultValueFactory = _ => "1,2" };
+        threads.Validators.Add(result =>
         {
-            string Value() => ++i < arguments.Length ? arguments[i] : throw new ArgumentException($"{arguments[^1]} needs a value.");
-            options = arguments[i] switch
-            {
-                "--quick" => options with { Quick = true },
-                "--pin" => options with { Pin = true },
-                "--rounds" => options with { Rounds = int.Parse(Value(), CultureInfo.InvariantCulture) },
-                "--filter" => options with { Filter = Value() },
-                "--engines" => options with { Engines = Value().Split(',') },
-                "--threads" => options with { Threads = [.. Value().Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))] },
-                "--pause" => options with { PauseMilliseconds = int.Parse(Value(), CultureInfo.InvariantCulture) },
-                "--json" => options with { Json = Value() },
-                "--markdown" => options with { Markdown = Value() },
-                _ => throw new ArgumentException($"'{arguments[i]}' is no option of peers; use --quick, --rounds, --filter, --engines, --threads, --pin, --pause, --json, --markdown."),
-            };
-        }
-
-        return options with { Rounds = options.Rounds > 0 ? options.Rounds : options.Quick ? 5 : 9 };
+            if (!result.GetValueOrDefault<string>().Split(',').All(t => int.TryParse(t, out int n) && n is >= 1 and <= WorkerTeam.MaxWorkers))
+                result.AddError($"--threads: numbers from 1 to {WorkerTeam.MaxWorkers} are wanted, such as 1,2.");
+        });
+        var pin = new Option<bool>("--pin") { Description = "Bind workers to processors." };
+        var json = new Option<string?>("--json") { Description = "Write every number to a file." };
+        var markdown = new Option<string?>("--markdown") { Description = "Write the summary to a file." };
+        var pause = new Option<int>("--pause") { Description = "Milliseconds of rest before a sample; 25 with one thread and 60 with more where none is given." };
+        var command = new Command("peers", "This library beside ONNX Runtime and PyTorch over a grid of sizes, in one process.") { quick, rounds, filter, engines, threads, pin, json, markdown, pause };
+        command.SetAction(parsed =>
+        {
+            bool isQuick = parsed.GetValue(quick);
+            return run(new PeerOptions(isQuick, parsed.GetValue(rounds) is > 0 and int given ? given : isQuick ? 5 : 9, parsed.GetValue(filter), parsed.GetValue(engines)!.Split(','),
+                [.. parsed.GetValue(threads)!.Split(',').Select(int.Parse)], parsed.GetValue(pin), parsed.GetValue(json), parsed.GetValue(markdown), parsed.GetValue(pause)));
+        });
+        return command;
     }
 
     /// <summary>Rest before a sample: ONNX Runtime's second thread spins for some 35 ms after a call, and a team beside it waits for whole time slices.</summary>

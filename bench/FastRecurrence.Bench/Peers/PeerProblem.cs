@@ -1,5 +1,6 @@
 using System.Globalization;
 using FastRecurrence.Reference;
+using FastRecurrence.TestKit.Problems;
 
 namespace FastRecurrence.Bench.Peers;
 
@@ -23,21 +24,7 @@ internal sealed class PeerProblem(CellKind cell, int hidden, int batch, int step
     public LayerWeights Weights => field ??= LayerWeights.Random(Shape, 1);
 
     /// <summary>x, <c>[T, N, H]</c>, uniform in ±1.</summary>
-    public float[] Input
-    {
-        get
-        {
-            if (field is null)
-            {
-                var random = new Random(2);
-                field = new float[Steps * Batch * Hidden];
-                for (int i = 0; i < field.Length; i++)
-                    field[i] = (float)(2 * random.NextDouble() - 1);
-            }
-
-            return field;
-        }
-    }
+    public float[] Input => field ??= Problem.Uniform(new Random(2), Steps * Batch * Hidden);
 
     public double Flops => Shape.FlopsPerStep(Batch) * Steps;
 

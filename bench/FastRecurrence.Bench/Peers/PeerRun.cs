@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using FastRecurrence.Measuring;
+using FastRecurrence.TestKit;
 
 namespace FastRecurrence.Bench.Peers;
 
@@ -8,14 +10,12 @@ namespace FastRecurrence.Bench.Peers;
 /// </summary>
 internal sealed class PeerRun(int rounds, double sampleMilliseconds)
 {
-    private const double LargestError = 1e-5;
-
     public List<PeerRow> Measure(PeerProblem problem, IReadOnlyList<IEngine> engines, TimeSpan pause)
     {
         double[] errors = [.. engines.Select(e => problem.Error(e.FirstOutput()))];
         for (int i = 0; i < engines.Count; i++)
         {
-            if (!(errors[i] <= (engines[i].Name is "fastrecurrence-bf16" or "fastrecurrence-int8" ? 5e-2 : LargestError)))
+            if (!(errors[i] <= Allowed(engines[i].Name)))
                 throw new InvalidOperationException($"{engines[i].Name} on {problem}: error {errors[i]:E1}; a wrong result is not timed.");
         }
 
@@ -35,14 +35,15 @@ internal sealed class PeerRun(int rounds, double sampleMilliseconds)
         }
 
         return [.. engines.Select((e, i) => new PeerRow(problem.Cell == CellKind.Lstm ? "lstm" : "rnn", problem.Hidden, problem.Hidden, problem.Batch, problem.Steps,
-            problem.Threads, e.Name, Median(samples[i]), samples[i].Min(), errors[i]))];
+            problem.Threads, e.Name, Measurement.MedianOf(samples[i]), samples[i].Min(), errors[i]))];
     }
 
-    public static double Median(IEnumerable<double> values)
+    private static double Allowed(string engine) => Tolerance.PeerFloor + engine switch
     {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
-    }
+        "fastrecurrence-bf16" => Tolerance.OfFormat(WeightFormat.Bfloat16),
+        "fastrecurrence-int8" => Tolerance.OfFormat(WeightFormat.Int8),
+        _ => 0,
+    };
 
     /// <summary>Calls that fill a sample, three times in a row: a call that wakes threads takes as long as many.</summary>
     private int Calibrate(IEngine engine)

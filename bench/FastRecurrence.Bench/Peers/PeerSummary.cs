@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FastRecurrence.Measuring;
 
 namespace FastRecurrence.Bench.Peers;
 
@@ -37,19 +38,19 @@ internal static class PeerSummary
         Line($"|-|-|-|-|-|-|-|");
         foreach (IGrouping<string, Cell> group in cells.GroupBy(c => FormattableString.Invariant($"{c.Own.Cell} T={c.Own.Steps} {c.Own.Threads}t")))
         {
-            double vector = Geomean(group.Where(c => c.Vector is not null).Select(c => c.Onnx.MedianUs / c.Vector!.MedianUs));
-            Line($"| {group.Key} | {group.Count()} | {Geomean(group.Select(c => c.OverOnnx)):F2} | {group.Min(c => c.OverOnnx):F2} {group.MinBy(c => c.OverOnnx)!.Name} | {Geomean(group.Select(c => c.OverBetter)):F2} | {group.Min(c => c.OverBetter):F2} {group.MinBy(c => c.OverBetter)!.Name} | {vector:F2} |");
+            double vector = Measurement.GeometricMeanOf(group.Where(c => c.Vector is not null).Select(c => c.Onnx.MedianUs / c.Vector!.MedianUs));
+            Line($"| {group.Key} | {group.Count()} | {Measurement.GeometricMeanOf(group.Select(c => c.OverOnnx)):F2} | {group.Min(c => c.OverOnnx):F2} {group.MinBy(c => c.OverOnnx)!.Name} | {Measurement.GeometricMeanOf(group.Select(c => c.OverBetter)):F2} | {group.Min(c => c.OverBetter):F2} {group.MinBy(c => c.OverBetter)!.Name} | {vector:F2} |");
         }
 
         Cell[] bf16 = [.. cells.Where(c => c.Bf16 is not null)];
         foreach (IGrouping<string, Cell> group in bf16.GroupBy(c => FormattableString.Invariant($"{c.Own.Cell} T={c.Own.Steps} N={c.Own.Batch} {c.Own.Threads}t")))
-            Line($"| bf16 {group.Key} | {group.Count()} | {Geomean(group.Select(c => c.Onnx.MedianUs / c.Bf16!.MedianUs)):F2} | {group.Min(c => c.Onnx.MedianUs / c.Bf16!.MedianUs):F2} | | | |");
+            Line($"| bf16 {group.Key} | {group.Count()} | {Measurement.GeometricMeanOf(group.Select(c => c.Onnx.MedianUs / c.Bf16!.MedianUs)):F2} | {group.Min(c => c.Onnx.MedianUs / c.Bf16!.MedianUs):F2} | | | |");
 
         if (cells.Where(c => c.Own is { Batch: >= 16, Hidden: >= 128, Steps: > 1 }).ToArray() is { Length: > 0 } large)
         {
             Line($"");
             foreach (IGrouping<string, Cell> group in large.GroupBy(c => FormattableString.Invariant($"{c.Own.Cell} T={c.Own.Steps} {c.Own.Threads}t")))
-                Line($"{group.Key}, N >= 16, H >= 128: {group.Min(c => Share(c, report)):F0} to {group.Max(c => Share(c, report)):F0} % of peak, median {PeerRun.Median(group.Select(c => Share(c, report))):F0} %.  ");
+                Line($"{group.Key}, N >= 16, H >= 128: {group.Min(c => Share(c, report)):F0} to {group.Max(c => Share(c, report)):F0} % of peak, median {Measurement.MedianOf(group.Select(c => Share(c, report))):F0} %.  ");
         }
 
         Line($"");
@@ -70,10 +71,4 @@ internal static class PeerSummary
     }
 
     private static bool Same(PeerRow a, PeerRow b) => (a.Cell, a.Hidden, a.Batch, a.Steps, a.Threads) == (b.Cell, b.Hidden, b.Batch, b.Steps, b.Threads);
-
-    private static double Geomean(IEnumerable<double> values)
-    {
-        double[] logs = [.. values.Select(v => Math.Log(v))];
-        return logs.Length == 0 ? double.NaN : Math.Exp(logs.Average());
-    }
 }

@@ -5,17 +5,13 @@ using FastRecurrence.Measuring;
 
 namespace FastRecurrence.Bench.Peers;
 
-/// <summary>
-/// <c>peers [--quick] [--rounds N] [--filter TEXT] [--engines a,b] [--threads 1,2] [--pin] [--json FILE] [--markdown FILE]</c>: this library beside
-/// ONNX Runtime over the grid, in one process, and what the ratios come to.
-/// </summary>
+/// <summary><c>peers</c>: this library beside others over the grid, in one process, and what the ratios come to.</summary>
 internal static class PeersCommand
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
-    public static int Run(string[] arguments)
+    public static int Run(PeerOptions options, string[] arguments)
     {
-        var options = PeerOptions.Parse(arguments);
         var peaks = new List<double>();
         var rows = new List<PeerRow>();
         using var team = new WorkerTeam(2, options.Pin);
@@ -37,7 +33,7 @@ internal static class PeersCommand
         }
 
         string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
-        var report = new PeerReport(PeerRun.Median(peaks), peaks.Max(), TorchEngine.Launch + string.Join(' ', arguments), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
+        var report = new PeerReport(Measurement.MedianOf(peaks), peaks.Max(), TorchEngine.Launch + string.Join(' ', arguments.Skip(1)), machine, options.Pin, TorchEngine.Absence is null ? "measured" : $"estimated from torch-ratios.csv: {TorchEngine.Absence}", rows);
         string summary = PeerSummary.Write(report);
         Console.WriteLine(summary);
         if (options.Json is not null)

@@ -1,19 +1,29 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using FastRecurrence.Measuring;
 
 namespace FastRecurrence.Bench.Ragged;
 
-/// <summary><c>ragged [--steps T] [--rounds N] [--filter TEXT] [--markdown FILE]</c>: throughput of ragged batches beside dense ones, by row steps.</summary>
+/// <summary><c>ragged</c>: throughput of ragged batches beside dense ones, by row steps.</summary>
 internal static class RaggedCommand
 {
     private static readonly int[] s_hidden = [64, 128, 256, 512], s_batch = [16, 32, 64];
 
-    public static int Run(string[] arguments)
+    public static Command Create()
     {
-        string Value(string option, string absent) => Array.IndexOf(arguments, option) is >= 0 and int at && at + 1 < arguments.Length ? arguments[at + 1] : absent;
-        int T = int.Parse(Value("--steps", "100"), CultureInfo.InvariantCulture), rounds = int.Parse(Value("--rounds", "15"), CultureInfo.InvariantCulture);
-        string filter = Value("--filter", "");
+        var steps = new Option<int>("--steps") { Description = "T.", DefaultValueFactory = _ => 100 };
+        var rounds = new Option<int>("--rounds") { Description = "Samples of each.", DefaultValueFactory = _ => 15 };
+        var filter = new Option<string>("--filter") { Description = "Only layers whose name has this, such as lstm_i64.", DefaultValueFactory = _ => "" };
+        var markdown = new Option<string?>("--markdown") { Description = "Write the table to a file." };
+        var command = new Command("ragged", "Throughput of ragged batches beside dense ones, by row steps.") { steps, rounds, filter, markdown };
+        command.SetAction(parsed => Run(parsed.GetValue(steps), parsed.GetValue(rounds), parsed.GetValue(filter)!, parsed.GetValue(markdown)));
+        return command;
+    }
+
+    private static int Run(int T, int rounds, string filter, string? markdown)
+    {
         var table = new StringBuilder("| layer | N | row steps | dense, ns a row step | ragged, ns a row step | ragged / dense throughput |\n|---|---:|---:|---:|---:|---:|\n");
         Console.Write(table);
         var ratios = new List<double>();
@@ -32,9 +42,11 @@ internal static class RaggedCommand
             }
         }
 
-        string summary = string.Create(CultureInfo.InvariantCulture, $"\nworst {100 * ratios.Min():F1} %, median {100 * ratios.Order().ElementAt(ratios.Count / 2):F1} %, {ratios.Count(r => r < 0.9)} of {ratios.Count} below 90 %\n");
+        if (ratios.Count == 0)
+            throw new InvalidOperationException($"No layer matches '{filter}'; they are named like lstm_i64_h64_n16.");
+        string summary = string.Create(CultureInfo.InvariantCulture, $"\nworst {100 * ratios.Min():F1} %, median {100 * Measurement.MedianOf(ratios):F1} %, {ratios.Count(r => r < 0.9)} of {ratios.Count} below 90 %\n");
         Console.Write(summary);
-        if (Value("--markdown", "") is { Length: > 0 } file)
+        if (markdown is { Length: > 0 } file)
         {
             string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}, one thread";
             File.WriteAllText(file, $"# Ragged batches beside dense ones\n\n{machine}. Lengths uniform in 1..{T.ToString(CultureInfo.InvariantCulture)}, I = H, time-major, forward.\n\n{table}{summary}");

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using FastRecurrence.Measuring;
+using FastRecurrence.TestKit.Problems;
 
 namespace FastRecurrence.Bench.Ragged;
 
@@ -24,7 +26,7 @@ internal sealed class RaggedPoint : IDisposable
         _denseSteps = (int)Math.Round(RowSteps / (double)N);
         _layer = Backend.Simd.Prepare(LayerWeights.Random(shape, seed));
         (_ragged, _dense) = (_layer.CreateState(N), _layer.CreateState(N));
-        _x = [.. Enumerable.Range(0, T * N * shape.InputSize).Select(_ => (float)(2 * random.NextDouble() - 1))];
+        _x = Problem.Uniform(random, T * N * shape.InputSize);
         _y = new float[T * N * shape.OutputSize];
     }
 
@@ -55,7 +57,7 @@ internal sealed class RaggedPoint : IDisposable
             ratio[i] = dense[i] / ragged[i];
         }
 
-        return (Median(ragged), Median(dense), Median(ratio));
+        return (Measurement.MedianOf(ragged), Measurement.MedianOf(dense), Measurement.MedianOf(ratio));
     }
 
     public void Dispose()
@@ -79,11 +81,5 @@ internal sealed class RaggedPoint : IDisposable
         for (int i = 0; i < repeats; i++)
             run();
         return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

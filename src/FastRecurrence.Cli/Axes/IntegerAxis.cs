@@ -12,8 +12,8 @@ internal static partial class IntegerAxis
     private const int MostValues = 10_000;
 
     /// <summary>Reads an axis; duplicates are dropped, the order is kept.</summary>
-    /// <exception cref="FormatException">The text is no axis, or a value lies below <paramref name="atLeast"/>.</exception>
-    public static IReadOnlyList<int> Parse(string text, int atLeast)
+    /// <exception cref="FormatException">The text is no axis, or a value lies outside the limits.</exception>
+    public static IReadOnlyList<int> Parse(string text, int atLeast, int atMost = int.MaxValue)
     {
         int[] values = [.. text.Split(',', StringSplitOptions.TrimEntries).SelectMany(term => Term(term)).Take(MostValues + 1).Distinct()];
         if (values.Length > MostValues)
@@ -22,6 +22,8 @@ internal static partial class IntegerAxis
         {
             if (value < atLeast)
                 throw new FormatException($"'{text}' holds {value}, the smallest value is {atLeast}.");
+            if (value > atMost)
+                throw new FormatException($"'{text}' holds {value}, the largest value is {atMost}.");
         }
 
         return values;
@@ -36,9 +38,13 @@ internal static partial class IntegerAxis
         : string.Equals(text, "skip", StringComparison.OrdinalIgnoreCase) ? [0]
         : [.. Parse(text, atLeast: 0).Select(value => (int?)value)];
 
-    /// <summary>The same with <c>all</c> as one more word, such as the processors of the machine.</summary>
-    public static IReadOnlyList<int> ParseOrAll(string text, int all) =>
-        Parse(string.Join(',', text.Split(',', StringSplitOptions.TrimEntries).Select(t => string.Equals(t, "all", StringComparison.OrdinalIgnoreCase) ? all.ToString(CultureInfo.InvariantCulture) : t)), atLeast: 1);
+    /// <summary>Threads of a team; <c>all</c> is the machine's processors.</summary>
+    public static IReadOnlyList<int> ParseThreads(string text)
+    {
+        string all = Math.Min(Environment.ProcessorCount, WorkerTeam.MaxWorkers).ToString(CultureInfo.InvariantCulture);
+        string[] terms = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(t => string.Equals(t, "all", StringComparison.OrdinalIgnoreCase) ? all : t)];
+        return Parse(string.Join(',', terms), atLeast: 1, WorkerTeam.MaxWorkers);
+    }
 
     private static IEnumerable<int> Term(string term)
     {

@@ -45,13 +45,26 @@ internal static class CommonOptions
         $"Steps T, written like --batch; {byDefault} by default.", byDefault, text => IntegerAxis.Parse(text, atLeast: 1));
 
     /// <summary>An option with one value, read by <paramref name="parse"/>; a FormatException becomes a usage error that names the option.</summary>
-    public static Option<T> Value<T>(string name, string helpName, string description, string byDefault, Func<string, T> parse) => new(name)
+    public static Option<T> Value<T>(string name, string helpName, string description, string byDefault, Func<string, T> parse) => new WithDefault<T>(name, () => parse(byDefault))
     {
         Description = description,
         HelpName = helpName,
-        DefaultValueFactory = _ => parse(byDefault),
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result => Parsed(result, name, parse),
     };
+
+    /// <summary>What was given, or the option's default.</summary>
+    public static T Get<T>(this ParseResult parsed, Option<T> option) =>
+        option is WithDefault<T> o && parsed.GetResult(option) is not { Implicit: false } ? o.Default() : parsed.GetValue(option)!;
+
+    /// <summary>Whether the command line has it.</summary>
+    public static bool Has(this ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    /// <summary>The parser is not told the default: help would show how .NET prints it, beside the description, which has it as one writes it.</summary>
+    private sealed class WithDefault<T>(string name, Func<T> byDefault) : Option<T>(name)
+    {
+        public T Default() => byDefault();
+    }
 
     /// <summary>As <see cref="Value"/>, with a short name.</summary>
     public static Option<IReadOnlyList<T>> Axis<T>(string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)

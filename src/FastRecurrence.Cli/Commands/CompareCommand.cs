@@ -12,8 +12,8 @@ internal static class CompareCommand
         string Id, string Times, double BaseMicroseconds, double NewMicroseconds, double ChangePercent, string Verdict, IReadOnlyList<double> BaseLaunches, IReadOnlyList<double> NewLaunches);
 
     private sealed record Document(
-        string Base, string New, double ThresholdPercent, int Faster, int Slower, int Same, int Ambiguous, IReadOnlyList<Entry> Points,
-        IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew, IReadOnlyList<string> EnvironmentDifferences, Machine BaseMachine, Machine NewMachine);
+        string Base, string New, double ThresholdPercent, int Faster, int Slower, int Same, int Ambiguous, int DifferentMachine, IReadOnlyList<Entry> Points,
+        IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew, IReadOnlyList<string> MachinesApart, IReadOnlyList<string> EnvironmentDifferences, Machine BaseMachine, Machine NewMachine);
 
     public static Command Create(Session session)
     {
@@ -28,13 +28,13 @@ internal static class CompareCommand
         {
             (string before, string after) = (parsed.GetRequiredValue(baseFile), parsed.GetRequiredValue(newFile));
             RunFile old = RunFile.Load(before), now = RunFile.Load(after);
-            double limit = parsed.GetValue(threshold);
+            double limit = parsed.Get(threshold);
             Comparison comparison = Comparison.Of(old, now, limit);
             if (comparison.Points.Count == 0)
                 throw new CommandException(ExitCode.Failure, $"{before} and {after} have no point in common");
-            Write(session, comparison, before, after, old, now, limit, parsed.GetValue(changed), parsed.GetValue(output));
+            Write(session, comparison, before, after, old, now, limit, parsed.Get(changed), parsed.Get(output));
             return comparison.Count(VerdictKind.Slower) > 0 ? ExitCode.Slower
-                : parsed.GetValue(strict) && comparison.Count(VerdictKind.Ambiguous) > 0 ? ExitCode.Ambiguous
+                : parsed.Get(strict) && comparison.Count(VerdictKind.Ambiguous) > 0 ? ExitCode.Ambiguous
                 : ExitCode.Ok;
         });
         return command;
@@ -47,9 +47,9 @@ internal static class CompareCommand
         {
             case OutputFormat.Json:
                 session.WriteJson(new Document(
-                    before, after, limit, comparison.Count(VerdictKind.Faster), comparison.Count(VerdictKind.Slower), comparison.Count(VerdictKind.Same), comparison.Count(VerdictKind.Ambiguous),
+                    before, after, limit, comparison.Count(VerdictKind.Faster), comparison.Count(VerdictKind.Slower), comparison.Count(VerdictKind.Same), comparison.Count(VerdictKind.Ambiguous), comparison.Count(VerdictKind.DifferentMachine),
                     [.. shown.Select(p => new Entry(p.Id, p.Times, p.Verdict.BaseMedian, p.Verdict.NewMedian, p.Verdict.ChangePercent, Word(p.Verdict.Kind), p.Verdict.Base, p.Verdict.New))],
-                    comparison.OnlyInBase, comparison.OnlyInNew, comparison.Differences, old.Machine, now.Machine));
+                    comparison.OnlyInBase, comparison.OnlyInNew, comparison.MachinesApart, comparison.Differences, old.Machine, now.Machine));
                 return;
             case OutputFormat.Csv:
                 session.WriteLine($"# fastrecurrence compare {before} {after}, threshold {limit} %");
@@ -79,6 +79,8 @@ internal static class CompareCommand
 
     private static IEnumerable<string> Notes(Comparison comparison, double limit)
     {
+        if (comparison.MachinesApart.Count > 0)
+            yield return $"DIFFERENT MACHINE: the runs are not of one machine, so no time says anything of the program: {string.Join("; ", comparison.MachinesApart)}";
         yield return $"{comparison.Count(VerdictKind.Faster)} faster, {comparison.Count(VerdictKind.Slower)} slower, {comparison.Count(VerdictKind.Same)} same, {comparison.Count(VerdictKind.Ambiguous)} ambiguous";
         (int m, int n) = (comparison.Points.Min(p => p.Verdict.Base.Count), comparison.Points.Min(p => p.Verdict.New.Count));
         yield return $"FASTER, SLOWER: the medians differ by {limit} % or more and no launch of one side lies among the other's; with {m} and {n} launches luck alone does the second in {Digits.Significant(Verdict.LuckPercent(m, n), 2)} % of points. SAME: less than {limit} %";
@@ -91,5 +93,5 @@ internal static class CompareCommand
         yield return comparison.Differences.Count == 0 ? "environments and settings: identical" : $"DIFFERENT {string.Join("; ", comparison.Differences)}";
     }
 
-    private static string Word(VerdictKind kind) => kind.ToString().ToUpperInvariant();
+    private static string Word(VerdictKind kind) => kind == VerdictKind.DifferentMachine ? "DIFFERENT MACHINE" : kind.ToString().ToUpperInvariant();
 }

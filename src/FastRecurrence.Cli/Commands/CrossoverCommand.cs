@@ -13,7 +13,7 @@ internal static class CrossoverCommand
         var timing = new TimingOptions(minTime: "100ms", maxNoise: "0.5", timeout: "1s");
         Option<string[]> backends = CommonOptions.Backends("simd and every OpenCL and CUDA device; without a device of its own also each SIMD width");
         Option<IReadOnlyList<int>> threads = CommonOptions.Value<IReadOnlyList<int>>(
-            "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a device of its own 1,all by default, else 1.", "", text => text.Length == 0 ? [] : IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
+            "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a device of its own 1,all by default, else 1.", "", text => text.Length == 0 ? [] : IntegerAxis.ParseThreads(text));
         var streaming = new Option<bool>("--streaming") { Description = "Also time a call for each step; always beside a device of its own." };
         var explain = new Option<bool>("--explain-dispatch") { Description = "Also say which kernels every device runs a batch on, and why." };
         Option<OutputFormat> output = CommonOptions.Output();
@@ -24,8 +24,8 @@ internal static class CrossoverCommand
         timing.AddTo(command);
         command.Add(output);
         command.SetAction(parsed => new CrossoverRun(
-            session, parsed.GetValue(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.GetRequiredValue(threads), timing.Transfers(parsed),
-            parsed.GetValue(streaming), parsed.GetValue(explain), timing.Rule(parsed), parsed.GetValue(output)).Run());
+            session, parsed.Get(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.Get(threads), timing.Transfers(parsed),
+            parsed.Get(streaming), parsed.Get(explain), timing.Rule(parsed), parsed.Get(output)).Run());
         return command;
     }
 }

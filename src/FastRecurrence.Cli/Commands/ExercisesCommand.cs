@@ -22,7 +22,7 @@ internal static class ExercisesCommand
         Option<OutputFormat> output = CommonOptions.Output();
         Option<bool> explain = new("--explain") { Description = "Print the worked steps, in the numbers of the first backend." };
         var command = new Command("exercises", "Compute the exercise sheet on every backend: printed, exact, computed.") { numbers, backends, explain, output };
-        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), new Attendance(parsed.GetValue(backends) ?? [], BackendList.All), parsed.GetValue(explain), parsed.GetValue(output)));
+        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), new Attendance(parsed.Get(backends) ?? [], BackendList.All), parsed.Get(explain), parsed.Get(output)));
         return command;
     }
 

@@ -17,7 +17,7 @@ internal static class InfoCommand
         command.SetAction(parsed =>
         {
             session.Progress("measuring the FMA peak");
-            Write(session, parsed.GetValue(output), FmaPeak.MeasureGflops());
+            Write(session, parsed.Get(output), FmaPeak.MeasureGflops());
             return ExitCode.Ok;
         });
         return command;

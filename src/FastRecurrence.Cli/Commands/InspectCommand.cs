@@ -14,24 +14,31 @@ internal static class InspectCommand
 
     private sealed record Document(
         string File, string Format, long Bytes, string Origin, string Rest, IReadOnlyList<LayerEntry> Layers, long Parameters, long WeightBytes, double FlopsPerStep,
-        double PeakGflopsPerThread, IReadOnlyList<Prediction> Predictions, Machine Machine);
+        double? PeakGflopsPerThread, IReadOnlyList<Prediction> Predictions, Machine Machine);
 
     public static Command Create(Session session)
     {
         var file = new Argument<string>("file") { Description = "A .safetensors or .onnx file." };
+        var time = new Option<bool>("--time") { Description = "Also measure what a step of layers of these shapes costs here." };
         Option<string[]> backends = CommonOptions.Backends("every one");
         Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1");
+        backends.Description = $"With --time: {backends.Description}";
+        batch.Description = $"With --time: {batch.Description}";
         Option<OutputFormat> output = CommonOptions.Output();
-        var command = new Command("inspect", "Show the recurrent layers of a safetensors or ONNX file, and what a step costs on each backend.") { file, backends, batch, output };
+        var command = new Command("inspect", "Show the recurrent layers of a safetensors or ONNX file; with --time, what a step costs on each backend.") { file, time, backends, batch, output };
         command.SetAction(parsed =>
         {
-            var attendance = new Attendance(parsed.GetValue(backends) ?? [], BackendList.All);
+            if (!parsed.Get(time) && ((Option[])[backends, batch]).FirstOrDefault(parsed.Has) is { } surplus)
+                throw CommandException.Usage($"{surplus.Name} goes with --time.");
             InspectedFile found = Read(parsed.GetRequiredValue(file));
             LayerShape[] shapes = [.. found.Layers.SelectMany(l => l.Shapes)];
-            IReadOnlyList<Prediction> predictions = shapes.Length == 0 ? [] : Predict(session, attendance, shapes, parsed.GetRequiredValue(batch));
-            double peak = shapes.Length == 0 ? 0 : FmaPeak.MeasureGflops();
+            // Looking for devices takes longer than looking into a file.
+            Attendance? attendance = parsed.Get(time) ? new Attendance(parsed.Get(backends) ?? [], BackendList.All) : null;
+            bool measures = attendance is not null && shapes.Length > 0;
+            IReadOnlyList<Prediction> predictions = measures ? Predict(session, attendance!, shapes, parsed.Get(batch)) : [];
+            double? peak = measures ? FmaPeak.MeasureGflops() : null;
             session.ClearProgress();
-            if (parsed.GetValue(output) == OutputFormat.Json)
+            if (parsed.Get(output) == OutputFormat.Json)
             {
                 session.WriteJson(new Document(found.File, found.Format, found.Bytes, found.Origin, found.Rest, [.. found.Layers.Select(Entry)],
                     found.Layers.Sum(l => l.Parameters), found.Layers.Sum(l => l.WeightBytes), found.Layers.Sum(l => l.FlopsPerStep), peak, predictions, Machine.Here));
@@ -41,7 +48,7 @@ internal static class InspectCommand
                 Write(session, found, predictions, peak);
             }
 
-            return attendance.Report(session);
+            return attendance?.Report(session) ?? ExitCode.Ok;
         });
         return command;
     }
@@ -85,7 +92,7 @@ internal static class InspectCommand
             l.Parameters, l.WeightBytes, l.StateBytes, l.FlopsPerStep, l.Notes, l.Refusal);
     }
 
-    private static void Write(Session session, InspectedFile file, IReadOnlyList<Prediction> predictions, double peak)
+    private static void Write(Session session, InspectedFile file, IReadOnlyList<Prediction> predictions, double? peak)
     {
         session.WriteLine($"{file.File}: {file.Format}, {Bytes(file.Bytes)}{(file.Origin.Length == 0 ? "" : $", by {file.Origin}")}");
         session.WriteLine(file.Rest);
@@ -102,7 +109,9 @@ internal static class InspectCommand
 
         double flops = file.Layers.Sum(l => l.FlopsPerStep);
         session.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"all: {file.Layers.Sum(l => l.Parameters)} parameters, {Bytes(file.Layers.Sum(l => l.WeightBytes))} as float32, {Digits.Significant(flops, 1)} FLOPs a step and row; one thread at its peak of {Digits.Places(peak, 1)} GFLOP/s: {Digits.Significant(flops / peak / 1e3)} us"));
+            $"all: {file.Layers.Sum(l => l.Parameters)} parameters, {Bytes(file.Layers.Sum(l => l.WeightBytes))} as float32, {Digits.Significant(flops, 1)} FLOPs a step and row{(peak is { } p ? $"; one thread at its peak of {Digits.Places(p, 1)} GFLOP/s: {Digits.Significant(flops / p / 1e3)} us" : "; --time measures a step")}"));
+        if (predictions.Count == 0)
+            return;
         session.WriteLine();
         foreach (string line in TextTable.Render(
             [new("backend", Left: true), new("N"), new("predicted time/step"), new("", Left: true)],

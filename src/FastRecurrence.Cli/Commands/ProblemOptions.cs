@@ -45,10 +45,10 @@ internal sealed class ProblemOptions
     /// <exception cref="CommandException">Axes beside ids or presets, or a size that cannot be.</exception>
     public IReadOnlyList<ProblemSize> Read(ParseResult parsed)
     {
-        ProblemSize[] named = [.. parsed.GetValue(_problems) ?? [], .. (parsed.GetValue(_presets) ?? []).SelectMany(p => p.Problems)];
+        ProblemSize[] named = [.. parsed.Get(_problems), .. parsed.Get(_presets).SelectMany(p => p.Problems)];
         if (named.Length > 0)
         {
-            Option? surplus = Axes.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+            Option? surplus = Axes.FirstOrDefault(parsed.Has);
             return surplus is null ? [.. named.Distinct()]
                 : throw CommandException.Usage($"{surplus.Name} does not go with --problem or --preset, which say all sizes themselves.");
         }
@@ -56,8 +56,8 @@ internal sealed class ProblemOptions
         try
         {
             return [.. ProblemSize.Combine(
-                parsed.GetRequiredValue(_cells), parsed.GetRequiredValue(_length), parsed.GetRequiredValue(_batch), parsed.GetRequiredValue(_input), parsed.GetRequiredValue(_hidden),
-                parsed.GetRequiredValue(_layers), parsed.GetRequiredValue(_direction)).Distinct()];
+                parsed.Get(_cells), parsed.Get(_length), parsed.Get(_batch), parsed.Get(_input), parsed.Get(_hidden),
+                parsed.Get(_layers), parsed.Get(_direction)).Distinct()];
         }
         catch (ArgumentException e)
         {

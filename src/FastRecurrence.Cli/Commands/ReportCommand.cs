@@ -24,7 +24,7 @@ internal static class ReportCommand
             if (target is null)
             {
                 foreach ((_, RunFile run) in runs)
-                    SweepOutput.Write(session, run, parsed.GetValue(output));
+                    SweepOutput.Write(session, run, parsed.Get(output));
                 return ExitCode.Ok;
             }
 

@@ -18,7 +18,7 @@ internal sealed class SweepCommand
     private readonly Option<IReadOnlyList<string>> _widths = CommonOptions.Value(
         "--width", "names", $"SIMD widths in place of simd, separated by commas: {string.Join(", ", s_widths)}.", "", ParseWidths);
     private readonly Option<IReadOnlyList<int>> _threads = CommonOptions.Value(
-        "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", text => IntegerAxis.ParseOrAll(text, Environment.ProcessorCount));
+        "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", IntegerAxis.ParseThreads);
     private readonly Option<IReadOnlyList<WeightType>> _weights = CommonOptions.Value(
         "--weights", "names", $"How weights are kept, separated by commas: {string.Join(", ", WeightType.All.Select(w => w.Name))}; fp32 by default.", "fp32", WeightType.ParseList);
     private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
@@ -55,19 +55,21 @@ internal sealed class SweepCommand
         if (attendance.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
             throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
 
-        IReadOnlyList<string> peers = [.. parsed.GetRequiredValue(_peers).Select(name => PeerAssembly.Find(name).Name)];
+        IReadOnlyList<string> peers = [.. parsed.Get(_peers).Select(name => PeerAssembly.Find(name).Name)];
         IEnumerable<PlannedPoint> PointsOf(ProblemSize problem) => [..
             from backend in attendance.Ready.Where(b => !BackendList.IsEmulator(b))
-            from threads in Runners.TakesThreads(backend) ? parsed.GetRequiredValue(_threads) : [1]
-            from weights in parsed.GetRequiredValue(_weights)
+            from threads in Runners.TakesThreads(backend) ? parsed.Get(_threads) : [1]
+            from weights in parsed.Get(_weights)
             select new PlannedPoint(problem.Id, backend.Name, threads, weights.Name),
-            .. from peer in peers from threads in parsed.GetRequiredValue(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
+            .. from peer in peers from threads in parsed.Get(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
         PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
         StopRule rule = _timing.Rule(parsed);
         var settings = new RunSettings(
-            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.GetValue(_launches), _timing.Transfers(parsed).ToString().ToLowerInvariant(),
-            parsed.GetValue(_latency), parsed.GetValue(_cold), parsed.GetValue(_seed));
-        if (parsed.GetValue(_dryRun))
+            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.Get(_launches), _timing.Transfers(parsed).ToString().ToLowerInvariant(),
+            parsed.Get(_latency), parsed.Get(_cold), parsed.Get(_seed));
+        if (plan.Length == 0)
+            return attendance.Report(session);
+        if (parsed.Get(_dryRun))
             return ShowPlan(session, plan, settings, parsed.GetValue(_against) is null ? 1 : 2, attendance);
         return Measure(session, parsed, plan, settings, attendance);
     }
@@ -88,15 +90,37 @@ internal sealed class SweepCommand
         var own = new Side("this build", LaunchProcess.Self, new RunBuilder(command, settings, plan, attendance.Unavailable), file);
         Side[] sides = against is null ? [own]
             : [new Side("the other build", new LaunchProcess(Path.GetFullPath(against)), new RunBuilder(command, settings, plan, attendance.Unavailable), baseFile), own];
-        if (plan.Length > 0)
+        try
+        {
             new SweepRun(session, settings, sides).Measure();
+        }
+        catch (OperationCanceledException)
+        {
+            return ShowPartial(session, own, parsed.Get(_output));
+        }
 
         session.ClearProgress();
-        SweepOutput.Write(session, own.Run.Build(partial: false), parsed.GetValue(_output));
+        SweepOutput.Write(session, own.Run.Build(partial: false), parsed.Get(_output));
         int absent = attendance.Report(session);
-        return sides.Any(s => s.Run.AnyWrong) ? ExitCode.WrongResult
-            : sides.Any(s => s.Run.AnyFailed) || !own.Run.AnyMeasured ? ExitCode.Failure
-            : absent;
+        if (sides.Any(s => s.Run.AnyWrong))
+            return ExitCode.WrongResult;
+        if (sides.All(s => s.Run.AnyMeasured) && !sides.Any(s => s.Run.AnyFailed))
+            return absent;
+        if (absent == ExitCode.Ok)
+            session.Fail($"{(own.Run.AnyMeasured ? "a point failed" : "no point was measured")}: {sides.Select(s => s.Run.FirstReason).OfType<string>().FirstOrDefault()}");
+        return ExitCode.Failure;
+    }
+
+    /// <summary>What a run that was cancelled has measured, if anything.</summary>
+    private static int ShowPartial(Session session, Side own, OutputFormat format)
+    {
+        session.ClearProgress();
+        RunFile run = own.Run.Build(partial: true);
+        int measured = run.Points.Count(p => p.Launches.Count > 0);
+        if (measured > 0)
+            SweepOutput.Write(session, run, format);
+        session.Fail($"cancelled with {measured} of {own.Run.Planned} points measured{(own.File is null || measured == 0 ? "" : $"; {own.File.Path} keeps them")}");
+        return ExitCode.Cancelled;
     }
 
     private static int ShowPlan(Session session, PlannedPoint[] plan, RunSettings settings, int sides, Attendance attendance)
@@ -114,8 +138,8 @@ internal sealed class SweepCommand
     /// <summary>The names of backends, SIMD widths in place of simd.</summary>
     private string[] Names(ParseResult parsed)
     {
-        string[] names = parsed.GetValue(_backends) ?? [];
-        IReadOnlyList<string> widths = parsed.GetRequiredValue(_widths);
+        string[] names = parsed.Get(_backends) ?? [];
+        IReadOnlyList<string> widths = parsed.Get(_widths);
         return widths.Count == 0 ? names : [.. names.Where(n => !string.Equals(n, "simd", StringComparison.OrdinalIgnoreCase)), .. widths];
     }
 

@@ -19,9 +19,9 @@ internal sealed class TimingOptions(string minTime, string maxNoise, string time
         command.Add(_timeout);
     }
 
-    public StopRule Rule(ParseResult parsed) => new(parsed.GetValue(_minTime), parsed.GetValue(_maxNoise), parsed.GetValue(_timeout));
+    public StopRule Rule(ParseResult parsed) => new(parsed.Get(_minTime), parsed.Get(_maxNoise), parsed.Get(_timeout));
 
-    public Transfers Transfers(ParseResult parsed) => parsed.GetValue(_transfers);
+    public Transfers Transfers(ParseResult parsed) => parsed.Get(_transfers);
 
     private static Transfers ParseTransfers(string text) => text.ToLowerInvariant() switch
     {

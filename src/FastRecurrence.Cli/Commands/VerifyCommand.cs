@@ -35,9 +35,9 @@ internal static class VerifyCommand
         {
             if (modes.Run(parsed) is { } code)
                 return code;
-            var attendance = new Attendance(parsed.GetValue(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
+            var attendance = new Attendance(parsed.Get(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
             ProblemSize[] problems = [.. axes.Read(parsed)];
-            return Run(session, attendance, problems, parsed.GetValue(seed), parsed.GetValue(output));
+            return Run(session, attendance, problems, parsed.Get(seed), parsed.Get(output));
         });
         return command;
     }
@@ -92,7 +92,7 @@ internal static class VerifyCommand
                 session.WriteLine($"{skip.Backend} skipped {skip.Cell}: {skip.Reason}");
             foreach (UnavailableEntry absent in attendance.Unavailable)
                 session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
-            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance grows with the root of (I + H)/128.");
+            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance follows from the rounding of each problem's own sums.");
         }
 
         return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);

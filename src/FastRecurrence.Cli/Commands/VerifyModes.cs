@@ -30,38 +30,36 @@ internal sealed class VerifyModes(Session session, Option<string[]> backends, Op
     /// <summary>Runs what the command line asks for; null when it asks for random problems.</summary>
     public int? Run(ParseResult parsed)
     {
-        if (Given(parsed, _cases))
+        if (parsed.Has(_cases))
         {
             RefuseOthers(parsed, _cases, backends, output);
-            return new VerifyCases(session, parsed.GetRequiredValue(_cases), parsed.GetValue(backends) ?? [], parsed.GetValue(output)).Run();
+            return new VerifyCases(session, parsed.GetRequiredValue(_cases), parsed.Get(backends) ?? [], parsed.Get(output)).Run();
         }
 
-        if (Given(parsed, _fuzz))
+        if (parsed.Has(_fuzz))
         {
             RefuseOthers(parsed, _fuzz, _first, seed, output);
             using var fuzzer = new Fuzzer();
-            return VerifyFuzz.Run(session, fuzzer, parsed.GetValue(_fuzz), parsed.GetValue(seed), parsed.GetValue(_first), parsed.GetValue(output));
+            return VerifyFuzz.Run(session, fuzzer, parsed.Get(_fuzz), parsed.Get(seed), parsed.Get(_first), parsed.Get(output));
         }
 
-        if (Given(parsed, _activations))
+        if (parsed.Has(_activations))
         {
             RefuseOthers(parsed, _activations, _every, backends, output);
-            return VerifyActivations.Run(session, parsed.GetValue(backends) ?? [], parsed.GetValue(_every), parsed.GetValue(output));
+            return VerifyActivations.Run(session, parsed.Get(backends) ?? [], parsed.Get(_every), parsed.Get(output));
         }
 
-        if (Given(parsed, _first) || Given(parsed, _every))
-            throw CommandException.Usage(Given(parsed, _first) ? "--first goes with --fuzz." : "--every goes with --activations.");
+        if (parsed.Has(_first) || parsed.Has(_every))
+            throw CommandException.Usage(parsed.Has(_first) ? "--first goes with --fuzz." : "--every goes with --activations.");
         return null;
     }
-
-    private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     /// <summary>An option that would be ignored is an error.</summary>
     private static void RefuseOthers(ParseResult parsed, Option mode, params ReadOnlySpan<Option> allowed)
     {
         foreach (Option option in parsed.CommandResult.Command.Options)
         {
-            if (option != mode && !allowed.Contains(option) && Given(parsed, option))
+            if (option != mode && !allowed.Contains(option) && parsed.Has(option))
                 throw CommandException.Usage($"{option.Name} does not go with {mode.Name}.");
         }
     }

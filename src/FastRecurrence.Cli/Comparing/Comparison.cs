@@ -10,10 +10,11 @@ internal sealed record ComparedPoint(string Id, string Times, Verdict Verdict);
 
 /// <summary>Two runs, point by point, and what stands in the way of comparing them.</summary>
 internal sealed record Comparison(
-    IReadOnlyList<ComparedPoint> Points, IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew, IReadOnlyList<string> Differences)
+    IReadOnlyList<ComparedPoint> Points, IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew, IReadOnlyList<string> MachinesApart, IReadOnlyList<string> Differences)
 {
     public static Comparison Of(RunFile before, RunFile after, double thresholdPercent)
     {
+        string[] apart = [.. MachinesApartOf(before, after, thresholdPercent)];
         var news = after.Points.ToDictionary(p => p.Id);
         var points = new List<ComparedPoint>();
         foreach (PointRecord old in before.Points)
@@ -27,17 +28,36 @@ internal sealed record Comparison(
             {
                 double[] b = [.. old.Launches.Select(of).OfType<TimeRecord>().Select(t => t.Median)], n = [.. now.Launches.Select(of).OfType<TimeRecord>().Select(t => t.Median)];
                 if (b.Length > 0 && n.Length > 0)
-                    points.Add(new ComparedPoint(old.Id, times, new Verdict(b, n, thresholdPercent)));
+                    points.Add(new ComparedPoint(old.Id, times, new Verdict(b, n, thresholdPercent, apart.Length == 0)));
             }
         }
 
         HashSet<string> both = [.. points.Select(p => p.Id)];
         return new Comparison(
             points, [.. before.Points.Select(p => p.Id).Where(id => !both.Contains(id))], [.. after.Points.Select(p => p.Id).Where(id => !both.Contains(id))],
-            [.. Differ(before, after)]);
+            apart, [.. Differ(before, after)]);
     }
 
     public int Count(VerdictKind kind) => Points.Count(p => p.Verdict.Kind == kind);
+
+    /// <summary>
+    /// What tells the two machines apart: what they are, and the FMA peak of a thread that each run measured, since a cloud gives machines of
+    /// one name that are not alike. What an older build did not record tells nothing.
+    /// </summary>
+    private static IEnumerable<string> MachinesApartOf(RunFile before, RunFile after, double thresholdPercent)
+    {
+        foreach (((string name, string old), (string _, string now)) in before.Machine.Hardware().Zip(after.Machine.Hardware()))
+        {
+            if (old != now && old.Length > 0 && now.Length > 0)
+                yield return $"{name}: {old} / {now}";
+        }
+
+        foreach (PeakRecord old in EnvironmentText.Best(before))
+        {
+            if (EnvironmentText.Best(after).FirstOrDefault(p => p.Threads == old.Threads) is { } now && Math.Abs(now.Gflops / old.Gflops - 1) * 100 > thresholdPercent)
+                yield return $"FMA peak of {old.Threads} thread{(old.Threads == 1 ? "" : "s")}: {Digits.Places(old.Gflops, 1)} / {Digits.Places(now.Gflops, 1)} GFLOP/s";
+        }
+    }
 
     /// <summary>What the two environments do not share, and what else weakens the comparison.</summary>
     private static IEnumerable<string> Differ(RunFile before, RunFile after)

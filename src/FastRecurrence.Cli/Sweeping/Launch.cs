@@ -64,7 +64,7 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
             runner.Run(numbers.Size.SequenceLength);
             double firstCall = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 
-            Checked verdict = judge.Value.Judge(runner, Runners.ToleranceOf(point, numbers.Size), point.Verified);
+            Checked verdict = judge.Value.Judge(runner, deviation => Runners.ToleranceOf(point, numbers.Size, deviation), point.Verified);
             LaunchTimes? times = verdict.Ok ? Time(runner, numbers.Size, point, Math.Round(prepare, 4), Math.Round(firstCall, 4)) : null;
             return new PointMessage(index, verdict, times, null, false);
         }

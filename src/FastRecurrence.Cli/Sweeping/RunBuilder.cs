@@ -21,6 +21,12 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
 
     public bool AnyWrong => _last.Any(m => m is { Verification.Ok: false });
 
+    /// <summary>Points of the plan.</summary>
+    public int Planned => plan.Count;
+
+    /// <summary>Why the first point that has no time has none; null when all have, or were not yet measured.</summary>
+    public string? FirstReason => _last.FirstOrDefault(m => m?.Skipped is not null)?.Skipped;
+
     public bool AnyMeasured => _times.Any(t => t.Count > 0);
 
     private int[] Indices => [.. Enumerable.Range(0, plan.Count).Where(i => _last[i] is null or { Skipped: null, Verification.Ok: true })];

@@ -44,7 +44,7 @@ internal sealed record RunFile(
         }
         catch (JsonException e)
         {
-            throw new CommandException(ExitCode.Failure, $"{path} is not a run file: {e.Message}", e);
+            throw new CommandException(ExitCode.Failure, $"{path} is not a run file of this version: {(e.Path is null ? "it is no JSON document" : $"{e.Path} is not as it should be")}", e);
         }
     }
 }

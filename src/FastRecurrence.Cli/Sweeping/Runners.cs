@@ -8,9 +8,6 @@ namespace FastRecurrence.Cli.Sweeping;
 /// <summary>From the names of a plan to what runs.</summary>
 internal static class Runners
 {
-    /// <summary>Peers approximate their activations more coarsely.</summary>
-    private const double PeerTolerance = 1e-5;
-
     /// <exception cref="NotSupportedException">The backend does not run such a problem.</exception>
     public static IRunner Create(PlannedPoint point, StackData data, Func<int, WorkerTeam?> team)
     {
@@ -20,12 +17,14 @@ internal static class Runners
     }
 
     /// <summary>How far from the reference a right result of a backend or a peer may lie.</summary>
-    public static double ToleranceOf(PlannedPoint point, ProblemSize size)
+    /// <param name="point">Who computes, and with what weights.</param>
+    /// <param name="size">What.</param>
+    /// <param name="deviation">Of the problem's own rounding.</param>
+    public static double ToleranceOf(PlannedPoint point, ProblemSize size, double deviation)
     {
         Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == point.Backend);
-        double tolerance = Tolerance.Of(backend is null or GpuBackend, size);
-        double rounding = WeightType.Find(point.Weights).Tolerance * size.Layers;
-        return Math.Max(tolerance + rounding, backend is null ? PeerTolerance * size.Layers : 0);
+        double tolerance = Tolerance.Of(backend is null or GpuBackend, deviation) + Tolerance.OfFormat(WeightType.Find(point.Weights).Format) * size.Layers;
+        return backend is null ? Math.Max(tolerance, Tolerance.PeerFloor * size.Layers) : tolerance;
     }
 
     /// <summary>Whether a backend takes a team of threads: the kernels do; the reference and devices do not.</summary>

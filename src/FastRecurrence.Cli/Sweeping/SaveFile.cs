@@ -6,15 +6,18 @@ namespace FastRecurrence.Cli.Sweeping;
 /// </summary>
 internal sealed class SaveFile : IDisposable
 {
-    private readonly string _path, _temporary;
+    private readonly string _temporary;
     private bool _saved;
+
+    /// <summary>Its place, in full.</summary>
+    public string Path { get; }
 
     /// <exception cref="CommandException">The file could not be written.</exception>
     public SaveFile(string path, long expectedBytes)
     {
-        _path = Path.GetFullPath(path);
-        _temporary = $"{_path}.{Environment.ProcessId}.tmp";
-        if (Directory.Exists(_path))
+        Path = System.IO.Path.GetFullPath(path);
+        _temporary = $"{Path}.{Environment.ProcessId}.tmp";
+        if (Directory.Exists(Path))
             throw new CommandException(ExitCode.Failure, $"cannot save to {path}: it is a folder");
         Guarded(() =>
         {
@@ -33,7 +36,7 @@ internal sealed class SaveFile : IDisposable
     public void Save(string text) => Guarded(() =>
     {
         File.WriteAllText(_temporary, text);
-        File.Move(_temporary, _path, overwrite: true);
+        File.Move(_temporary, Path, overwrite: true);
         _saved = true;
     });
 
@@ -52,7 +55,8 @@ internal sealed class SaveFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.Failure, $"cannot save to {_path}: {e.Message}", e);
+            string why = e is DirectoryNotFoundException ? $"there is no folder {System.IO.Path.GetDirectoryName(Path)}" : e.Message.Replace(_temporary, Path, StringComparison.Ordinal);
+            throw new CommandException(ExitCode.Failure, $"cannot save to {Path}: {why}", e);
         }
     }
 }

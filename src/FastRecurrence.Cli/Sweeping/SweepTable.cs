@@ -1,3 +1,4 @@
+using FastRecurrence.Cli.Comparing;
 using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli.Sweeping;
@@ -38,12 +39,25 @@ internal static class SweepTable
             [.. run.Points.Select(p => (string[])[.. columns.Select((c, i) => p.Summary is { } s ? c.Cell(p, s) : Missing(p, c, i))])]);
     }
 
-    /// <summary>A peer's time over the point's own, on the same problem with as many threads: above 1 the point is faster.</summary>
+    /// <summary>
+    /// A peer's time over the point's own, on the same problem with as many threads: above 1 the point is faster. Behind it the range over all
+    /// pairs of launches; a question mark where that range holds 1, or where fewer than three launches a side can have no say.
+    /// </summary>
     private static Column Over(string peer, RunFile run)
     {
-        var times = run.Points.Where(p => p.Backend == peer && p.Summary is not null).ToDictionary(p => (p.Problem, p.Threads), p => p.Summary!.StepMicroseconds);
-        return new Column($"over {peer}", (p, s) => !p.Peer && !p.Device && times.TryGetValue((p.Problem, p.Threads), out double time) ? $"{Digits.Significant(time / s.StepMicroseconds, 3)}x" : "-");
+        var peers = run.Points.Where(p => p.Backend == peer && p.Summary is not null).ToDictionary(p => (p.Problem, p.Threads));
+        return new Column($"over {peer}", (p, s) => !p.Peer && !p.Device && peers.TryGetValue((p.Problem, p.Threads), out PointRecord? other)
+            ? Ratio(new Verdict(Medians(p), Medians(other), ThresholdPercent: 0)) : "-");
     }
+
+    private static string Ratio(Verdict v)
+    {
+        bool certain = v.Kind is VerdictKind.Faster or VerdictKind.Slower;
+        (double low, double high) = (v.New.Min() / v.Base.Max(), v.New.Max() / v.Base.Min());
+        return $"{Digits.Significant(v.NewMedian / v.BaseMedian, 3)}x{(certain ? "" : "?")} {Digits.Significant(low, 3)}..{Digits.Significant(high, 3)}";
+    }
+
+    private static double[] Medians(PointRecord point) => [.. point.Launches.Select(l => l.EndToEnd).OfType<TimeRecord>().Select(t => t.Median)];
 
     /// <summary>What the marks of a table mean, those that occur; then what is not in it.</summary>
     public static IEnumerable<string> Notes(RunFile run)
@@ -52,6 +66,10 @@ internal static class SweepTable
             yield return $"! in a launch or more the timeout of {run.Settings.TimeoutMilliseconds} ms came before {run.Settings.MinTimeMilliseconds} ms of samples or {run.Settings.MaxNoisePercent} % noise";
         if (run.Points.Any(p => p.Launches.Any(l => l.FirstOfItsKind)))
             yield return "* with just-in-time compilation, on a device with the kernels' build";
+        if (run.Points.Any(p => p.Peer && p.Summary is not null))
+            yield return "over a peer: its median time over this one's, and the range over launches; ? the launches of the two overlap, or are fewer than three a side: nothing is proven";
+        foreach (int threads in run.Points.Where(p => !p.Device).Select(p => p.Threads).Distinct().Where(t => t > run.Machine.LogicalProcessors))
+            yield return $"{threads} threads on {run.Machine.LogicalProcessors} processors: oversubscribed, they run one after the other";
         foreach (PointRecord wrong in run.Points.Where(p => !p.Verification.Ok))
             yield return $"WRONG {wrong.Id}: error {Digits.Error(wrong.Verification.MaxError)}, tolerance {Digits.Error(wrong.Verification.Tolerance)}; not timed";
         foreach (IGrouping<(string, string), SkippedRecord> skipped in run.Skipped.GroupBy(s => (s.Backend, s.Reason)))

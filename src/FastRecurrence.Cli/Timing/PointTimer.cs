@@ -41,7 +41,7 @@ internal sealed class PointTimer
         runner.Run(problem.SequenceLength);
         double firstCall = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
-        Checked verdict = _judge.Judge(runner, Tolerance.Of(backend is GpuBackend, problem), before: null);
+        Checked verdict = _judge.Judge(runner, deviation => Tolerance.Of(backend, deviation), before: null);
         var point = new Point(problem, backend, firstCall, verdict.MaxError, verdict.Ok, EndToEnd: null, Kernels: null) { Threads = team?.Workers ?? 1 };
         if (!verdict.Ok)
             return point;

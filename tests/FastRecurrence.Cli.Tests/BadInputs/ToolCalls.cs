@@ -34,7 +34,7 @@ internal static class ToolCalls
             string path = Path.Combine(folder.FullName, name);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllBytes(path, bytes);
-            return ToolRun.Of("inspect", path, "-B", "reference");
+            return ToolRun.Of("inspect", path);
         }
         finally
         {

@@ -11,7 +11,11 @@ public sealed partial class ReadmeTests
     private static readonly string s_readme = File.ReadAllText(Path.Combine(s_root, "README.md"));
 
     [Fact]
-    public void Is_short() => Assert.InRange(s_readme.Split('\n').Length, 50, 300);
+    public void Is_short()
+    {
+        Assert.InRange(s_readme.Split('\n').Length, 50, 300);
+        Assert.InRange(s_readme.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Length, 500, 3500);
+    }
 
     [Theory]
     [InlineData(1, "EmbeddingExample.cs")]

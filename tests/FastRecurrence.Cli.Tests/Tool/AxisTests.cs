@@ -58,7 +58,11 @@ public sealed class AxisTests
     public void Skip_is_the_recurrent_work_alone() => Assert.Equal([0], IntegerAxis.ParseOrSame("skip"));
 
     [Fact]
-    public void All_stands_for_a_number() => Assert.Equal([1, 6, 2], IntegerAxis.ParseOrAll("1,all,2", 6));
+    public void All_stands_for_the_processors_and_a_team_has_a_limit()
+    {
+        Assert.Equal([1, Environment.ProcessorCount, 77], IntegerAxis.ParseThreads("1,all,77"));
+        Assert.Contains("holds 257, the largest value is 256", Assert.Throws<FormatException>(() => IntegerAxis.ParseThreads("1,257")).Message);
+    }
 
     [Theory]
     [InlineData("lstm_t50_n16_i256_h256")]

@@ -51,6 +51,29 @@ public sealed class CompareTests : IDisposable
         Assert.Contains($",{kind.ToUpperInvariant()},3,3", ToolRun.Of("compare", before, now, "-o", "csv").Output);
     }
 
+    /// <summary>A cloud gives machines of one name that are not alike: their own peaks tell them apart, and then no point is slower or faster.</summary>
+    [Theory]
+    [InlineData("peak")]
+    [InlineData("signature")]
+    [InlineData("caches")]
+    public void On_another_machine_nothing_is_slower(string what)
+    {
+        RunFile run = Run([10, 10.1, 10.2]), slow = Run([20, 20.1, 20.2]);
+        slow = what switch
+        {
+            "peak" => slow with { Launches = [.. slow.Launches.Select(l => l with { Peaks = [.. l.Peaks.Select(p => p with { Gflops = 50 })] })] },
+            "signature" => slow with { Machine = slow.Machine with { Signature = "family 99 model 1 stepping 1" } },
+            _ => slow with { Machine = slow.Machine with { Caches = [new CacheLevel("L1", 1 << 10, "0")] } },
+        };
+        ToolRun compared = ToolRun.Of("compare", Save("base", run), Save("new", slow), "--strict");
+        Assert.Equal(0, compared.ExitCode);
+        Assert.Contains("DIFFERENT MACHINE", compared.Output);
+        Assert.DoesNotContain("| SLOWER", compared.Output);
+        JsonElement json = ToolRun.Of("compare", Save("base", run), Save("new", slow), "-o", "json").Json();
+        Assert.Equal((1, 0), (json.GetProperty("differentMachine").GetInt32(), json.GetProperty("slower").GetInt32()));
+        Assert.Single(json.GetProperty("machinesApart").EnumerateArray());
+    }
+
     [Fact]
     public void What_differs_and_what_is_missing_is_told()
     {
@@ -66,6 +89,23 @@ public sealed class CompareTests : IDisposable
         Assert.Contains("the new run is partial", compared.Output);
         Assert.Contains("only in the new run: gru_t1_n1_i1_h1 simd-512 1t fp32", compared.Output);
         ToolRun.Of("compare", before, Save("other", run with { Points = [] })).AssertFailsInOneLine(1, "no point in common");
+    }
+
+    /// <summary>A ratio of two medians says little without its range: where the launches overlap it is marked.</summary>
+    [Fact]
+    public void A_ratio_to_a_peer_has_its_range_and_a_mark_where_nothing_is_proven()
+    {
+        RunFile Beside(double[] own, double[] peer)
+        {
+            RunFile ours = Run(own), theirs = Run(peer);
+            return ours with { Points = [ours.Points[0], theirs.Points[0] with { Id = "x", Backend = "onnxruntime", Peer = true }] };
+        }
+
+        string Cell(double[] own, double[] peer) => SweepTable.Of(Beside(own, peer)).Rows[0][^1];
+        Assert.Equal("2.00x 1.82..2.20", Cell([10, 10, 11], [20, 20, 22]));
+        Assert.Equal("2.50x? 0.909..3.00", Cell([10, 10, 11], [10, 25, 30]));
+        Assert.Equal("2.00x? 2.00..2.00", Cell([10], [20]));
+        Assert.Contains(SweepTable.Notes(Beside([10], [20])), n => n.Contains("nothing is proven", StringComparison.Ordinal));
     }
 
     private string Save(string name, RunFile run)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using FastRecurrence.Import;
 using FastRecurrence.Onnx.Proto;
@@ -20,7 +21,7 @@ public sealed class InspectTests : IDisposable
     {
         LayerWeights Lstm(int I) => LayerWeights.Random(LayerShape.Lstm(I, 3), 1);
         MemoryTensors tensors = PyTorchWeights.Export([StackLayer.Bidirectional(Lstm(2), Lstm(2)), StackLayer.Bidirectional(Lstm(6), Lstm(6))], "enc.");
-        JsonElement found = Inspect(Write(tensors), "-B", "reference,simd", "-b", "1,4", "-o", "json").Json();
+        JsonElement found = Inspect(Write(tensors), "--time", "-B", "reference,simd", "-b", "1,4", "-o", "json").Json();
         JsonElement[] layers = [.. found.GetProperty("layers").EnumerateArray()];
         Assert.Equal(["enc.l0", "enc.l1"], layers.Select(l => l.GetProperty("name").GetString()));
         Assert.Equal(("lstm_i6_h3", "bidirectional", "i f g o"),
@@ -47,7 +48,7 @@ public sealed class InspectTests : IDisposable
     [Fact]
     public void An_onnx_node_is_shown_with_its_order_and_its_oddities()
     {
-        ToolRun run = Inspect(Write(TinyModel.Lstm()), "-B", "simd,ilgpu-cpu");
+        ToolRun run = Inspect(Write(TinyModel.Lstm()), "--time", "-B", "simd,ilgpu-cpu");
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("i o f c", run.Output);
         Assert.Contains("lstm_i3_h2", run.Output);
@@ -57,6 +58,23 @@ public sealed class InspectTests : IDisposable
         run = Inspect(Write(TinyModel.Lstm(m => m.Stored("W").RawData = ByteString.CopyFrom([.. BitConverter.GetBytes(float.NaN), .. new byte[92]]))));
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("W[0, 0] is NaN", run.Output);
+    }
+
+    /// <summary>Nothing is measured, and no device is looked for, unless asked.</summary>
+    [Fact]
+    public void A_look_into_a_file_is_quick_and_measures_nothing()
+    {
+        string path = Write(TinyModel.Lstm());
+        Inspect(path); // compiles
+        long start = Stopwatch.GetTimestamp();
+        ToolRun run = Inspect(path);
+        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 0.3);
+        Assert.DoesNotContain("predicted", run.Output);
+        JsonElement json = Inspect(path, "-o", "json").Json();
+        Assert.Empty(json.GetProperty("predictions").EnumerateArray());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("peakGflopsPerThread").ValueKind);
+        Inspect(path, "-B", "simd").AssertFailsInOneLine(2, "--backend goes with --time");
+        Inspect(path, "-b", "3").AssertFailsInOneLine(2, "--batch goes with --time");
     }
 
     [Fact]
@@ -82,7 +100,7 @@ public sealed class InspectTests : IDisposable
         foreach (JsonElement entry in manifest.RootElement.GetProperty(section).EnumerateArray())
         {
             string expect = entry.GetProperty("expect").GetString()!;
-            ToolRun run = Inspect(Path.Combine(root, folder, entry.GetProperty("file").GetString()!), "-B", "reference");
+            ToolRun run = Inspect(Path.Combine(root, folder, entry.GetProperty("file").GetString()!));
             if (expect is "accept" or "accept-or-documented" or "reject-or-support")
                 Assert.True(run.ExitCode == 0, $"{entry}: {run.Error}");
             else if (expect is "reject" or "reject-on-use" || run.ExitCode != 0)

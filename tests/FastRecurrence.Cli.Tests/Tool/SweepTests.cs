@@ -57,11 +57,11 @@ public sealed class SweepTests : IDisposable
         var judge = new StackJudge(data);
         using var runner = new StackRunner(Backend.Simd, data, team: null);
         runner.Run(data.Size.SequenceLength); // leaves another state behind
-        Checked verdict = judge.Judge(runner, 1e-6, before: null);
+        Checked verdict = judge.Judge(runner, d => Tolerance.Of(Backend.Simd, d), before: null);
         Assert.True(verdict.Ok, $"{verdict.MaxError}");
         Assert.True(verdict.MaxError > 0);
-        Assert.Same(verdict, judge.Judge(runner, 1e-6, verdict)); // the same bits need no second look
-        Assert.False(judge.Judge(runner, 1e-12, before: null).Ok);
+        Assert.Same(verdict, judge.Judge(runner, _ => 0, verdict)); // the same bits need no second look
+        Assert.False(judge.Judge(runner, _ => 1e-12, before: null).Ok);
     }
 
     [Fact]
@@ -147,6 +147,34 @@ public sealed class SweepTests : IDisposable
         Assert.All(run.Points, p => Assert.InRange(p.Launches.Count, 1, 4));
         Assert.Empty(Directory.GetFiles(_folder, "*.tmp"));
         Assert.Contains("PARTIAL", ToolRun.Of("report", path).Output);
+    }
+
+    /// <summary>Without a file too: what was measured is shown.</summary>
+    [Fact]
+    public void Cancelling_without_a_file_shows_the_partial_table()
+    {
+        using StringWriter output = new();
+        using var cancellation = new CancellationTokenSource();
+        using var error = new CancelAt("launch 2 of 5", cancellation);
+        int code = Program.Run(["sweep", "-H", "8", "-b", "1,2", "-t", "3", "--min-time", "2ms", "--timeout", "20ms"], output, error, showProgress: true, cancellation.Token);
+        Assert.Equal(130, code);
+        Assert.Contains("lstm_t3_n2_i8_h8", output.ToString());
+        Assert.Contains("PARTIAL", output.ToString());
+        Assert.Contains("cancelled with 2 of 2 points measured", error.ToString());
+    }
+
+    [Fact]
+    public void A_sweep_that_measures_nothing_says_why_on_stderr()
+    {
+        ToolRun run = ToolRun.Of(["sweep", "-H", "16", "-b", "2", "-t", "2", "--weights", "bf16", .. s_fast]);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("no point was measured: ", run.Error);
+        if (!GpuBackends.All.First(b => b.Name == "cuda:0").IsAvailable)
+        {
+            ToolRun absent = ToolRun.Of(["sweep", "-B", "cuda:0", "-H", "8", .. s_fast]);
+            absent.AssertFailsInOneLine(1, "'cuda:0' is not available here");
+            Assert.Empty(absent.Output);
+        }
     }
 
     [Fact]

@@ -26,6 +26,48 @@ public sealed class UsageTests
         Assert.Empty(run.Error);
     }
 
+    /// <summary>Of every command: no name of a .NET type, examples, exit codes, variables; and each word of the text is there once for each default.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("info")]
+    [InlineData("exercises")]
+    [InlineData("verify")]
+    [InlineData("inspect")]
+    [InlineData("sweep")]
+    [InlineData("crossover")]
+    [InlineData("compare")]
+    [InlineData("report")]
+    public void Help_speaks_of_the_tool_and_not_of_dotnet(string command)
+    {
+        ToolRun run = ToolRun.Of([.. command.Length == 0 ? Array.Empty<string>() : [command], "--help"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("System.", run.Output);
+        Assert.DoesNotContain(" { ", run.Output);
+        Assert.DoesNotContain("00:00", run.Output);
+        Assert.DoesNotContain("[default:", run.Output);
+        Assert.Contains("Exit codes:", run.Output);
+        Assert.Contains("FASTRECURRENCE_SIMD", run.Output);
+        if (command.Length > 0)
+        {
+            Assert.Contains($"\n  fastrecurrence {command}", run.Output);
+            Assert.Equal(run.Output, ToolRun.Of("help", command).Output);
+        }
+    }
+
+    /// <summary>The examples of the help are lines that the parser takes.</summary>
+    [Fact]
+    public void Examples_of_the_help_are_understood()
+    {
+        foreach (string command in (string[])["verify", "inspect", "sweep", "crossover", "compare", "report"])
+        {
+            foreach (string line in ToolRun.Of("help", command).Output.Split('\n').Where(l => l.StartsWith("  fastrecurrence ", StringComparison.Ordinal)))
+                Assert.Equal(0, ToolRun.Of([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..], "--help"]).ExitCode);
+        }
+    }
+
+    [Fact]
+    public void Words_can_be_completed() => Assert.Contains("sweep", ToolRun.Of("[suggest:2]", "sw").Output);
+
     [Theory]
     [InlineData("verfy", "'verfy' was not matched. Did you mean 'verify'?")]
     [InlineData("crossover --bacth 3", "'--bacth' was not matched. Did you mean '--batch'?")]
@@ -50,6 +92,11 @@ public sealed class UsageTests
     [InlineData("sweep --weights fp8", "'fp8' is not a type of weights. Use fp32, bf16, int8.")]
     [InlineData("sweep --width 64", "'64' is not a width. Use scalar, 128, 256, 512, vector.")]
     [InlineData("sweep --launches 0", "'0' is not a whole number from 1 to 100")]
+    [InlineData("sweep --threads 999", "--threads: '999' holds 999, the largest value is 256.")]
+    [InlineData("crossover --threads 1,999", "--threads: '1,999' holds 999, the largest value is 256.")]
+    [InlineData("sweep -b -1", "--batch: '-1' is not a number.")]
+    [InlineData("sweep --max-noise -1", "--max-noise: '-1'")]
+    [InlineData("sweep --min-time -5ms", "--min-time: '-5ms' is not a duration.")]
     [InlineData("sweep --threads none", "'none' is not a number")]
     [InlineData("sweep -o xml", "'xml' is not a format. Use table, md, csv or json.")]
     [InlineData("sweep -B ilgpu-cpu", "never timed")]
@@ -68,6 +115,18 @@ public sealed class UsageTests
     [InlineData("crossover -B ilgpu-cpu", "never timed")]
     public void A_wrong_line_is_told_in_one_line_and_gives_2(string line, string message) =>
         ToolRun.Of(line.Split(' ')).AssertFailsInOneLine(2, message);
+
+    /// <summary>What is the library's inside stays there.</summary>
+    [Theory]
+    [InlineData("crossover -H 1000000", 2, "(Parameter")]
+    [InlineData("sweep -b 1 -H 8 --save /nope/x.json", 1, ".tmp")]
+    [InlineData("compare /proc/self/status /proc/self/status", 1, "BytePositionInLine")]
+    public void Errors_do_not_tell_of_the_inside(string line, int code, string inside)
+    {
+        ToolRun run = ToolRun.Of(line.Split(' '));
+        run.AssertFailsInOneLine(code);
+        Assert.DoesNotContain(inside, run.Error);
+    }
 
     [Fact]
     public void A_stack_trace_appears_only_when_asked_for()

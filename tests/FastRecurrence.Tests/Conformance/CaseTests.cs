@@ -29,10 +29,58 @@ public sealed class CaseTests
     {
         foreach (ConformanceCase item in CaseFolder.Read(ConformanceData.Folder("torch-cases")))
         {
-            IReadOnlyDictionary<string, NumberTensor> exact = item.Exact();
+            IReadOnlyDictionary<string, NumberTensor> exact = item.Exact().Values;
             foreach ((string name, NumberTensor expected) in item.Expected)
                 Assert.True(exact[name].ErrorFrom(expected, relative: true, out int at) < 1e-12, $"{item.Name}: {name}{expected.Index(at)}");
         }
+    }
+
+    /// <summary>Malformed cases are told by field, with what was expected and what is there, and folders within a folder are looked into.</summary>
+    [Theory]
+    [InlineData("weights", "[1, 2]", "weights: an object {kernel, recurrent_kernel, bias} was expected, there is an array")]
+    [InlineData("weights", "{\"kernel\": [[1, 2], [3, 4]]}", "weights.kernel: an object {shape, data} was expected, there is an array")]
+    [InlineData("weights", "{\"kernel\": {\"shape\": 3, \"data\": [1]}}", "weights.kernel.shape: an array of sizes, such as [3, 16] was expected, there is the number 3")]
+    [InlineData("weights", "{\"kernel\": {\"shape\": [1], \"data\": [\"x\"]}}", "weights.kernel.data[0]: a number was expected, there is the text \"x\"")]
+    [InlineData("units", "\"four\"", "units: a whole number was expected, there is the text \"four\"")]
+    [InlineData("config", "[]", "config: an object")]
+    [InlineData("config", "{\"go_backwards\": 1}", "config.go_backwards: true or false was expected, there is the number 1")]
+    [InlineData("layer", "7", "layer: a text was expected, there is the number 7")]
+    [InlineData("check_atol", "[]", "check_atol: a number was expected, there is an array")]
+    [InlineData("framework", "{}", "framework: a text was expected, there is an object")]
+    public void A_malformed_case_is_told_by_field(string field, string value, string reason)
+    {
+        var fields = new Dictionary<string, string>
+        {
+            ["framework"] = "\"keras\"",
+            ["layer"] = "\"SimpleRNN\"",
+            ["units"] = "1",
+            ["input"] = "{\"shape\": [1, 1, 1], \"data\": [1]}",
+            ["expected"] = "{\"shape\": [1, 1], \"data\": [0]}",
+            ["weights"] = "{\"kernel\": {\"shape\": [1, 1], \"data\": [1]}, \"recurrent_kernel\": {\"shape\": [1, 1], \"data\": [0]}}",
+            [field] = value,
+        };
+        DirectoryInfo folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            DirectoryInfo inner = folder.CreateSubdirectory("inner");
+            File.WriteAllText(Path.Combine(inner.FullName, "case.json"), $"{{{string.Join(", ", fields.Select(f => $"\"{f.Key}\": {f.Value}"))}}}");
+            CaseResult result = Assert.Single(CaseRunner.Run(CaseFolder.Read(folder.FullName), [Backend.Reference]).Cases);
+            Assert.Equal(("inner/case", false), (result.Case, result.Ok));
+            Assert.Contains(reason, result.Reason);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Nested_lists_in_place_of_tensors_are_told_and_the_right_cases_pass()
+    {
+        Assert.All(CaseRunner.Run(CaseFolder.Read(ConformanceData.Folder("public-reports", "B16", "cases")), [.. TestBackends.Complete]).Cases, c => Assert.True(c.Ok, $"{c.Case} on {c.Backend}: {c.Reason}"));
+        CaseReport nested = CaseRunner.Run(CaseFolder.Read(ConformanceData.Folder("public-reports", "B16", "cases_nested")), [Backend.Reference]);
+        Assert.Equal(3, nested.Cases.Count);
+        Assert.All(nested.Cases, c => Assert.Contains("weights.kernel: an object {shape, data} was expected, there is an array", c.Reason));
     }
 
     /// <summary>A checker that cannot fail checks nothing: each lie below must be seen.</summary>

@@ -19,5 +19,5 @@ internal static class TestBackends
 
     public static Backend Named(string name) => Backend.All.Concat(GpuBackends.All).Single(b => b.Name == name);
 
-    public static double Tolerance(Backend backend) => backend is GpuBackend ? 2e-6 : 1e-6;
+    public static double Tolerance(Backend backend) => TestKit.Tolerance.CommonOf(backend);
 }

@@ -38,8 +38,6 @@ public sealed class IlgpuCpuContract : BackendContract
 {
     protected override Backend Backend => Named.Gpu("ilgpu-cpu");
 
-    protected override double Tolerance => 2e-6;
-
     protected override IEnumerable<Problem> Problems => Problem.Tiny();
 
     protected override IEnumerable<Problem> Variations => Problem.VariedShapes(2, 3).Select(shape => new Problem(shape, 2, 2));
@@ -51,14 +49,10 @@ public sealed class IlgpuCpuContract : BackendContract
 public sealed class OpenClContract : BackendContract
 {
     protected override Backend Backend => Named.Gpu("opencl:0");
-
-    protected override double Tolerance => 2e-6;
 }
 
 [Collection("devices")]
 public sealed class CudaContract : BackendContract
 {
     protected override Backend Backend => Named.Gpu("cuda:0");
-
-    protected override double Tolerance => 2e-6;
 }

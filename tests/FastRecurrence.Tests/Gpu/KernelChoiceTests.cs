@@ -33,17 +33,22 @@ public sealed class KernelChoiceTests
     {
         foreach (DeviceTraits device in (DeviceTraits[])[DeviceTraits.H100, Slice16])
         {
+            int grids = 0;
             foreach (int H in (int[])[4, 64, 128, 256, 512, 1000, 1024])
             {
                 foreach (int N in (int[])[1, 3, 8, 9, 32, 128])
                 {
                     KernelChoice plan = Choose(device, LayerShape.Lstm(8, H), N, GridPersistent.Family);
+                    grids += plan.Family == GridPersistent.Family ? 1 : 0;
                     if (plan.Family == GridPersistent.Family)
                         Assert.True(plan.Variant.Groups <= device.Multiprocessors, $"H={H} N={N}: {plan}");
                     if (plan.BothDirections is KernelVariant both)
                         Assert.True(both.Groups <= device.Multiprocessors, $"H={H} N={N}: {plan}");
                 }
             }
+
+            // Without grids nothing would have been looked at.
+            Assert.True(grids >= 5, $"{grids} grids among 42 plans");
         }
     }
 

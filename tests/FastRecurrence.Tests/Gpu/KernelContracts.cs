@@ -11,8 +11,6 @@ public abstract class KernelContract : BackendContract
 
     protected override Backend Backend => Named.Gpu("opencl:0").Force(Kernel);
 
-    protected override double Tolerance => 2e-6;
-
     protected override IEnumerable<Problem> Problems => Problem.Sizes().Where(Takes);
 
     protected override IEnumerable<Problem> Variations => Problem.Variations().Where(Takes);
@@ -63,7 +61,7 @@ public sealed class GroupContract : KernelContract
             using RecurrentLayer layer = Backend.Prepare(p.Weights);
             float[] output = Run(layer, p);
             for (int i = 0; i < output.Length; i++)
-                Assert.True(Math.Abs(output[i] - p.Exact.Output[i]) <= Tolerance, $"{p}: h[{i}] is {output[i]}, exact {p.Exact.Output[i]}");
+                Assert.True(Tolerance.Error(p.Exact.Output[i], output[i]) <= Limit(p.Deviation), $"{p}: h[{i}] is {output[i]}, exact {p.Exact.Output[i]}");
         }
     }
 }

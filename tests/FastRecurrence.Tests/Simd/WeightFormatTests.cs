@@ -52,11 +52,14 @@ public sealed class WeightFormatTests
     }
 
     [Fact]
-    public void Float32_has_no_error()
+    public void Float32_has_no_error_and_a_narrow_format_has_the_one_that_it_states()
     {
-        using RecurrentLayer layer = Backend.Simd.Prepare(LayerWeights.Random(LayerShape.Lstm(8, 8), 1));
-        Assert.Equal(WeightFormat.Float32, layer.Format);
-        Assert.Equal(0, layer.FormatError);
+        var p = new Problem(LayerShape.Lstm(351, 363), 12, 1);
+        using RecurrentLayer exact = Backend.Simd.Prepare(p.Weights, WeightFormat.Float32), narrow = Backend.Simd.Prepare(p.Weights, WeightFormat.Bfloat16);
+        Assert.Equal((WeightFormat.Float32, 0), (exact.Format, exact.FormatError));
+        double Worst(RecurrentLayer layer) => p.Exact.Output.Zip(Run(layer, p, null, steps: false), (e, a) => Math.Abs(e - a)).Max();
+        Assert.InRange(Worst(exact), 0, Tolerance.Of(Backend.Simd, p.Deviation));
+        Assert.True(Worst(narrow) > 10 * Tolerance.Of(Backend.Simd, p.Deviation));
     }
 
     [Theory]

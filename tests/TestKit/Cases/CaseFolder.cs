@@ -7,7 +7,7 @@ namespace FastRecurrence.TestKit.Cases;
 internal static class CaseFolder
 {
     /// <summary>
-    /// The cases by name. Names that begin with <c>_</c> and text files are none; of other files each is a case, and what
+    /// The cases by name, those of folders within too. Names that begin with <c>_</c> and text files are none; of other files each is a case, and what
     /// cannot be read as one is returned as a case that fails with the reason.
     /// </summary>
     public static IReadOnlyList<ConformanceCase> Read(string folder)
@@ -22,8 +22,11 @@ internal static class CaseFolder
             string extension = Path.GetExtension(path);
             if (Directory.Exists(path))
             {
+                // A folder without a model holds cases of its own, named by the way to them.
                 if (File.Exists(Path.Combine(path, "model.onnx")))
                     AddNodes(cases, path);
+                else if (!File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint)) // a link may lead back here
+                    cases.AddRange(Read(path).Select(inner => inner.Within(Path.GetFileName(path))));
             }
             else if (extension is ".json" or ".safetensors")
             {
@@ -46,20 +49,16 @@ internal static class CaseFolder
 
     private static ConformanceCase ReadJson(string path)
     {
-        using JsonDocument document = CaseJson.Parse(Path.GetFileName(path), File.ReadAllBytes(path));
-        JsonElement root = document.RootElement;
         string name = Path.GetFileNameWithoutExtension(path);
-        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("framework", out JsonElement framework))
-        {
-            return framework.GetString() switch
+        using JsonDocument document = CaseJson.Parse(Path.GetFileName(path), File.ReadAllBytes(path));
+        CaseField root = CaseField.Of(name, document.RootElement);
+        return !root.IsObject || !root["framework"].Exists ? new OperatorCase(name, document.RootElement)
+            : root["framework"].Text() switch
             {
-                "keras" => new KerasCase(name, root),
-                "pytorch" => new TorchJsonCase(name, root),
+                "keras" => new KerasCase(name, document.RootElement),
+                "pytorch" => new TorchJsonCase(name, document.RootElement),
                 var other => throw new NotSupportedException($"the framework '{other}' is unknown; there are keras and pytorch."),
             };
-        }
-
-        return new OperatorCase(name, root);
     }
 
     private static ConformanceCase Guard(string name, Func<ConformanceCase> read)
@@ -77,7 +76,7 @@ internal static class CaseFolder
     /// <summary>A file that is no case, with the reason: it fails, so that nothing is passed over in silence.</summary>
     private sealed class UnreadableCase(string name, string reason) : ConformanceCase(name)
     {
-        public override IReadOnlyDictionary<string, NumberTensor> Exact() => throw new ModelFormatException(Name, reason);
+        public override ExactOutputs Exact() => throw new ModelFormatException(Name, reason);
 
         public override IReadOnlyDictionary<string, NumberTensor> Run(Backend backend) => throw new ModelFormatException(Name, reason);
     }

@@ -5,8 +5,8 @@ namespace FastRecurrence.TestKit.Cases;
 /// <param name="Backend">The backend's name.</param>
 /// <param name="MaxError">Worst absolute difference to the file's numbers; null where nothing was compared.</param>
 /// <param name="ReferenceError">Worst difference to the double reference in units of max(1, |exact|); null where nothing was compared.</param>
-/// <param name="Tolerance">What <paramref name="MaxError"/> may be: the file's own.</param>
-/// <param name="ReferenceTolerance">What <paramref name="ReferenceError"/> may be.</param>
+/// <param name="Tolerance">What <paramref name="MaxError"/> may be: the file's own, or 1e-5 and at least twice the next.</param>
+/// <param name="ReferenceTolerance">What <paramref name="ReferenceError"/> may be: computed from the case, see <see cref="Rounding"/>.</param>
 /// <param name="Ok">Whether the case passes.</param>
 /// <param name="Reason">Why it fails, or, for a case that must be refused, what the refusal says; else null.</param>
 internal sealed record CaseResult(string Case, string Backend, double? MaxError, double? ReferenceError, double Tolerance, double ReferenceTolerance, bool Ok, string? Reason);

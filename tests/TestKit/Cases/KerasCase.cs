@@ -14,56 +14,57 @@ internal sealed class KerasCase : ConformanceCase
     private readonly bool _backwards, _sequences, _zero;
     private readonly int _N, _T;
 
-    public KerasCase(string name, JsonElement root)
+    public KerasCase(string name, JsonElement json)
         : base(name)
     {
-        CaseJson.Only(name, root, "case", "source", "framework", "layer", "units", "config", "weight_layout", "weights", "input", "mask", "initial_h", "initial_c", "expected", "check_atol", "note");
-        Tolerance = CaseJson.Field(root, "check_atol")?.GetDouble() ?? 1e-5;
-        JsonElement? config = CaseJson.Field(root, "config");
-        if (config is { } given)
-        {
-            CaseJson.Only($"{name}, config", given, "go_backwards", "use_bias", "reset_after", "return_sequences", "zero_output_for_mask", "unit_forget_bias", "activation", "recurrent_activation");
-        }
+        CaseField root = CaseField.Of(name, json).Only(
+            "case", "source", "framework", "layer", "units", "config", "weight_layout", "weights", "input", "mask", "initial_h", "initial_c", "expected", "check_atol", "note");
+        Tolerance = root["check_atol"].NumberOrNull();
+        CaseField config = root["config"].Only("go_backwards", "use_bias", "reset_after", "return_sequences", "zero_output_for_mask", "unit_forget_bias", "activation", "recurrent_activation");
+        ActivationFunction Function(string field, string standard) => KerasActivation(name, config[field].Text(standard));
+        (_backwards, _sequences, _zero) = (config["go_backwards"].Flag(false), config["return_sequences"].Flag(false), config["zero_output_for_mask"].Flag(false));
 
-        bool Flag(string field, bool standard) => config is { } c && CaseJson.Field(c, field) is { } value ? value.GetBoolean() : standard;
-        ActivationFunction Function(string field, string standard) => KerasActivation(name, config is { } c && CaseJson.Field(c, field) is { } value ? value.GetString()! : standard);
-        (_backwards, _sequences, _zero) = (Flag("go_backwards", false), Flag("return_sequences", false), Flag("zero_output_for_mask", false));
-
-        NumberTensor Required(string field, JsonElement from) => CaseJson.Tensor($"{name}, {field}", CaseJson.Field(from, field), out _) ?? throw new ModelFormatException(name, $"{field} is missing.");
-        JsonElement weights = CaseJson.Field(root, "weights") ?? throw new ModelFormatException(name, "weights are missing.");
-        CaseJson.Only($"{name}, weights", weights, "kernel", "recurrent_kernel", "bias");
-        NumberTensor kernel = Required("kernel", weights), recurrent = Required("recurrent_kernel", weights);
-        _x = Required("input", root);
+        CaseField weights = root["weights"].Only("kernel", "recurrent_kernel", "bias");
+        NumberTensor kernel = weights["kernel"].Tensor(), recurrent = weights["recurrent_kernel"].Tensor();
+        _x = root["input"].Tensor();
+        if (_x.Shape.Length != 3)
+            throw new ModelFormatException(name, $"input is {_x.ShapeText}, but [N, T, I] is wanted.");
         (_N, _T) = (_x.Shape[0], _x.Shape[1]);
-        int I = _x.Shape[2], H = CaseJson.Field(root, "units")?.GetInt32() ?? recurrent.Shape[0];
-        string layer = CaseJson.Field(root, "layer")?.GetString() ?? "";
+        int I = _x.Shape[2], H = root["units"].Exists ? root["units"].Integer() : recurrent.Shape[0];
+        string layer = root["layer"].Text("");
         LayerShape shape = layer switch
         {
             "LSTM" => LayerShape.Lstm(I, H) with { GateActivation = Function("recurrent_activation", "sigmoid"), CandidateActivation = Function("activation", "tanh"), CellActivation = Function("activation", "tanh") },
-            "GRU" => LayerShape.Gru(I, H, Flag("reset_after", true)) with { GateActivation = Function("recurrent_activation", "sigmoid"), CandidateActivation = Function("activation", "tanh") },
+            "GRU" => LayerShape.Gru(I, H, config["reset_after"].Flag(true)) with { GateActivation = Function("recurrent_activation", "sigmoid"), CandidateActivation = Function("activation", "tanh") },
             "SimpleRNN" => LayerShape.Elman(I, H, Function("activation", "tanh")),
             _ => throw new NotSupportedException($"{name}: the layer '{layer}' is unknown; there are LSTM, GRU and SimpleRNN."),
         };
-        _layer = KerasWeights.Read<double>(shape, kernel.Values, recurrent.Values, CaseJson.Tensor($"{name}, bias", CaseJson.Field(weights, "bias"), out _)?.Values);
-        _h0 = CaseJson.Tensor($"{name}, initial_h", CaseJson.Field(root, "initial_h"), out _)?.Values;
-        _c0 = CaseJson.Tensor($"{name}, initial_c", CaseJson.Field(root, "initial_c"), out _)?.Values;
-        _mask = CaseJson.Field(root, "mask") is { } mask ? [.. mask.EnumerateArray().SelectMany(row => row.EnumerateArray().Select(v => v.ValueKind == JsonValueKind.True || v.ValueKind == JsonValueKind.Number && v.GetInt32() != 0))]
-            : [.. Enumerable.Repeat(true, _N * _T)];
-        Expected.Add("output", Required("expected", root));
+        _layer = KerasWeights.Read<double>(shape, kernel.Values, recurrent.Values, weights["bias"].TensorOrNull()?.Values);
+        _h0 = root["initial_h"].TensorOrNull()?.Values;
+        _c0 = root["initial_c"].TensorOrNull()?.Values;
+        _mask = !root["mask"].Exists ? [.. Enumerable.Repeat(true, _N * _T)] : [.. root["mask"].Items().SelectMany(row => row.Items().Select(IsKept))];
+        if (_mask.Length != _N * _T)
+            throw new ModelFormatException(name, $"mask has {_mask.Length} values, but N·T = {_N * _T} are wanted.");
+        Expected.Add("output", root["expected"].Tensor());
     }
 
+    private static bool IsKept(CaseField value) => value.Kind == JsonValueKind.Number ? value.Number() != 0 : value.Flag(false);
+
     /// <summary>Row by row over the steps that are kept, in the order of the walk.</summary>
-    public override IReadOnlyDictionary<string, NumberTensor> Exact()
+    public override ExactOutputs Exact()
     {
         int I = _layer.Shape.InputSize, H = _layer.Shape.HiddenSize;
         var reference = new ReferenceLayer(_layer.Shape, _layer.InputWeights, _layer.RecurrentWeights, _layer.Bias);
         double[] sequences = new double[_N * _T * H], last = new double[_N * H];
+        double deviation = 0;
         for (int n = 0; n < _N; n++)
         {
             int[] walk = [.. Enumerable.Range(0, _T).Select(s => _backwards ? _T - 1 - s : s)];
             int[] kept = [.. walk.Where(t => _mask[n * _T + t])];
             double[] x = [.. kept.SelectMany(t => _x.Values.Skip((n * _T + t) * I).Take(I))];
-            ReferenceResult r = reference.Run(x, kept.Length, 1, _h0?[(n * H)..((n + 1) * H)], _c0?[(n * H)..((n + 1) * H)]);
+            var run = new LayerRun(x, kept.Length, 1, _h0?[(n * H)..((n + 1) * H)], _c0?[(n * H)..((n + 1) * H)]);
+            ReferenceResult r = run.Exact(reference);
+            deviation = Math.Max(deviation, Rounding.Of(reference, run, r).Worst);
             int done = 0;
             for (int s = 0; s < _T; s++)
             {
@@ -78,7 +79,7 @@ internal sealed class KerasCase : ConformanceCase
                 Array.Copy(r.Output, (done - 1) * H, last, n * H, H);
         }
 
-        return Output(sequences, last);
+        return new ExactOutputs(Output(sequences, last), deviation);
     }
 
     public override IReadOnlyDictionary<string, NumberTensor> Run(Backend backend)

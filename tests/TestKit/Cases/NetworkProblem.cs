@@ -21,27 +21,33 @@ internal sealed record NetworkProblem(LayerData<double>[] Layers, int Directions
 
     private int[] OutputShape => BatchMajor ? [N, T, Directions * P] : [T, N, Directions * P];
 
-    public Dictionary<string, NumberTensor> Exact()
+    /// <summary>In double, with the deviation of float32 carried from layer to layer.</summary>
+    public ExactOutputs Exact()
     {
         double[] x = BatchMajor ? NumberTensor.SwapOuter(Input, N, T, Layers[0].Shape.InputSize) : Input;
+        double[]? variance = null;
+        double deviation = 0;
         List<double> h = [], c = [];
         for (int k = 0; k < Layers.Length; k += Directions)
         {
-            var sides = new double[Directions][];
+            double[][] sides = new double[Directions][], variances = new double[Directions][];
             for (int d = 0; d < Directions; d++)
             {
                 LayerData<double> w = Layers[k + d];
                 var layer = new ReferenceLayer(w.Shape, w.InputWeights, w.RecurrentWeights, w.Bias, w.Peepholes, w.Projection);
-                ReferenceResult r = layer.Run(x, T, N, Part(InitialHidden, k + d, P), Part(InitialCell, k + d, H), d == 0 ? Direction.Forward : Direction.Reverse, Lengths);
-                sides[d] = r.Output;
+                var run = new LayerRun(x, T, N, Part(InitialHidden, k + d, P), Part(InitialCell, k + d, H), d == 0 ? Direction.Forward : Direction.Reverse, Lengths);
+                ReferenceResult r = run.Exact(layer);
+                var rounding = Rounding.Of(layer, run, r, variance);
+                deviation = Math.Max(deviation, rounding.Worst);
+                (sides[d], variances[d]) = (r.Output, rounding.Output);
                 h.AddRange(r.Hidden);
                 c.AddRange(r.Cell);
             }
 
-            x = Directions == 1 ? sides[0] : [.. Enumerable.Range(0, T * N).SelectMany(row => sides.SelectMany(side => side.Skip(row * P).Take(P)))];
+            (x, variance) = (SideBySide(sides), SideBySide(variances));
         }
 
-        return Outputs(BatchMajor ? NumberTensor.SwapOuter(x, T, N, Directions * P) : x, [.. h], [.. c]);
+        return new ExactOutputs(Outputs(BatchMajor ? NumberTensor.SwapOuter(x, T, N, Directions * P) : x, [.. h], [.. c]), deviation);
     }
 
     public Dictionary<string, NumberTensor> Run(Backend backend)
@@ -82,6 +88,9 @@ internal sealed record NetworkProblem(LayerData<double>[] Layers, int Directions
             outputs.Add("c_n", new NumberTensor([Layers.Length, N, H], c));
         return outputs;
     }
+
+    private double[] SideBySide(double[][] sides) =>
+        sides.Length == 1 ? sides[0] : [.. Enumerable.Range(0, T * N).SelectMany(row => sides.SelectMany(side => side.AsSpan(row * P, P).ToArray()))];
 
     private double[]? Part(double[]? all, int index, int width) => all?[(index * N * width)..((index + 1) * N * width)];
 }

@@ -45,7 +45,7 @@ internal sealed class OnnxNodeCase : ConformanceCase
         }
     }
 
-    public override IReadOnlyDictionary<string, NumberTensor> Exact() => _problem.Exact();
+    public override ExactOutputs Exact() => _problem.Exact();
 
     public override IReadOnlyDictionary<string, NumberTensor> Run(Backend backend) => _problem.Run(backend, []);
 

@@ -8,7 +8,7 @@ internal sealed class OperatorCase : ConformanceCase
 {
     private const int NewestOpset = 22;
 
-    private static readonly string[] s_inputs = ["X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"];
+    private static readonly string[] s_inputs = ["X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"], s_outputs = ["Y", "Y_h", "Y_c"];
 
     private readonly string _operator;
     private readonly long _opset;
@@ -17,43 +17,41 @@ internal sealed class OperatorCase : ConformanceCase
     private readonly List<string[]> _subsets = [];
     private OperatorProblem? _problem;
 
-    public OperatorCase(string name, JsonElement root)
+    public OperatorCase(string name, JsonElement json)
         : base(name)
     {
-        CaseJson.Only(name, root, "case", "source", "op", "opset", "expect", "attributes", "inputs", "outputs", "check_atol", "requested_output_subsets", "note", "upstream_error_text");
-        _operator = CaseJson.Field(root, "op")?.GetString() ?? throw new ModelFormatException(name, "op is missing.");
+        CaseField root = CaseField.Of(name, json).Only(
+            "case", "source", "op", "opset", "expect", "attributes", "inputs", "outputs", "check_atol", "requested_output_subsets", "note", "upstream_error_text");
+        _operator = root["op"].Exists ? root["op"].Text() : throw new ModelFormatException(name, "op is missing.");
         if (_operator is not ("LSTM" or "GRU" or "RNN"))
             throw new NotSupportedException($"{name}: the operator '{_operator}' is unknown; there are LSTM, GRU and RNN.");
-        _opset = CaseJson.Field(root, "opset")?.GetInt64() ?? NewestOpset;
-        Tolerance = CaseJson.Field(root, "check_atol")?.GetDouble() ?? 1e-5;
-        string expect = CaseJson.Field(root, "expect")?.GetString() ?? "success";
+        _opset = root["opset"].Long() ?? NewestOpset;
+        Tolerance = root["check_atol"].NumberOrNull();
+        string expect = root["expect"].Text("success");
         MustBeRefused = expect switch { "success" => false, "failure" => true, _ => throw new NotSupportedException($"{name}: expect is '{expect}'; it is success or failure.") };
-        _attributes = ReadAttributes(name, CaseJson.Field(root, "attributes"));
-        if (CaseJson.Field(root, "inputs") is { } inputs)
+        _attributes = ReadAttributes(name, root["attributes"]);
+        CaseField inputs = root["inputs"].Only(s_inputs), outputs = root["outputs"];
+        foreach (string input in s_inputs)
         {
-            CaseJson.Only(name, inputs, s_inputs);
-            foreach (string input in s_inputs)
+            if (inputs[input].Exists)
+                _inputs.Add(input, (inputs[input].Tensor(out string type), type));
+        }
+
+        if (!MustBeRefused)
+        {
+            outputs.Only(s_outputs);
+            foreach (string output in s_outputs)
             {
-                if (CaseJson.Tensor($"{name}, {input}", CaseJson.Field(inputs, input), out string type) is { } tensor)
-                    _inputs.Add(input, (tensor, type));
+                if (outputs[output].Exists)
+                    Expected.Add(output, outputs[output].Tensor());
             }
         }
 
-        if (CaseJson.Field(root, "outputs") is { } outputs && !MustBeRefused)
-        {
-            CaseJson.Only(name, outputs, "Y", "Y_h", "Y_c");
-            foreach (JsonProperty output in outputs.EnumerateObject())
-            {
-                if (CaseJson.Tensor($"{name}, {output.Name}", CaseJson.Field(outputs, output.Name), out _) is { } tensor)
-                    Expected.Add(output.Name, tensor);
-            }
-        }
-
-        if (CaseJson.Field(root, "requested_output_subsets") is { } subsets)
-            _subsets.AddRange(subsets.EnumerateArray().Select(s => s.EnumerateArray().Select(o => o.GetString() ?? "").ToArray()));
+        if (root["requested_output_subsets"].Exists)
+            _subsets.AddRange(root["requested_output_subsets"].Items().Select(s => s.Items().Select(o => o.Text("")).ToArray()));
     }
 
-    public override IReadOnlyDictionary<string, NumberTensor> Exact() => Problem().Exact();
+    public override ExactOutputs Exact() => Problem().Exact();
 
     public override IReadOnlyDictionary<string, NumberTensor> Run(Backend backend) => Problem().Run(backend, _subsets);
 
@@ -76,25 +74,23 @@ internal sealed class OperatorCase : ConformanceCase
         return _problem = new OperatorProblem(meaning, meaning.Weights(w.Values, r.Values, b?.Values, p?.Values), x, Input("sequence_lens", integers: true), Input("initial_h"), Input("initial_c"));
     }
 
-    private static OperatorAttributes ReadAttributes(string name, JsonElement? element)
+    private static OperatorAttributes ReadAttributes(string name, CaseField element)
     {
         var attributes = new OperatorAttributes(name);
-        if (element is not { } values)
+        if (!element.Exists)
             return attributes;
-        foreach (JsonProperty property in values.EnumerateObject())
+        foreach ((string attribute, CaseField value) in element.Fields())
         {
-            JsonElement value = property.Value;
-            switch (value.ValueKind)
+            switch (value.Kind)
             {
                 case JsonValueKind.Null: break;
-                case JsonValueKind.Number when property.Name == "clip": attributes.Add(property.Name, value.GetSingle()); break;
-                case JsonValueKind.Number when value.TryGetInt64(out long integer): attributes.Add(property.Name, integer); break;
-                case JsonValueKind.Number: attributes.Add(property.Name, value.GetSingle()); break;
-                case JsonValueKind.String when property.Name == "clip": attributes.Add(property.Name, (float)CaseJson.Number(value)); break;
-                case JsonValueKind.String: attributes.Add(property.Name, value.GetString()!); break;
-                case JsonValueKind.Array when property.Name == "activations": attributes.Add(property.Name, value.EnumerateArray().Select(v => v.GetString() ?? "").ToArray()); break;
-                case JsonValueKind.Array: attributes.Add(property.Name, value.EnumerateArray().Select(v => (float)CaseJson.Number(v)).ToArray()); break;
-                default: throw new NotSupportedException($"{name}: the attribute {property.Name} is {value.ValueKind}.");
+                case JsonValueKind.Number or JsonValueKind.String when attribute == "clip": attributes.Add(attribute, (float)value.Number()); break;
+                case JsonValueKind.Number when value.TryWhole(out long integer): attributes.Add(attribute, integer); break;
+                case JsonValueKind.Number: attributes.Add(attribute, (float)value.Number()); break;
+                case JsonValueKind.String: attributes.Add(attribute, value.Text()); break;
+                case JsonValueKind.Array when attribute == "activations": attributes.Add(attribute, value.Items().Select(v => v.Text("")).ToArray()); break;
+                case JsonValueKind.Array: attributes.Add(attribute, value.Items().Select(v => (float)v.Number()).ToArray()); break;
+                default: throw new NotSupportedException($"{name}: the attribute {attribute} is {value.Kind}.");
             }
         }
 

@@ -34,16 +34,19 @@ internal sealed class OperatorProblem
     private int[] StateShape => _meaning.IsBatchMajor ? [_N, D, H] : [D, _N, H];
 
     /// <summary>Y, Y_h and Y_c in double.</summary>
-    public Dictionary<string, NumberTensor> Exact()
+    public ExactOutputs Exact()
     {
         int I = _meaning.Shapes[0].InputSize;
         double[] x = _meaning.IsBatchMajor ? NumberTensor.SwapOuter(_x.Values, _N, _T, I) : _x.Values;
         double[] y = new double[_T * D * _N * H], h = new double[D * _N * H], c = new double[D * _N * H];
+        double deviation = 0;
         for (int d = 0; d < D; d++)
         {
             LayerData<double> w = _weights[d];
             var layer = new ReferenceLayer(w.Shape, w.InputWeights, w.RecurrentWeights, w.Bias, w.Peepholes, w.Projection);
-            ReferenceResult r = layer.Run(x, _T, _N, Start(_h0, d), Start(_c0, d), _meaning.DirectionOf(d), _lengths);
+            var run = new LayerRun(x, _T, _N, Start(_h0, d), Start(_c0, d), _meaning.DirectionOf(d), _lengths);
+            ReferenceResult r = run.Exact(layer);
+            deviation = Math.Max(deviation, Rounding.Of(layer, run, r).Worst);
             for (int n = 0; n < _N; n++)
             {
                 for (int t = 0; t < _T; t++)
@@ -58,7 +61,7 @@ internal sealed class OperatorProblem
         var outputs = new Dictionary<string, NumberTensor> { ["Y"] = new(OutputShape, y), ["Y_h"] = new(StateShape, h) };
         if (HasCell)
             outputs.Add("Y_c", new NumberTensor(StateShape, c));
-        return outputs;
+        return new ExactOutputs(outputs, deviation);
     }
 
     /// <summary>The outputs of a backend; every subset of <paramref name="subsets"/> must give the bits of all.</summary>

@@ -8,45 +8,45 @@ internal sealed class TorchJsonCase : ConformanceCase
 {
     private readonly NetworkProblem _problem;
 
-    public TorchJsonCase(string name, JsonElement root)
+    public TorchJsonCase(string name, JsonElement json)
         : base(name)
     {
-        CaseJson.Only(name, root, "case", "source", "framework", "layer", "units", "config", "weight_layout", "weights", "input", "initial_h", "initial_c", "expected", "expected_h_n", "expected_c_n", "check_atol", "note");
-        Tolerance = CaseJson.Field(root, "check_atol")?.GetDouble() ?? 1e-5;
-        string layer = CaseJson.Field(root, "layer")?.GetString() ?? "";
-        string nonlinearity = "tanh";
-        bool batchFirst = false;
-        if (CaseJson.Field(root, "config") is { } config)
-        {
-            CaseJson.Only($"{name}, config", config, "nonlinearity", "batch_first", "bidirectional", "num_layers");
-            nonlinearity = CaseJson.Field(config, "nonlinearity")?.GetString() ?? nonlinearity;
-            batchFirst = CaseJson.Field(config, "batch_first")?.GetBoolean() ?? false;
-        }
+        CaseField root = CaseField.Of(name, json).Only("case", "source", "framework", "layer", "units", "config", "weight_layout", "weights", "input", "initial_h", "initial_c",
+            "expected", "expected_h_n", "expected_c_n", "check_atol", "note");
+        Tolerance = root["check_atol"].NumberOrNull();
+        CaseField config = root["config"].Only("nonlinearity", "batch_first", "bidirectional", "num_layers");
+        string layer = root["layer"].Text(""), nonlinearity = config["nonlinearity"].Text("tanh");
+        bool batchFirst = config["batch_first"].Flag(false);
 
         var tensors = new MemoryTensors();
-        foreach (JsonProperty weight in (CaseJson.Field(root, "weights") ?? throw new ModelFormatException(name, "weights are missing.")).EnumerateObject())
+        if (!root["weights"].Exists)
+            throw new ModelFormatException(name, "weights is missing.");
+        foreach ((string weight, CaseField value) in root["weights"].Fields())
         {
-            NumberTensor tensor = CaseJson.Tensor($"{name}, {weight.Name}", weight.Value, out string type)!;
-            tensors.Add(weight.Name, tensor.Shape, tensor.Values, type == "float64" ? "F64" : "F32");
+            NumberTensor tensor = value.Tensor(out string type);
+            tensors.Add(weight, tensor.Shape, tensor.Values, type == "float64" ? "F64" : "F32");
         }
 
-        PyTorchModule module = PyTorchWeights.Find(tensors).Single();
+        IReadOnlyList<PyTorchModule> modules = PyTorchWeights.Find(tensors);
+        if (modules.Count != 1)
+            throw new ModelFormatException(name, $"the weights are those of {modules.Count} modules; a case has one.");
+        PyTorchModule module = modules[0];
         if (layer != module.Cell switch { CellKind.Lstm => "LSTM", CellKind.Gru => "GRU", _ => "RNN" })
             throw new ModelFormatException(name, $"the layer is '{layer}', but the weights are those of {module.Cell}.");
-        NumberTensor Required(string field) => CaseJson.Tensor($"{name}, {field}", CaseJson.Field(root, field), out _) ?? throw new ModelFormatException(name, $"{field} is missing.");
-        double[]? Optional(string field) => CaseJson.Tensor($"{name}, {field}", CaseJson.Field(root, field), out _)?.Values;
-        NumberTensor x = Required("input");
+        NumberTensor x = root["input"].Tensor();
+        if (x.Shape.Length != 3)
+            throw new ModelFormatException(name, $"input is {x.ShapeText}, but three sizes are wanted.");
         (int T, int N) = batchFirst ? (x.Shape[1], x.Shape[0]) : (x.Shape[0], x.Shape[1]);
         _problem = new NetworkProblem([.. module.ToData(nonlinearity == "relu" ? Activation.Relu : Activation.Tanh, tensors.ReadDoubles)], module.IsBidirectional ? 2 : 1, x.Values, T, N, batchFirst,
-            null, Optional("initial_h"), Optional("initial_c"));
+            null, root["initial_h"].TensorOrNull()?.Values, root["initial_c"].TensorOrNull()?.Values);
         foreach ((string field, string output) in (ReadOnlySpan<(string, string)>)[("expected", "y"), ("expected_h_n", "h_n"), ("expected_c_n", "c_n")])
         {
-            if (CaseJson.Tensor($"{name}, {field}", CaseJson.Field(root, field), out _) is { } tensor)
-                Expected.Add(output, tensor);
+            if (root[field].Exists)
+                Expected.Add(output, root[field].Tensor());
         }
     }
 
-    public override IReadOnlyDictionary<string, NumberTensor> Exact() => _problem.Exact();
+    public override ExactOutputs Exact() => _problem.Exact();
 
     public override IReadOnlyDictionary<string, NumberTensor> Run(Backend backend) => _problem.Run(backend);
 }

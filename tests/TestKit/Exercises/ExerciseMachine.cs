@@ -39,7 +39,7 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
     /// <summary><c>y = f(W_y h + b_y)</c> for every row of <paramref name="hidden"/>.</summary>
     public abstract double[] Output(double[] hidden, double[] W, double[] b, Activation activation);
 
-    private sealed class InDouble() : ExerciseMachine(Backend.Reference, 1e-12)
+    private sealed class InDouble() : ExerciseMachine(Backend.Reference, TestKit.Tolerance.SheetInDouble)
     {
         public override SheetTrace Run(SheetLayer layer, double[] x, int T, int N, double[]? h0, double[]? c0)
         {
@@ -61,7 +61,7 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
             ReferenceOutput.Apply(hidden, W, b, activation);
     }
 
-    private sealed class ThroughTheDoor(Backend backend) : ExerciseMachine(backend, 1e-6)
+    private sealed class ThroughTheDoor(Backend backend) : ExerciseMachine(backend, TestKit.Tolerance.Sheet)
     {
         public override SheetTrace Run(SheetLayer layer, double[] x, int T, int N, double[]? h0, double[]? c0)
         {

@@ -2,10 +2,17 @@ using FastRecurrence.Reference;
 
 namespace FastRecurrence.TestKit.Problems;
 
-/// <summary>One problem with its exact answer. The id names it in every failure, such as <c>lstm_t3_n2_i5_h7</c>.</summary>
+/// <summary>
+/// One layer over random data that a seed repeats, with its exact answer, computed when first asked for and then kept. The id names it in every
+/// failure, such as <c>lstm_i5_h7_t3_n2</c>.
+/// </summary>
 public sealed class Problem
 {
     private static readonly Activation[] Activations = [Activation.Tanh, Activation.Relu, Activation.Sigmoid, Activation.Linear];
+    private static readonly Lazy<Problem[]> s_sizes = new(() => [.. AllSizes()]), s_variations = new(() => [.. AllVariations()]);
+
+    private readonly Lazy<ReferenceResult> _exact;
+    private readonly Lazy<double> _deviation;
 
     public Problem(LayerShape shape, int T, int N, int seed = 1)
     {
@@ -15,7 +22,8 @@ public sealed class Problem
         Input = Uniform(random, T * N * shape.InputSize);
         Hidden = Uniform(random, N * shape.OutputSize);
         Cell = Uniform(random, N * shape.HiddenSize);
-        Exact = new ReferenceLayer(Weights).Run(Widen(Input), T, N, Widen(Hidden), Widen(Cell));
+        _exact = new Lazy<ReferenceResult>(() => Run.Exact(new ReferenceLayer(Weights)));
+        _deviation = new Lazy<double>(() => Rounding.Of(new ReferenceLayer(Weights), Run, Exact).Worst);
     }
 
     public LayerShape Shape { get; }
@@ -26,15 +34,41 @@ public sealed class Problem
 
     public LayerWeights Weights { get; }
 
+    /// <summary>x, <c>[T, N, I]</c>, uniform in ±1, as h and c are.</summary>
     public float[] Input { get; }
 
+    /// <summary>h before the first step, <c>[N, P]</c>.</summary>
     public float[] Hidden { get; }
 
+    /// <summary>c before the first step, <c>[N, H]</c>; unused by a cell without.</summary>
     public float[] Cell { get; }
 
-    public ReferenceResult Exact { get; }
+    /// <summary>What the reference makes of it.</summary>
+    public ReferenceResult Exact => _exact.Value;
+
+    /// <summary>Of float32, by the problem's own rounding.</summary>
+    public double Deviation => _deviation.Value;
+
+    /// <summary>What the layer is given, in double.</summary>
+    internal LayerRun Run => new(Widen(Input), T, N, Widen(Hidden), Widen(Cell));
 
     public override string ToString() => $"{Shape}_t{T}_n{N}";
+
+    /// <summary>A state of <paramref name="layer"/> with this problem's h and c.</summary>
+    public LayerState Start(RecurrentLayer layer)
+    {
+        LayerState state = layer.CreateState(N);
+        state.SetHidden(Hidden);
+        if (Shape.HasCellState)
+            state.SetCell(Cell);
+        return state;
+    }
+
+    /// <summary>Every size 1..17 on each axis, then around each vector width, non-square both ways, and a few large; made once, answers included.</summary>
+    public static IEnumerable<Problem> Sizes() => s_sizes.Value;
+
+    /// <summary>Every variation of every cell, and some together, at sizes around the vector widths; made once, answers included.</summary>
+    public static IEnumerable<Problem> Variations() => s_variations.Value;
 
     /// <summary>An LSTM and an Elman layer (its activation taken in turn) of the same sizes.</summary>
     public static IEnumerable<Problem> Both(int I, int H, int T, int N)
@@ -43,8 +77,7 @@ public sealed class Problem
         yield return new Problem(LayerShape.Elman(I, H, Activations[(I + H + N) % 4]), T, N);
     }
 
-    /// <summary>Every size 1..17 on each axis, then around each vector width, non-square both ways, and a few large.</summary>
-    public static IEnumerable<Problem> Sizes()
+    private static IEnumerable<Problem> AllSizes()
     {
         for (int size = 1; size <= 17; size++)
         {
@@ -62,8 +95,7 @@ public sealed class Problem
             yield return p;
     }
 
-    /// <summary>Every variation of every cell, and some together, at sizes around the vector widths.</summary>
-    public static IEnumerable<Problem> Variations()
+    private static IEnumerable<Problem> AllVariations()
     {
         (int, int, int, int)[] sizes = [(3, 1, 3, 1), (4, 5, 3, 2), (2, 8, 3, 1), (6, 15, 2, 3), (5, 17, 3, 4), (3, 33, 2, 1), (9, 65, 2, 7), (7, 20, 3, 100)];
         foreach ((int I, int H, int T, int N) in sizes)
@@ -99,6 +131,7 @@ public sealed class Problem
     public static IEnumerable<Problem> Tiny() =>
         Both(1, 1, 1, 1).Concat(Both(3, 2, 2, 2)).Concat(Both(0, 3, 2, 1)).Concat(Both(5, 17, 1, 1)).Concat(Both(2, 4, 2, 3));
 
+    /// <summary>Within ±1.</summary>
     public static float[] Uniform(Random random, int count)
     {
         var values = new float[count];

@@ -13,7 +13,10 @@ public sealed class Ragged
     {
         (_direction, _padding, _layout) = (direction, padding, layout);
         Dense = new Problem(shape, 6, Lengths.Length);
-        Exact = new ReferenceLayer(Dense.Weights).Run(Problem.Widen(Dense.Input), Dense.T, Dense.N, Problem.Widen(Dense.Hidden), Problem.Widen(Dense.Cell), direction, Lengths);
+        var reference = new ReferenceLayer(Dense.Weights);
+        LayerRun run = Dense.Run with { Direction = direction, Lengths = Lengths };
+        Exact = run.Exact(reference);
+        Deviation = Rounding.Of(reference, run, Exact).Worst;
         float[] padded = Array.ConvertAll(Dense.Input, _ => float.NaN);
         int I = shape.InputSize;
         for (int n = 0; n < Dense.N; n++)
@@ -35,6 +38,9 @@ public sealed class Ragged
 
     /// <summary>The exact answer, time-major, padding behind.</summary>
     public ReferenceResult Exact { get; }
+
+    /// <summary>Of float32, by the rows' own rounding.</summary>
+    public double Deviation { get; }
 
     /// <summary>x as the caller has it.</summary>
     public float[] Input { get; }

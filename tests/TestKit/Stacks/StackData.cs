@@ -6,6 +6,9 @@ namespace FastRecurrence.TestKit.Stacks;
 /// <summary>The numbers of one layer and direction of a stack: weights, the h and the c before its first step, <c>[N, H]</c>.</summary>
 internal sealed record LayerNumbers(LayerWeights Weights, Direction Direction, float[] Hidden, float[] Cell);
 
+/// <summary>An exact output and how far float32 strays from it by its own rounding.</summary>
+internal sealed record StackAnswer(double[] Output, double Deviation);
+
 /// <summary>Reproducible random numbers for a problem of any depth and direction: weights as <see cref="LayerWeights.Random"/> has them, the rest uniform in ±1.</summary>
 internal sealed class StackData
 {
@@ -13,7 +16,7 @@ internal sealed class StackData
     {
         Size = size;
         var random = new Random(seed);
-        Input = Uniform(random, Extents.Elements(size.Id, size.SequenceLength, size.BatchSize, size.InputSize));
+        Input = Problem.Uniform(random, Extents.Elements(size.Id, size.SequenceLength, size.BatchSize, size.InputSize));
         OutputCount = Extents.Elements(size.Id, size.SequenceLength, size.BatchSize, size.OutputSize);
         Direction[] directions = size.Walk switch
         {
@@ -27,7 +30,7 @@ internal sealed class StackData
         {
             LayerShape shape = size.ShapeOf(layer);
             int state = Extents.Elements(size.Id, size.BatchSize, size.HiddenSize);
-            return new LayerNumbers(LayerWeights.Random(shape, random.Next()), direction, Uniform(random, state), shape.HasCellState ? Uniform(random, state) : []);
+            return new LayerNumbers(LayerWeights.Random(shape, random.Next()), direction, Problem.Uniform(random, state), shape.HasCellState ? Problem.Uniform(random, state) : []);
         }
     }
 
@@ -42,17 +45,28 @@ internal sealed class StackData
     public IReadOnlyList<LayerNumbers[]> Layers { get; }
 
     /// <summary>The exact output of some rows over the first steps, <c>[steps, rows, H·directions]</c>; rows do not depend on each other.</summary>
-    public double[] Exact(IReadOnlyList<int> rows, int steps)
+    public StackAnswer Exact(IReadOnlyList<int> rows, int steps)
     {
         double[] x = Rows(Input, steps, Size.BatchSize, Size.InputSize, rows);
+        double[]? variance = null;
+        double deviation = 0;
         foreach (LayerNumbers[] layer in Layers)
         {
-            double[][] outputs = [.. layer.Select(l => new ReferenceLayer(l.Weights).Run(
-                x, steps, rows.Count, Rows(l.Hidden, 1, Size.BatchSize, Size.HiddenSize, rows), l.Cell.Length == 0 ? null : Rows(l.Cell, 1, Size.BatchSize, Size.HiddenSize, rows), l.Direction).Output)];
-            x = outputs.Length == 1 ? outputs[0] : SideBySide(outputs[0], outputs[1]);
+            double[][] outputs = new double[layer.Length][], variances = new double[layer.Length][];
+            for (int d = 0; d < layer.Length; d++)
+            {
+                var reference = new ReferenceLayer(layer[d].Weights);
+                var run = new LayerRun(x, steps, rows.Count, Rows(layer[d].Hidden, 1, Size.BatchSize, Size.HiddenSize, rows),
+                    layer[d].Cell.Length == 0 ? null : Rows(layer[d].Cell, 1, Size.BatchSize, Size.HiddenSize, rows), layer[d].Direction);
+                ReferenceResult exact = run.Exact(reference);
+                var rounding = Rounding.Of(reference, run, exact, variance);
+                (outputs[d], variances[d], deviation) = (exact.Output, rounding.Output, Math.Max(deviation, rounding.Worst));
+            }
+
+            (x, variance) = outputs.Length == 1 ? (outputs[0], variances[0]) : (SideBySide(outputs[0], outputs[1]), SideBySide(variances[0], variances[1]));
         }
 
-        return x;
+        return new StackAnswer(x, deviation);
     }
 
     private double[] SideBySide(double[] forward, double[] reverse)
@@ -81,13 +95,5 @@ internal sealed class StackData
         }
 
         return some;
-    }
-
-    private static float[] Uniform(Random random, int count)
-    {
-        var values = new float[count];
-        for (int i = 0; i < count; i++)
-            values[i] = 2 * random.NextSingle() - 1;
-        return values;
     }
 }

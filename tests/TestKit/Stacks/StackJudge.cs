@@ -20,7 +20,7 @@ internal sealed class StackJudge
 
     private readonly StackData _data;
     private readonly int[] _rows;
-    private readonly Lazy<double[]> _exact;
+    private readonly Lazy<StackAnswer> _exact;
 
     public StackJudge(StackData data)
     {
@@ -32,14 +32,17 @@ internal sealed class StackJudge
             rows = rows[..^1];
         _rows = rows;
         Steps = (int)Math.Clamp(Budget / (rows.Length * perRow), 1, size.SequenceLength);
-        _exact = new Lazy<double[]>(() => data.Exact(_rows, Steps));
+        _exact = new Lazy<StackAnswer>(() => data.Exact(_rows, Steps));
     }
 
     /// <summary>How many of the T steps are judged.</summary>
     public int Steps { get; }
 
     /// <summary>Runs from the start and judges. Bits that were right before need no second look.</summary>
-    public Checked Judge(IRunner runner, double tolerance, Checked? before)
+    /// <param name="runner">What ran, or runs, the problem.</param>
+    /// <param name="tolerance">From the deviation of the problem's own rounding.</param>
+    /// <param name="before">What an earlier look found.</param>
+    public Checked Judge(IRunner runner, Func<double, double> tolerance, Checked? before)
     {
         // Forward, a prefix of the whole run is a run of the prefix.
         runner.Restart();
@@ -48,8 +51,8 @@ internal sealed class StackJudge
         string bits = Convert.ToHexStringLower(SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(output)))[..16];
         if (before is { Ok: true } && before.Bits == bits && before.Steps == Steps)
             return before;
-        double error = MaxError(output);
-        return new Checked(error <= tolerance, error, tolerance, _rows.Length, Steps, bits);
+        (double error, double allowed) = (MaxError(output), tolerance(_exact.Value.Deviation));
+        return new Checked(error <= allowed, error, allowed, _rows.Length, Steps, bits);
     }
 
     private double MaxError(ReadOnlySpan<float> output)
@@ -61,7 +64,7 @@ internal sealed class StackJudge
             for (int row = 0; row < _rows.Length; row++)
             {
                 for (int j = 0; j < features; j++)
-                    worst = Math.Max(worst, Tolerance.Error(_exact.Value[(t * _rows.Length + row) * features + j], output[(t * batch + _rows[row]) * features + j]));
+                    worst = Math.Max(worst, Tolerance.Error(_exact.Value.Output[(t * _rows.Length + row) * features + j], output[(t * batch + _rows[row]) * features + j]));
             }
         }
 

@@ -8,30 +8,31 @@ internal sealed class Case : ICase
 {
     private static readonly string[] s_lstmGates = ["i", "f", "g", "o"], s_gruGates = ["r", "z", "n"], s_elmanGates = ["a"];
 
-    private readonly ProblemData _data;
+    private readonly Problem _problem;
     private readonly ReferenceResult _exact;
 
     public Case(ProblemSize size, int seed)
     {
-        _data = new ProblemData(size, seed);
-        _exact = _data.Exact([.. Enumerable.Range(0, size.BatchSize)]);
+        Size = size;
+        _problem = new Problem(size.Shape, size.SequenceLength, size.BatchSize, seed);
+        _exact = _problem.Exact;
     }
 
-    public ProblemSize Size => _data.Size;
+    public ProblemSize Size { get; }
 
     public void Judge(Backend backend, Judgement judgement)
     {
         LayerShape shape = Size.Shape;
-        using RecurrentLayer layer = backend.Prepare(_data.Weights);
-        using LayerState state = _data.Start(layer);
+        using RecurrentLayer layer = backend.Prepare(_problem.Weights);
+        using LayerState state = _problem.Start(layer);
         // NaN where nothing is written: a value that a kernel forgets diverges.
         float[] output = Unwritten(_exact.Output.Length), gates = Unwritten(_exact.Gates.Length);
-        layer.Run(state, Size.SequenceLength, _data.Input, output, gates);
+        layer.Run(state, Size.SequenceLength, _problem.Input, output, gates);
 
         float[] cell = Unwritten(shape.HasCellState ? _exact.Cell.Length : 0);
         if (shape.HasCellState)
             state.CopyCellTo(cell);
-        judgement.Add(Values(output, gates, cell), Tolerance.Of(backend, shape));
+        judgement.Add(Values(output, gates, cell), Tolerance.Of(backend, _problem.Deviation));
     }
 
     private IEnumerable<Place> Values(float[] output, float[] gates, float[] cell)

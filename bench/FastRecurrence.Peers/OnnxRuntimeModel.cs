@@ -1,6 +1,7 @@
+using FastRecurrence.TestKit.Models;
 using Microsoft.ML.OnnxRuntime;
 
-namespace FastRecurrence.Bench.Peers;
+namespace FastRecurrence.Peers;
 
 /// <summary>
 /// A layer in ONNX Runtime at its best: weights as initialisers, all optimisations, inputs and outputs bound once, its threads
@@ -29,7 +30,7 @@ internal sealed class OnnxRuntimeModel : IDisposable
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
         };
-        _session = new InferenceSession(OnnxModelWriter.Write(weights), options);
+        _session = new InferenceSession(OnnxLayerFile.Write(weights), options);
         _binding = _session.CreateIoBinding();
         long T = steps, N = batch, I = weights.Shape.InputSize, H = weights.Shape.HiddenSize;
         Output = new float[T * N * H];
