@@ -1,0 +1,36 @@
+namespace FastRecurrence.TestKit;
+
+/// <summary>
+/// Test projects of one checkout run one after the other, whatever runs them: OpenCL on the CPU leaves outputs unwritten now and then where
+/// others keep the processors busy, and times mean nothing there. Held from before a project's first test to its last.
+/// </summary>
+public sealed class OneTestProcess : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(60);
+
+    private readonly FileStream _lock;
+
+    /// <exception cref="TimeoutException">Another test process of this checkout does not end.</exception>
+    public OneTestProcess()
+    {
+        // artifacts/bin, which the projects share.
+        string path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "one-test-process.lock"));
+        long begin = Environment.TickCount64;
+        while (true)
+        {
+            try
+            {
+                _lock = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return;
+            }
+            catch (IOException e)
+            {
+                if (Environment.TickCount64 - begin > s_patience.TotalMilliseconds)
+                    throw new TimeoutException($"another test process holds {path} for more than {s_patience.TotalMinutes} minutes.", e);
+                Thread.Sleep(100);
+            }
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+}
