@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Gpu.Families;
 using FastRecurrence.Gpu.Kernels;
 using FastRecurrence.Layout;
@@ -22,8 +23,11 @@ internal sealed class DeviceWeights : IDisposable
     public DeviceWeights(LayerWeights weights, GpuDevice device, WeightFormat format, InputGemm inputGemm)
     {
         LayerShape shape = weights.Shape;
+        CellDescription description = shape.Describe();
         (_device, Columns4, InputSize) = (device, PackedWeights.Columns4(shape), shape.InputSize);
-        int rows = shape.GateCount * shape.HiddenSize;
+        CarriesHidden = DeviceCell.Of(shape).CarriesHidden;
+        RecurrentDepth = description.RecurrentBlocks > 0 ? shape.OutputSize : 0;
+        int rows = description.GateCount * shape.HiddenSize;
         using Lock.Scope _ = device.Enter();
         try
         {
@@ -45,9 +49,9 @@ internal sealed class DeviceWeights : IDisposable
             Input = Upload(w, "W").Cast<Float4>();
             Recurrent = Upload(r, "R").Cast<Float4>();
             Bias = Upload(PackedWeights.Bias(weights), "b").Cast<Float4>();
-            if (shape.Cell == CellKind.Gru && !shape.LinearBeforeReset)
+            if (description.Second == SecondProduct.Candidate)
                 Candidate = Upload(PackedWeights.Candidate(weights), "R of the candidate").Cast<Float4>();
-            if (shape.ProjectionSize != 0)
+            if (description.Second == SecondProduct.Projection)
                 Projection = Upload(PackedWeights.Projection(weights), "the projection").Cast<Float4>();
             ArrayView<float> peepholes = Upload(weights.Peepholes, "the peepholes");
             Cell = CellParameters.From(shape, peepholes);
@@ -65,6 +69,12 @@ internal sealed class DeviceWeights : IDisposable
 
     /// <summary>I.</summary>
     public int InputSize { get; }
+
+    /// <summary>What the recurrent product sums over; 0 for a cell without one.</summary>
+    public int RecurrentDepth { get; }
+
+    /// <summary>Whether what a unit carries from step to step is its h, and not c.</summary>
+    public bool CarriesHidden { get; }
 
     /// <summary>W, <c>[I, columns4]</c>, or in the order of <see cref="TensorWeights"/>.</summary>
     public ArrayView<Float4> Input { get; }

@@ -23,7 +23,7 @@ internal sealed class BlockPersistent : KernelFamily
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
         from format in KernelTypes.Formats
-        from cell in KernelTypes.Cells
+        from cell in KernelTypes.DefaultCells
         from chunks in KernelTypes.ChunkCounts(format)
         from rows in TileRows(cell, format, chunks)
         select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows));
@@ -40,8 +40,8 @@ internal sealed class BlockPersistent : KernelFamily
     public override IEnumerable<KernelVariant> Variants(KernelProblem problem)
     {
         int chunks = KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, BlockPersistentKernel.ChunkDepth, problem.Forced?.LeastChunks ?? 0);
-        chunks = TileRows(problem.Shape.Cell, problem.Format, chunks).Length > 0 ? chunks : 0;
-        foreach (int rows in TileRows(problem.Shape.Cell, problem.Format, chunks))
+        chunks = TileRows(problem.Shape, problem.Format, chunks).Length > 0 ? chunks : 0;
+        foreach (int rows in TileRows(problem.Shape, problem.Format, chunks))
         {
             int groups = Tiles(problem.BatchSize, rows);
             yield return new(this, problem.Format, rows, chunks, groups, Cost(problem, rows, chunks, groups));
@@ -52,15 +52,15 @@ internal sealed class BlockPersistent : KernelFamily
     public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new Loaded(device, shape, variant);
 
     /// <summary>The most threads of a group with so many chunks in registers.</summary>
-    public static int Threads(CellKind cell, int chunks) => chunks == 0
+    public static int Threads(LayerShape cell, int chunks) => chunks == 0
         ? BlockPersistentKernel.MaxColumns4 * BlockPersistentKernel.Slices
-        : chunks * BlockPersistentKernel.ChunkDepth / (cell == CellKind.Elman ? 4 : 1) * BlockPersistentKernel.Slices;
+        : chunks * BlockPersistentKernel.ChunkDepth / DeviceCell.Of(cell).Units * BlockPersistentKernel.Slices;
 
     /// <summary>
     /// Rows that a group's registers hold beside so many chunks: none, where 64K words divided by its threads leave less
     /// than the weights and 64 more; fewer where they leave just that (narrow ones need room to be decoded to).
     /// </summary>
-    public static int[] TileRows(CellKind cell, WeightFormat format, int chunks)
+    public static int[] TileRows(LayerShape cell, WeightFormat format, int chunks)
     {
         int left = Math.Min(65536 / Threads(cell, chunks), 255) - (format == WeightFormat.Float32 ? 16 : 8) * chunks;
         return left < 64 ? [] : left < (format == WeightFormat.Float32 ? 80 : 160) && chunks > 0 ? [1, 2] : [1, 4];
@@ -81,14 +81,14 @@ internal sealed class BlockPersistent : KernelFamily
         return problem.Waves(groups) * (Ends + all) * problem.Slowness;
     }
 
-    private static KernelInstance Instance(CellKind cell, WeightFormat format, int chunks, int rows) => KernelInstance.Close(
-        Threads(cell, chunks), 1, typeof(BlockPersistentKernel), KernelTypes.Epilogue(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows));
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows) => KernelInstance.Close(
+        Threads(cell, chunks), 1, typeof(BlockPersistentKernel), KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows));
 
     /// <summary>The kernel of a state.</summary>
     private sealed class Loaded(GpuDevice device, LayerShape shape, KernelVariant variant) : FamilyRun
     {
         private readonly KernelLaunch<SequenceArguments> _sequence =
-            device.Kernel<SequenceArguments>(Instance(shape.Cell, variant.Format, variant.Chunks, variant.Rows));
+            device.Kernel<SequenceArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows));
 
         public override void Run(in StepChunk chunk)
         {

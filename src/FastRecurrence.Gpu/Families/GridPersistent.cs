@@ -29,7 +29,7 @@ internal sealed class GridPersistent : KernelFamily
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
         from format in KernelTypes.Formats
-        from cell in KernelTypes.Cells
+        from cell in KernelTypes.DefaultCells
         from chunks in KernelTypes.ChunkCounts(format)
         where chunks > 0
         from rows in TileRows(format, chunks)
@@ -65,11 +65,11 @@ internal sealed class GridPersistent : KernelFamily
 
     /// <summary>Groups of an instance that a device holds at once. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public static int Resident(GpuDevice device, LayerShape shape, WeightFormat format, int chunks, int rows) =>
-        device.Resident<GridArguments>(Instance(shape.Cell, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda));
+        device.Resident<GridArguments>(Instance(shape, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda));
 
     /// <summary>A variant's kernel. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public static KernelLaunch<GridArguments> Kernel(GpuDevice device, LayerShape shape, KernelVariant variant) =>
-        device.Kernel<GridArguments>(Instance(shape.Cell, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
+        device.Kernel<GridArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
 
     /// <summary>A launch over so many rows, one or two directions deep.</summary>
     public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions)
@@ -88,13 +88,14 @@ internal sealed class GridPersistent : KernelFamily
         return Exchange + ExchangePerGroup * groups / directions + problem.Waves(groups) * group * problem.Slowness;
     }
 
-    // Where bfloat16 leaves room for it, two groups share a multiprocessor.
-    private static KernelInstance Instance(CellKind cell, WeightFormat format, int chunks, int rows, bool cuda)
+    // Where bfloat16, or a cell of one gate with little of R, leaves room for it, two groups share a multiprocessor.
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda)
     {
-        Type tile = IsWide(chunks) ? typeof(WideTile) : format == WeightFormat.Float32 ? typeof(SingleTile) : typeof(PairedTile);
+        bool paired = format != WeightFormat.Float32 || (chunks <= 2 && DeviceCell.Of(cell).Units > 1);
+        Type tile = IsWide(chunks) ? typeof(WideTile) : paired ? typeof(PairedTile) : typeof(SingleTile);
         return KernelInstance.Close(
             Columns4(chunks) * SplitKTile.Slices, tile == typeof(PairedTile) ? 2 : 1, typeof(GridPersistentKernel),
-            KernelTypes.Epilogue(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), tile,
+            KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), tile,
             cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
     }
 

@@ -23,7 +23,7 @@ internal sealed class GridRun : FamilyRun
     {
         (_device, _variant) = (device, variant);
         _grid = GridPersistent.Kernel(device, shape, variant);
-        _steps = new SplitKStep.Loaded(device, shape.Cell, variant.Format, variant.Rows);
+        _steps = new SplitKStep.Loaded(device, shape, variant.Format, variant.Rows);
         try
         {
             _nextCell = device.Allocate<float>(shape.HasCellState ? (long)batchSize * shape.HiddenSize : 0, "the next c");

@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Gpu.Kernels;
 
 namespace FastRecurrence.Gpu.Families;
@@ -8,8 +9,8 @@ internal static class KernelTypes
     /// <summary>The formats that R may have on a device.</summary>
     public static IReadOnlyList<WeightFormat> Formats { get; } = [WeightFormat.Float32, WeightFormat.Bfloat16];
 
-    /// <summary>Cells that every kernel is built for.</summary>
-    public static IReadOnlyList<CellKind> Cells { get; } = [CellKind.Lstm, CellKind.Gru, CellKind.Elman];
+    /// <summary>Shapes of the cells that every kernel is built for.</summary>
+    public static IReadOnlyList<LayerShape> DefaultCells { get; } = [LayerShape.Lstm(4, 4), LayerShape.Gru(4, 4), LayerShape.Elman(4, 4)];
 
     /// <summary>Rows in the registers of a thread of the sliced kernels.</summary>
     public static IReadOnlyList<int> RowCounts { get; } = [1, 4, 8];
@@ -22,24 +23,11 @@ internal static class KernelTypes
     public static int ChunksFor(WeightFormat format, int depth, int chunkDepth, int least = 0) =>
         ChunkCounts(format).FirstOrDefault(c => c * chunkDepth >= depth && c >= least);
 
-    /// <summary>Whether a shape's cell has the fused epilogue that all kernels have.</summary>
-    public static bool IsDefaultCell(LayerShape shape) => shape.Describe().IsDefault && shape.ProjectionSize == 0;
+    /// <summary>Whether every kernel can run a shape's cell: it is a default one, with one product a step.</summary>
+    public static bool IsDefaultCell(LayerShape shape) => shape.Describe() is { IsDefault: true, Second: SecondProduct.None, RecurrentBlocks: > 0 };
 
-    /// <summary>The fused epilogue of a cell.</summary>
-    public static Type Epilogue(CellKind cell) => cell switch
-    {
-        CellKind.Lstm => typeof(LstmEpilogue),
-        CellKind.Gru => typeof(GruEpilogue),
-        _ => typeof(ElmanEpilogue),
-    };
-
-    /// <summary>The epilogue that a shape needs.</summary>
-    public static Type Epilogue(LayerShape shape) =>
-        IsDefaultCell(shape) ? Epilogue(shape.Cell)
-        : shape.Cell == CellKind.Elman ? typeof(ConfigurableElmanEpilogue)
-        : shape.Cell == CellKind.Lstm ? typeof(ConfigurableLstmEpilogue)
-        : shape.LinearBeforeReset ? typeof(ConfigurableGruEpilogue)
-        : typeof(GruResetEpilogue);
+    /// <summary>The cell of a shape after the product.</summary>
+    public static Type Pointwise(LayerShape shape) => DeviceCell.Of(shape).Pointwise;
 
     /// <summary>So many rows in registers.</summary>
     public static Type Rows(int rows) => rows switch
@@ -66,7 +54,7 @@ internal static class KernelTypes
     }
 
     /// <summary>A part of an instance's name.</summary>
-    public static string Name(CellKind cell) => cell.ToString().ToLowerInvariant();
+    public static string Name(LayerShape shape) => shape.Definition.Name;
 
     /// <summary>The end of an instance's name.</summary>
     public static string Suffix(WeightFormat format) => format == WeightFormat.Float32 ? "" : "-bf16";

@@ -23,7 +23,7 @@ internal sealed class SplitKStep : KernelFamily
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
         from format in KernelTypes.Formats
-        from cell in KernelTypes.Cells
+        from cell in KernelTypes.DefaultCells
         from rows in KernelTypes.RowCounts
         select ($"{Name}-{KernelTypes.Name(cell)}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, rows));
 
@@ -48,7 +48,7 @@ internal sealed class SplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) =>
-        new Loaded(device, shape.Cell, variant.Format, variant.Rows);
+        new Loaded(device, shape, variant.Format, variant.Rows);
 
     /// <summary>Each group's loads, barriers and sums, then a wait for R from L2 for every chunk of k's; twice as long from memory.</summary>
     private static double Cost(KernelProblem problem, int rows, int groups)
@@ -64,11 +64,11 @@ internal sealed class SplitKStep : KernelFamily
         return problem.Launch + problem.GroupsEach(groups) * group * problem.Slowness * (problem.ExceedsL2 ? 2.15 : 1);
     }
 
-    private static KernelInstance Instance(CellKind cell, WeightFormat format, int rows) =>
-        KernelInstance.Close(SplitKTile.Threads, 1, typeof(SplitKStepKernel), KernelTypes.Epilogue(cell), KernelTypes.Chunk(format), KernelTypes.Rows(rows));
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int rows) =>
+        KernelInstance.Close(SplitKTile.Threads, 1, typeof(SplitKStepKernel), KernelTypes.Pointwise(cell), KernelTypes.Chunk(format), KernelTypes.Rows(rows));
 
     /// <summary>The kernel of a state.</summary>
-    internal sealed class Loaded(GpuDevice device, CellKind cell, WeightFormat format, int tileRows) : FamilyRun
+    internal sealed class Loaded(GpuDevice device, LayerShape cell, WeightFormat format, int tileRows) : FamilyRun
     {
         private readonly KernelLaunch<StepArguments> _step = device.Kernel<StepArguments>(Instance(cell, format, tileRows));
 

@@ -36,7 +36,7 @@ internal readonly record struct StepChunk(GpuLayer Layer, GpuState State, int St
     public AcceleratorStream Queue => State.Queue;
 
     /// <summary>What a unit carries from step to step: c, or a GRU's h of the step before, given here.</summary>
-    public ArrayView<float> Carried(ArrayView<float> hidden) => Shape.Cell == CellKind.Gru ? hidden : State.Cell;
+    public ArrayView<float> Carried(ArrayView<float> hidden) => Weights.CarriesHidden ? hidden : State.Cell;
 
     /// <summary>What was asked for of the steps from <paramref name="step"/> on.</summary>
     public WantedOutputs WantedFrom(int step)
@@ -80,7 +80,7 @@ internal readonly record struct StepChunk(GpuLayer Layer, GpuState State, int St
             Output = Output.SubView(step * outputs, outputs),
             Wanted = WantedFrom(step),
             Rows = Rows,
-            Depth = Shape.OutputSize,
+            Depth = Weights.RecurrentDepth,
             HiddenSize = Shape.HiddenSize,
             Columns4 = Weights.Columns4,
             Cell = Weights.Cell,

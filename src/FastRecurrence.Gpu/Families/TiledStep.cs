@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
@@ -28,16 +29,19 @@ internal sealed class TiledStep : KernelFamily
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
         from rows in (int[])[SmallRows, LargeRows]
-        from step in (IEnumerable<(string Name, Type Epilogue)>)
+        from step in (IEnumerable<(string Name, Type Pointwise)>)
         [
-            .. KernelTypes.Cells.Select(cell => (KernelTypes.Name(cell), KernelTypes.Epilogue(cell))),
-            ("lstm-configurable", typeof(ConfigurableLstmEpilogue)),
-            ("gru-configurable", typeof(ConfigurableGruEpilogue)),
-            ("gru-reset", typeof(GruResetEpilogue)),
-            ("gru-candidate", typeof(GruCandidateEpilogue)),
-            ("elman-configurable", typeof(ConfigurableElmanEpilogue)),
+            .. KernelTypes.DefaultCells.Select(cell => (KernelTypes.Name(cell), KernelTypes.Pointwise(cell))),
+            ("lstm-peepholes", KernelTypes.Pointwise(LayerShape.Lstm(4, 4) with { Peepholes = true })),
+            ("lstm-any", KernelTypes.Pointwise(
+                LayerShape.Lstm(4, 4) with { Peepholes = true, CoupledInputForget = true, CellActivation = Activation.Softsign })),
+            ("gru-any", KernelTypes.Pointwise(LayerShape.Gru(4, 4) with { GateActivation = Activation.HardSigmoid })),
+            ("gru-reset", KernelTypes.Pointwise(LayerShape.Gru(4, 4, linearBeforeReset: false))),
+            ("gru-candidate", DeviceCell.Of(LayerShape.Gru(4, 4, linearBeforeReset: false)).Emit),
+            ("elman-linear", typeof(Pointwise<ElmanCell<LinearCandidate>>)),
+            ("elman-any", KernelTypes.Pointwise(LayerShape.Elman(4, 4, Activation.Softplus))),
         ]
-        select ($"{Name}-{step.Name}-r{rows}", Instance(step.Epilogue, rows));
+        select ($"{Name}-{step.Name}-r{rows}", Instance(step.Pointwise, rows));
 
     /// <inheritdoc/>
     public override string? Refuse(KernelProblem problem) =>
@@ -73,8 +77,8 @@ internal sealed class TiledStep : KernelFamily
 
     private static int Columns4(int rows) => rows / SmallRows * GemmLoop.ColumnThreads;
 
-    private static KernelInstance Instance(Type epilogue, int rows) =>
-        KernelInstance.Close(GemmLoop.Threads, 1, typeof(TiledStepKernel), epilogue, rows == LargeRows ? typeof(LargeBlock) : typeof(SmallBlock));
+    private static KernelInstance Instance(Type pointwise, int rows) =>
+        KernelInstance.Close(GemmLoop.Threads, 1, typeof(TiledStepKernel), pointwise, rows == LargeRows ? typeof(LargeBlock) : typeof(SmallBlock));
 
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private static KernelConfig Config(int rows, int columns4, int tileRows) => new(
@@ -92,11 +96,13 @@ internal sealed class TiledStep : KernelFamily
         public Loaded(GpuDevice device, LayerShape shape, int tileRows, int batchSize)
         {
             (_device, _tileRows) = (device, tileRows);
-            _step = device.Kernel<StepArguments>(Instance(KernelTypes.Epilogue(shape), tileRows));
-            if (shape.Cell == CellKind.Gru && !shape.LinearBeforeReset)
-                _candidate = device.Kernel<StepArguments>(Instance(typeof(GruCandidateEpilogue), tileRows));
-            if (shape.ProjectionSize != 0)
-                _project = device.Kernel<StepArguments>(Instance(typeof(ElmanEpilogue), SmallRows));
+            DeviceCell cell = DeviceCell.Of(shape);
+            SecondProduct second = shape.Describe().Second;
+            _step = device.Kernel<StepArguments>(Instance(cell.Pointwise, tileRows));
+            if (second == SecondProduct.Candidate)
+                _candidate = device.Kernel<StepArguments>(Instance(cell.Emit, tileRows));
+            if (second == SecondProduct.Projection)
+                _project = device.Kernel<StepArguments>(Instance(typeof(Pointwise<ElmanCell<LinearCandidate>>), SmallRows));
             try
             {
                 if (_candidate is not null || _project is not null)
@@ -134,13 +140,16 @@ internal sealed class TiledStep : KernelFamily
             base.Dispose();
         }
 
-        /// <summary>r, z and r∘h first; then the candidate's product, from what the first launch left where the preactivations were.</summary>
+        /// <summary>
+        /// The gates and the left operand of the second product first (r, z and r∘h of a GRU); then the candidate's product, from what the first launch
+        /// left where the preactivations were.
+        /// </summary>
         private void RunReset(in StepChunk chunk, KernelConfig config, StepArguments step)
         {
             StepArguments first = step;
-            (first.Output, first.Wanted) = (_intermediate!.View.BaseView, default);
+            (first.Output, first.Wanted, first.KeepsColumns) = (_intermediate!.View.BaseView, default, 1);
             _step(chunk.Queue, config, first);
-            (step.Hidden, step.Weights) = (_intermediate.View.BaseView, chunk.Weights.Candidate);
+            (step.Hidden, step.Weights, step.Depth) = (_intermediate.View.BaseView, chunk.Weights.Candidate, chunk.Shape.HiddenSize);
             _candidate!(chunk.Queue, config, step);
         }
 

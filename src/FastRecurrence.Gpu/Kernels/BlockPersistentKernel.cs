@@ -21,8 +21,8 @@ internal static class BlockPersistentKernel
     public const int MaxHidden = 512;
 
     /// <summary>The kernel. Grid: tiles of rows; group: the layer's float4 columns × <see cref="Slices"/>.</summary>
-    public static void Run<TCell, TWeights, TRows>(SequenceArguments a)
-        where TCell : struct, ICellEpilogue
+    public static void Run<TPointwise, TWeights, TRows>(SequenceArguments a)
+        where TPointwise : struct, IPointwise
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
     {
@@ -33,7 +33,7 @@ internal static class BlockPersistentKernel
 
         int column4 = Group.IdxX, y = Group.IdxY;
         int rowBase = Grid.IdxX * TRows.Count, row = rowBase + y;
-        int unit = column4 * TCell.Units, at = row * a.HiddenSize + unit;
+        int unit = column4 * TPointwise.Units, at = row * a.HiddenSize + unit;
         int step = a.Rows * a.HiddenSize;
         bool finishes = y < TRows.Count && row < a.Rows;
 
@@ -53,7 +53,7 @@ internal static class BlockPersistentKernel
 
         half[0] = 16;
         float value = 0f;
-        if (TCell.ReadsCarried && finishes)
+        if (TPointwise.ReadsCarried && finishes)
             value = a.Carried[at];
 
         WeightSlice slice = default;
@@ -72,16 +72,16 @@ internal static class BlockPersistentKernel
             if (finishes)
             {
                 Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * Slices * MaxColumns4 + column4, MaxColumns4, Slices));
-                Float4 h = TCell.Step(ref sum, ref value, unit, a.Cell);
-                CellStep.StoreHidden<TCell>(h, a.Output, t * step + at, a.HiddenSize - unit);
-                CellStep.StoreHidden<TCell>(h, hidden, y * MaxHidden + unit, a.HiddenSize - unit);
-                CellStep.StoreWanted<TCell>(a.Wanted, sum, value, t * a.Rows + row, unit, a.HiddenSize);
+                Float4 h = TPointwise.Step(ref sum, ref value, unit, a.Cell);
+                CellStep.StoreHidden<TPointwise>(h, a.Output, t * step + at, a.HiddenSize - unit);
+                CellStep.StoreHidden<TPointwise>(h, hidden, y * MaxHidden + unit, a.HiddenSize - unit);
+                CellStep.StoreWanted<TPointwise>(a.Wanted, sum, value, t * a.Rows + row, unit, a.Cell);
             }
 
             Group.Barrier();
         }
 
-        if (TCell.WritesCarried && finishes)
+        if (TPointwise.WritesCarried && finishes)
             a.Carried[at] = value;
     }
 }

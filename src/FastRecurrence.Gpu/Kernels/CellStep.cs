@@ -8,27 +8,27 @@ internal static class CellStep
 {
     /// <summary>With c and h in memory: reads and writes the unit's carried value, writes h and what else was asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InMemory<TCell>(StepArguments a, ref Float4 sum, int row, int column4)
-        where TCell : struct, ICellEpilogue
+    public static void InMemory<TPointwise>(StepArguments a, ref Float4 sum, int row, int column4)
+        where TPointwise : struct, IPointwise
     {
-        int unit = column4 * TCell.Units;
+        int unit = column4 * TPointwise.Units;
         int at = row * a.HiddenSize + unit;
         float value = 0f;
-        if (TCell.ReadsCarried)
+        if (TPointwise.ReadsCarried)
             value = a.Carried[at];
-        Float4 h = TCell.Step(ref sum, ref value, unit, a.Cell);
-        if (TCell.WritesCarried)
+        Float4 h = TPointwise.Step(ref sum, ref value, unit, a.Cell);
+        if (TPointwise.WritesCarried)
             a.Carried[at] = value;
-        StoreHidden<TCell>(h, a.Output, at, a.HiddenSize - unit);
-        StoreWanted<TCell>(a.Wanted, sum, value, row, unit, a.HiddenSize);
+        StoreHidden<TPointwise>(h, a.Output, at, a.HiddenSize - unit);
+        StoreWanted<TPointwise>(a.Wanted, sum, value, row, unit, a.Cell);
     }
 
     /// <summary>Writes the h of a column's units, <paramref name="left"/> at most.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreHidden<TCell>(Float4 h, ArrayView<float> output, int at, int left)
-        where TCell : struct, ICellEpilogue
+    public static void StoreHidden<TPointwise>(Float4 h, ArrayView<float> output, int at, int left)
+        where TPointwise : struct, IPointwise
     {
-        if (TCell.Units == 1)
+        if (TPointwise.Units == 1)
             output[at] = h.X;
         else
             Units4.Store(h, output, at, left);
@@ -38,12 +38,12 @@ internal static class CellStep
     /// Writes what a caller asked for of one row of all steps, counted from the first: activated gates to <c>[rows, G, H]</c>, c to <c>[rows, H]</c>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreWanted<TCell>(WantedOutputs wanted, Float4 activated, float carried, int row, int unit, int hiddenSize)
-        where TCell : struct, ICellEpilogue
+    public static void StoreWanted<TPointwise>(WantedOutputs wanted, Float4 activated, float carried, int row, int unit, CellParameters cell)
+        where TPointwise : struct, IPointwise
     {
         if (wanted.WantGates != 0)
-            TCell.StoreGates(activated, wanted.Gates, row * TCell.Gates * hiddenSize, unit, hiddenSize);
-        if (TCell.WritesCarried && wanted.WantCells != 0)
-            wanted.Cells[row * hiddenSize + unit] = carried;
+            TPointwise.StoreGates(activated, wanted.Gates, row * cell.GateCount * cell.HiddenSize, unit, cell);
+        if (TPointwise.WritesCarried && wanted.WantCells != 0)
+            wanted.Cells[row * cell.HiddenSize + unit] = carried;
     }
 }

@@ -20,8 +20,8 @@ internal static class GridPersistentKernel
     /// of 4. A grid two deep runs a second direction beside the first, by groups of its own that share nothing with the others but the flag: its
     /// steps are <c>steps</c> to <c>2·steps − 1</c> of the preactivations, the output and the gates, in the order in which it walks.
     /// </summary>
-    public static void Run<TCell, TWeights, TRows, TTile, TExchange>(GridArguments g)
-        where TCell : struct, ICellEpilogue
+    public static void Run<TPointwise, TWeights, TRows, TTile, TExchange>(GridArguments g)
+        where TPointwise : struct, IPointwise
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
         where TTile : struct, IGridTile
@@ -45,7 +45,7 @@ internal static class GridPersistentKernel
         int thread = y * TTile.Columns4 + x;
         int column4 = Grid.IdxX * TTile.Columns4 + x;
         int rowBase = Grid.IdxY * TRows.Count, row = rowBase + y;
-        int unit = column4 * TCell.Units, at = row * a.HiddenSize + unit;
+        int unit = column4 * TPointwise.Units, at = row * a.HiddenSize + unit;
         int step = a.Rows * a.HiddenSize, rowWords = a.HiddenSize >> 2;
         bool finishes = y < TRows.Count && row < a.Rows && column4 < a.Columns4;
         bool fetches = thread < rowWords;
@@ -65,7 +65,7 @@ internal static class GridPersistentKernel
         }
 
         float value = 0f;
-        if (TCell.ReadsCarried && finishes)
+        if (TPointwise.ReadsCarried && finishes)
             value = a.Carried[at];
         WeightSlice slice = default;
         (slice.Weights, slice.Depth, slice.Columns4, slice.Column4) = (a.Weights, a.HiddenSize, a.Columns4, column4);
@@ -119,9 +119,9 @@ internal static class GridPersistentKernel
             if (finishes && !gaveUp)
             {
                 Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * stride + x, TTile.Columns4, TTile.Slices));
-                Float4 next = TCell.Step(ref sum, ref value, unit, a.Cell);
-                Publish<TCell, TExchange>(next, a.Output, t * step + at, a.HiddenSize - unit);
-                CellStep.StoreWanted<TCell>(a.Wanted, sum, value, t * a.Rows + row, unit, a.HiddenSize);
+                Float4 next = TPointwise.Step(ref sum, ref value, unit, a.Cell);
+                Publish<TPointwise, TExchange>(next, a.Output, t * step + at, a.HiddenSize - unit);
+                CellStep.StoreWanted<TPointwise>(a.Wanted, sum, value, t * a.Rows + row, unit, a.Cell);
             }
 
             if (aliased != 0)
@@ -130,17 +130,17 @@ internal static class GridPersistentKernel
 
         if (Grid.IdxZ != 0)
             g.NextCarried = g.Second.NextCarried;
-        if (TCell.WritesCarried && finishes && !gaveUp)
+        if (TPointwise.WritesCarried && finishes && !gaveUp)
             g.NextCarried[at] = value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Publish<TCell, TExchange>(Float4 h, ArrayView<float> output, int at, int left)
-        where TCell : struct, ICellEpilogue
+    private static void Publish<TPointwise, TExchange>(Float4 h, ArrayView<float> output, int at, int left)
+        where TPointwise : struct, IPointwise
         where TExchange : struct, IExchange
     {
         TExchange.Publish(output, at, h.X);
-        if (TCell.Units > 1)
+        if (TPointwise.Units > 1)
         {
             if (left > 1)
                 TExchange.Publish(output, at + 1, h.Y);

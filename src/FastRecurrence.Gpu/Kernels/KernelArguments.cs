@@ -42,8 +42,11 @@ internal struct StepArguments
     /// <summary>What else a caller asked for.</summary>
     public WantedOutputs Wanted;
 
-    /// <summary>The sizes. <see cref="Depth"/> is what the product sums over: H, or P of a projection.</summary>
+    /// <summary>The sizes. <see cref="Depth"/> is what the product sums over: H, P of a projection, or 0 for a cell without a recurrent product.</summary>
     public int Rows, Depth, HiddenSize, Columns4;
+
+    /// <summary>Not 0 where the activated column goes back to where its preactivations were, for the launch of a second product.</summary>
+    public int KeepsColumns;
 
     /// <summary>The cell's options.</summary>
     public CellParameters Cell;

@@ -12,8 +12,8 @@ internal static class SplitKStepKernel
     /// <summary>
     /// The kernel. Grid: groups of float4 columns × tiles of rows; <see cref="SplitKTile.Columns4"/> × <see cref="SplitKTile.Slices"/> threads.
     /// </summary>
-    public static void Run<TCell, TChunk, TRows>(StepArguments a)
-        where TCell : struct, ICellEpilogue
+    public static void Run<TPointwise, TChunk, TRows>(StepArguments a)
+        where TPointwise : struct, IPointwise
         where TChunk : struct, IWeights<TChunk>
         where TRows : unmanaged, IRows<TRows>
     {
@@ -64,7 +64,7 @@ internal static class SplitKStepKernel
         if (finishes)
         {
             Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * SplitKTile.Row + x, SplitKTile.Columns4, SplitKTile.Slices));
-            CellStep.InMemory<TCell>(a, ref sum, rowBase + y, column4);
+            CellStep.InMemory<TPointwise>(a, ref sum, rowBase + y, column4);
         }
     }
 }
