@@ -9,7 +9,7 @@ internal readonly unsafe struct ScalarLanes : IMemoryLanes<float>
 {
     public static int Count => 1;
 
-    public static int TileRows => 3;
+    public static int TileRows => SoftwareFma.HasInstruction ? 3 : 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Broadcast(float x) => x;

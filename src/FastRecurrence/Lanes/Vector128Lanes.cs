@@ -12,7 +12,7 @@ internal readonly unsafe struct Vector128Lanes : IMemoryLanes<Vec>
 {
     public static int Count => Vec.Count;
 
-    public static int TileRows => Vector512.IsHardwareAccelerated ? 6 : 3;
+    public static int TileRows => !SoftwareFma.HasInstruction ? 1 : Vector512.IsHardwareAccelerated ? 6 : 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec Broadcast(float x) => Wide.Create(x);

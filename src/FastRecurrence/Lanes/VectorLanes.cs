@@ -11,7 +11,7 @@ internal readonly unsafe struct VectorLanes : IMemoryLanes<Vector<float>>
 {
     public static int Count => Vector<float>.Count;
 
-    public static int TileRows => Vector512.IsHardwareAccelerated ? 6 : 3;
+    public static int TileRows => !SoftwareFma.HasInstruction ? 1 : Vector512.IsHardwareAccelerated ? 6 : 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Broadcast(float x) => new(x);

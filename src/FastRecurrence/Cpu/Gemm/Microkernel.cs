@@ -56,7 +56,7 @@ internal static unsafe class Microkernel<V, L, C>
             return remaining == 5 ? 3 : Math.Min(remaining, 4);
         }
 
-        return remaining == 4 ? 2 : Math.Min(remaining, 3);
+        return L.TileRows == 3 && remaining == 4 ? 2 : Math.Min(remaining, L.TileRows);
     }
 
     /// <summary>1 row: up to 4 accumulators, B streamed through one register.</summary>
