@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using FastRecurrence.Gpu.Families;
@@ -9,6 +10,7 @@ using ILGPU.Runtime.OpenCL;
 namespace FastRecurrence.Gpu;
 
 /// <summary>Every device of this machine as a backend. To be listed beside <see cref="Backend.All"/>.</summary>
+[RequiresDynamicCode("ILGPU compiles kernels at run time, which Native AOT cannot. Use the backends of Backend.All there.")]
 public static class GpuBackends
 {
     private static readonly Lazy<IReadOnlyList<GpuBackend>> s_all = new(Enumerate);
