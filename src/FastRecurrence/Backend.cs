@@ -68,6 +68,10 @@ public abstract class Backend
     private protected virtual OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
         throw new NotSupportedException($"{Name} has no output layer: h comes back to the host in any case, so prepare the OutputLayer on Backend.Simd.");
 
+    /// <summary>A backward pass through these weights, for tapes of this batch.</summary>
+    internal virtual BackwardPass CreateBackward(LayerWeights weights, int batchSize) =>
+        throw new NotSupportedException($"{Name} has no backward pass; the SIMD backends have one.");
+
     /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>
     public static Backend Reference { get; } = new ReferenceBackend();
 

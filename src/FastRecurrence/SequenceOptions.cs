@@ -64,4 +64,7 @@ public readonly ref struct SequenceOptions
 
     /// <summary>Empty, or <c>[T, N, H]</c> for c of every step; only for cells that have one.</summary>
     public Span<float> Cells { get; init; }
+
+    /// <summary>Where to keep what a backward pass needs, on the CPU.</summary>
+    internal Cpu.TrainingTape? Tape { get; init; }
 }

@@ -14,6 +14,8 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
     private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
         new CpuOutput<V, L>(outputSize, weights, bias, activation);
 
+    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize) => new BackwardDriver<V, L>(weights, batchSize);
+
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
         long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.Current.LeastBytes(format, L.Count);

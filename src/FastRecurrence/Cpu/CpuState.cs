@@ -64,6 +64,9 @@ internal sealed unsafe class CpuState : LayerState
     /// <summary>The driver over this state, at the layer's width.</summary>
     public ITeamWork? Walk { get; set; }
 
+    /// <summary>Where the run at hand keeps what a backward pass needs; null for nowhere.</summary>
+    public TrainingTape? Tape { get; set; }
+
     /// <summary>Steps done, for the order in which panels are walked.</summary>
     public int StepsDone { get; set; }
 

@@ -161,7 +161,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     /// <summary>The pointwise part of neighbouring panels of a single row: the full ones as if they were rows, a padded last one by itself.</summary>
     private void FinishSingleRow(int panel, int count, in StepView step, float* scratch)
     {
-        bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty;
+        bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty && state.Tape is null;
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
         if (full > 0)
         {
@@ -200,13 +200,15 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             Rows = rows,
             Vectors = _layout.Stride,
             Units = units,
-            KeepGates = _waits || !step.Gates.IsEmpty,
+            KeepGates = _waits || !step.Gates.IsEmpty || state.Tape is not null,
             Peepholes = weights.Peepholes(panel),
             Cell = _hasCell ? new RowView(state.Cell(panel), step.Order + row, L.Count) : default,
             Before = step.Before.From(row).Columns(unit),
             Hidden = (state.Intermediate is null ? step.Hidden : state.Intermediate.Rows).From(row).Columns(unit),
         };
         _pointwise.Run(block, _settings);
+        if (state.Tape is { } tape)
+            TapeWriter<V, L>.Keep(tape, _layout, panel, step.TapeRow + row, block);
         if (_waits)
             KeepForSecondProduct(unit, units, row, rows, scratch);
         if (!step.Cells.IsEmpty)

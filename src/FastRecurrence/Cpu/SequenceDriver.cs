@@ -40,6 +40,8 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             _y = y;
             _gates = gates;
             _cells = cells;
+            state.Tape = sequence.Tape;
+            state.Tape?.Begin(state, weights.Layout, sequence);
             if (_steps == 1 && state.Team is null)
             {
                 OneStep();
@@ -133,7 +135,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     {
         int rows = RowsAt(range, step);
         var place = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputStride),
-            Asked(range, _gates, step, _gatesSize), Asked(range, _cells, step, shape.HiddenSize));
+            Asked(range, _gates, step, _gatesSize), Asked(range, _cells, step, shape.HiddenSize), state.Tape is null ? 0 : state.Tape.Start(step) + range.FirstRow);
         Panels(range, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
         if (weights.SecondWeights is not null)
         {
@@ -277,29 +279,4 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         /// <summary>Room for b + x·W of a chunk, or null.</summary>
         public float* Projected { get; } = projected;
     }
-}
-
-/// <summary>Where the rows of one step lie.</summary>
-internal readonly unsafe struct StepView(int rows, int* order, RowView before, RowView input, RowView hidden, RowView gates, RowView cells)
-{
-    /// <summary>Rows of the step.</summary>
-    public int Rows { get; } = rows;
-
-    /// <summary>Which row of the state each belongs to.</summary>
-    public int* Order { get; } = order;
-
-    /// <summary>h of the step before, P wide.</summary>
-    public RowView Before { get; } = before;
-
-    /// <summary>x, I wide.</summary>
-    public RowView Input { get; } = input;
-
-    /// <summary>h, P wide.</summary>
-    public RowView Hidden { get; } = hidden;
-
-    /// <summary>Gates, G·H wide, or empty.</summary>
-    public RowView Gates { get; } = gates;
-
-    /// <summary>c, H wide, or empty.</summary>
-    public RowView Cells { get; } = cells;
 }

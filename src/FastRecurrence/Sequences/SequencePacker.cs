@@ -38,6 +38,7 @@ internal sealed class SequencePacker
             Output = output,
             Gates = options.Gates,
             Cells = options.Cells,
+            Tape = options.Tape,
         });
     }
 

@@ -38,6 +38,9 @@ internal readonly ref struct SortedSequence
     /// <summary>Empty, or c, rows of H.</summary>
     public Span<float> Cells { get; init; }
 
+    /// <summary>Where to keep what a backward pass needs; null for nowhere. Only for layers that run in place.</summary>
+    public Cpu.TrainingTape? Tape { get; init; }
+
     /// <summary>Rows of step <paramref name="step"/> in a batch of <paramref name="batchSize"/>.</summary>
     public int RowsAt(int step, int batchSize) => RowsPerStep.IsEmpty ? batchSize : RowsPerStep[step];
 

@@ -17,6 +17,9 @@ internal interface IColumns
 
     /// <summary>A vector of the row that the product leaves as it is; −1 for none.</summary>
     static abstract int Kept { get; }
+
+    /// <summary>Floats from one k of a panel to the next; 0 where nothing lies between the <see cref="Count"/> vectors of a k and those of the next.</summary>
+    static abstract int Step { get; }
 }
 
 /// <summary>i, f, g, o of an LSTM, or four runs of units of a cell with one gate.</summary>
@@ -29,6 +32,8 @@ internal readonly struct FourColumns : IColumns
     public static int Third => 2;
 
     public static int Kept => -1;
+
+    public static int Step => 0;
 }
 
 /// <summary>Two runs of units: a cell with one gate that is too small for four.</summary>
@@ -41,6 +46,8 @@ internal readonly struct TwoColumns : IColumns
     public static int Third => 0;
 
     public static int Kept => -1;
+
+    public static int Step => 0;
 }
 
 /// <summary>A GRU's x·W: r, z and the candidate's input part; its recurrent part (fourth) keeps its bias.</summary>
@@ -53,6 +60,8 @@ internal readonly struct FirstThreeOfFourColumns : IColumns
     public static int Third => 2;
 
     public static int Kept => 3;
+
+    public static int Step => 0;
 }
 
 /// <summary>h·R of a GRU that is linear before its reset: r, z and the candidate's recurrent part; its input part (third) is kept.</summary>
@@ -65,6 +74,8 @@ internal readonly struct FirstTwoAndLastOfFourColumns : IColumns
     public static int Third => 3;
 
     public static int Kept => 2;
+
+    public static int Step => 0;
 }
 
 /// <summary>h·R of a GRU that resets h first: r and z; the candidate's input part (third) waits for the second product.</summary>
@@ -77,4 +88,38 @@ internal readonly struct FirstTwoOfFourColumns : IColumns
     public static int Third => 2;
 
     public static int Kept => 2;
+
+    public static int Step => 0;
+}
+
+/// <summary>Four vectors out of the 64 floats of a row of a tape.</summary>
+internal readonly struct TapeRowOf64 : IColumns
+{
+    public const int Floats = 64;
+
+    public static int Count => 4;
+
+    public static int Stride => 4;
+
+    public static int Third => 2;
+
+    public static int Kept => -1;
+
+    public static int Step => Floats;
+}
+
+/// <summary>Four vectors out of the 32 floats of a row of a tape.</summary>
+internal readonly struct TapeRowOf32 : IColumns
+{
+    public const int Floats = 32;
+
+    public static int Count => 4;
+
+    public static int Stride => 4;
+
+    public static int Third => 2;
+
+    public static int Kept => -1;
+
+    public static int Step => Floats;
 }

@@ -28,7 +28,7 @@ internal static unsafe class Gemm<V, L, C>
         {
             int terms = Math.Min(slice, depth - k), tile = 0;
             nint floats = (nint)terms * C.Count * L.Count;
-            var part = new GemmOperands(terms, product.A.Columns(k), product.B + (nint)k * C.Count * L.Count, product.Next);
+            var part = new GemmOperands(terms, product.A.Columns(k), product.B + (nint)k * (C.Step == 0 ? C.Count * L.Count : C.Step), product.Next);
             float* ahead = k + terms < depth ? part.B + floats : next.Start;
             for (int row = 0; row < rows; tile++)
             {

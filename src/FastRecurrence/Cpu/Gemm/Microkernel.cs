@@ -89,7 +89,7 @@ internal static unsafe class Microkernel<V, L, C>
                     c03 = L.MultiplyAdd(x0, w, c03);
                 }
 
-                b += C.Count * L.Count;
+                b += C.Step == 0 ? C.Count * L.Count : C.Step;
             }
         }
 
@@ -135,7 +135,7 @@ internal static unsafe class Microkernel<V, L, C>
                     c13 = L.MultiplyAdd(x1, w, c13);
                 }
 
-                b += C.Count * L.Count;
+                b += C.Step == 0 ? C.Count * L.Count : C.Step;
             }
         }
 
@@ -191,7 +191,7 @@ internal static unsafe class Microkernel<V, L, C>
                     c23 = L.MultiplyAdd(x2, w, c23);
                 }
 
-                b += C.Count * L.Count;
+                b += C.Step == 0 ? C.Count * L.Count : C.Step;
             }
         }
 
@@ -257,7 +257,7 @@ internal static unsafe class Microkernel<V, L, C>
                 if (C.Count > 3)
                     c33 = L.MultiplyAdd(x, w3, c33);
                 F.Ahead<L, C>(next, k);
-                b += C.Count * L.Count;
+                b += C.Step == 0 ? C.Count * L.Count : C.Step;
             }
         }
 
@@ -346,7 +346,7 @@ internal static unsafe class Microkernel<V, L, C>
                 if (C.Count > 3)
                     c53 = L.MultiplyAdd(x, w3, c53);
                 F.Ahead<L, C>(next, k);
-                b += C.Count * L.Count;
+                b += C.Step == 0 ? C.Count * L.Count : C.Step;
             }
         }
 

@@ -1,0 +1,35 @@
+using FastRecurrence.Lanes;
+using FastRecurrence.Layout;
+
+namespace FastRecurrence.Cpu;
+
+/// <summary>From the panels of a run, at its width, to the blocks of a tape.</summary>
+internal static unsafe class TapeWriter<V, L>
+    where V : struct
+    where L : IMemoryLanes<V>
+{
+    /// <summary>Keeps the columns of a block of rows of one panel, and its c.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="panels">The layer's panels.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="row">The tape row of the first row.</param>
+    /// <param name="block">The rows, gates activated.</param>
+    public static void Keep(TrainingTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
+    {
+        int unit = panels.FirstUnit(panel), at = tape.Layout.BlockOf(unit), place = tape.Layout.PlaceOf(unit);
+        int step = panels.Gated ? TapeLayout.Lanes : L.Count;
+        float* columns = tape.Columns(at, row) + place;
+        for (int i = 0; i < block.Rows; i++)
+        {
+            float* from = block.Preactivations + (nint)i * panels.Width, to = columns + (nint)i * tape.Layout.Width;
+            for (int column = 0; column < panels.Stride; column++)
+                L.Store(L.Load(from + column * L.Count), to + column * step);
+        }
+
+        if (block.Cell.IsEmpty)
+            return;
+        float* cells = tape.Cells(at, row) + place;
+        for (int i = 0; i < block.Rows; i++)
+            L.Store(L.Load(block.Cell[i]), cells + (nint)i * TapeLayout.Lanes);
+    }
+}

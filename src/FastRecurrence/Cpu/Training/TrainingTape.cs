@@ -1,0 +1,128 @@
+using FastRecurrence.Layout;
+
+namespace FastRecurrence.Cpu;
+
+/// <summary>
+/// What a run keeps for its backward pass: the gates of every row, <c>[block][row][width]</c>, which the backward pass replaces by the gradients of
+/// their preactivations; c, <c>[block][N + row][16]</c>, that before the first step first; and h before the first step. A tape row is a row of a step,
+/// steps in the order of the run, the longest row first; rows that have ended have none. x and y stay the caller's.
+/// </summary>
+internal sealed unsafe class TrainingTape
+{
+    private readonly AlignedBuffer _columns, _hidden;
+    private readonly AlignedBuffer? _cells;
+    private readonly int[] _places, _order, _starts;
+
+    /// <summary>Makes room for <paramref name="maxSteps"/> steps of <paramref name="batchSize"/> rows.</summary>
+    public TrainingTape(LayerShape shape, int maxSteps, int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSteps, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        (Shape, MaxSteps, BatchSize) = (shape, maxSteps, batchSize);
+        Layout = new TapeLayout(shape);
+        Capacity = Extents.Elements("rows of a tape", maxSteps, batchSize);
+        _columns = new AlignedBuffer("gates of a tape", Layout.BlockCount, Capacity, Layout.Width);
+        _hidden = new AlignedBuffer("h before the first step", batchSize, shape.OutputSize);
+        if (shape.HasCellState)
+            _cells = new AlignedBuffer("c of a tape", Layout.BlockCount, Capacity + batchSize, TapeLayout.Lanes);
+        _places = GC.AllocateArray<int>(Capacity, pinned: true);
+        _order = GC.AllocateArray<int>(batchSize, pinned: true);
+        _starts = new int[maxSteps + 1];
+    }
+
+    public LayerShape Shape { get; }
+
+    public TapeLayout Layout { get; }
+
+    public int MaxSteps { get; }
+
+    public int BatchSize { get; }
+
+    /// <summary>Rows that there is room for.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Steps of the run; 0 where no row had one.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>Rows of all steps together.</summary>
+    public int Rows => _starts[Steps];
+
+    /// <summary>Floats of x and y of the run, with the padding.</summary>
+    public int InputLength { get; private set; }
+
+    /// <summary>Likewise of y.</summary>
+    public int OutputLength { get; private set; }
+
+    /// <summary>Whether there is a run whose backward pass has not been done.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Memory of the tape, the gates' and that of c.</summary>
+    public long Bytes => sizeof(float) * ((long)_columns.Length + (_cells?.Length ?? 0) + _hidden.Length);
+
+    /// <summary>The first tape row of a step.</summary>
+    public int Start(int step) => _starts[step];
+
+    /// <summary>Rows of a step.</summary>
+    public int RowsAt(int step) => _starts[step + 1] - _starts[step];
+
+    /// <summary>Where each tape row lies in x and y.</summary>
+    public int* Places => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_places));
+
+    /// <summary>Which row of the batch each row of a step is.</summary>
+    public int* Order => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_order));
+
+    /// <summary>h before the first step, rows in the order of the steps'.</summary>
+    public float* InitialHidden => _hidden.Pointer;
+
+    /// <summary>The columns of a block from a tape row on.</summary>
+    public float* Columns(int block, nint row) => _columns.Pointer + ((nint)block * Capacity + row) * Layout.Width;
+
+    /// <summary>c of a block after the step of a tape row; that before the first step lies <see cref="BatchSize"/> rows before that of row 0.</summary>
+    public float* Cells(int block, nint row) => _cells!.Pointer + ((nint)block * (Capacity + BatchSize) + BatchSize + row) * TapeLayout.Lanes;
+
+    /// <summary>Refuses a run that does not fit.</summary>
+    /// <exception cref="ArgumentException">Another shape or batch.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">More steps than there is room for.</exception>
+    public void Require(LayerShape shape, int steps, int batchSize)
+    {
+        if (shape != Shape || batchSize != BatchSize)
+            throw new ArgumentException(FormattableString.Invariant($"The tape is for {Shape} and a batch of {BatchSize}, the run is of {shape} and {batchSize}. Make a tape for it."));
+        if (steps > MaxSteps)
+            throw new ArgumentOutOfRangeException(nameof(steps), steps, FormattableString.Invariant($"The tape has room for {MaxSteps} steps. Make a longer one, or run fewer steps at a time."));
+    }
+
+    /// <summary>Forgets the run before and prepares for one of which no row may have a step.</summary>
+    public void Clear(int inputLength, int outputLength)
+    {
+        (Steps, InputLength, OutputLength, IsFull) = (0, inputLength, outputLength, false);
+        for (int i = 0; i < BatchSize; i++)
+            _order[i] = i;
+    }
+
+    /// <summary>Keeps what is there before the first step of a run: where its rows lie, h and c.</summary>
+    public void Begin(CpuState state, PanelLayout panels, in SortedSequence sequence)
+    {
+        Steps = sequence.Steps;
+        int row = 0;
+        for (int step = 0; step < Steps; step++)
+        {
+            int rows = sequence.RowsAt(step, BatchSize);
+            for (int i = 0; i < rows; i++)
+                _places[row++] = sequence.MemoryRow(step, i, BatchSize);
+            _starts[step + 1] = row;
+        }
+
+        int P = Shape.OutputSize;
+        for (int i = 0; i < BatchSize; i++)
+        {
+            int n = _order[i] = sequence.StateRow(i);
+            new ReadOnlySpan<float>(state.Hidden + (nint)n * P, P).CopyTo(_hidden.Span[(i * P)..]);
+            for (int panel = 0; panel < panels.PanelCount && _cells is not null; panel++)
+            {
+                int unit = panels.FirstUnit(panel);
+                var c = new ReadOnlySpan<float>(state.Cell(panel) + (nint)n * panels.Lanes, panels.Lanes);
+                c.CopyTo(new Span<float>(Cells(Layout.BlockOf(unit), i - BatchSize) + Layout.PlaceOf(unit), panels.Lanes));
+            }
+        }
+    }
+}
