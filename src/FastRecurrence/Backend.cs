@@ -1,5 +1,5 @@
-using FastRecurrence.Reference;
 using FastRecurrence.Cpu;
+using FastRecurrence.Reference;
 
 namespace FastRecurrence;
 
@@ -69,7 +69,7 @@ public abstract class Backend
         throw new NotSupportedException($"{Name} has no output layer: h comes back to the host in any case, so prepare the OutputLayer on Backend.Simd.");
 
     /// <summary>A backward pass through these weights, for tapes of this batch.</summary>
-    internal virtual BackwardPass CreateBackward(LayerWeights weights, int batchSize) =>
+    internal virtual BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) =>
         throw new NotSupportedException($"{Name} has no backward pass; the SIMD backends have one.");
 
     /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>

@@ -127,11 +127,17 @@ public abstract class RecurrentLayer : IDisposable
         RunEvenDisposed(state, sequenceLength, input, output, options);
     }
 
-    /// <summary>As the public one, with the same bits, and keeps in a tape what a backward pass needs; the tape's last run is gone. x and y must stay as they are until then.</summary>
-    internal void RunForTraining(LayerState state, Cpu.TrainingTape tape, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
+    /// <summary>
+    /// As the public one, with the same bits, and keeps in a tape what a backward pass needs; the tape's last run is gone. x and y must stay as they are
+    /// until then.
+    /// </summary>
+    internal void RunForTraining(LayerState state, Cpu.TrainingTape tape, int sequenceLength, ReadOnlySpan<float> input, Span<float> output,
+        in SequenceOptions options)
     {
         if (state is not Cpu.CpuState)
             throw new NotSupportedException($"{Backend.Name} keeps no tape; the SIMD backends do.");
+        if (Format != WeightFormat.Float32)
+            throw new NotSupportedException($"{this} keeps no tape: gradients of rounded weights would not be those of the weights. Prepare the layer as Float32.");
         tape.Require(Shape, sequenceLength, state.BatchSize);
         Run(state, sequenceLength, input, output, options with { Tape = tape });
         tape.IsFull = true;

@@ -14,7 +14,7 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
     private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
         new CpuOutput<V, L>(outputSize, weights, bias, activation);
 
-    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize) => new BackwardDriver<V, L>(weights, batchSize);
+    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) => new BackwardDriver<V, L>(weights, batchSize, team);
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {

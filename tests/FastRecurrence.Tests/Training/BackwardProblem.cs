@@ -70,16 +70,16 @@ internal sealed class BackwardProblem
     });
 
     /// <summary>Forward with a tape and backward; whatever was in the outputs before must not matter.</summary>
-    public Dictionary<string, float[]> Run(Backend backend)
+    public Dictionary<string, float[]> Run(Backend backend, WorkerTeam? team = null)
     {
         using RecurrentLayer layer = backend.Prepare(Weights);
-        using LayerState state = layer.CreateState(N);
+        using LayerState state = layer.CreateState(N, team);
         Set(state);
         float[] y = Poison(T * N * Shape.OutputSize), dx = Poison(Input.Length), dh0 = Poison(Hidden.Length), dc0 = Poison(Cell.Length);
         var tape = new TrainingTape(Shape, T, N);
         var gradients = new LayerGradients(Shape);
         layer.RunForTraining(state, tape, T, Input, y, Options);
-        backend.CreateBackward(Weights, N).Run(tape, new BackwardCall
+        backend.CreateBackward(Weights, N, team).Run(tape, new BackwardCall
         {
             Input = Input,
             Output = y,
@@ -92,7 +92,13 @@ internal sealed class BackwardProblem
         }, gradients);
         return new()
         {
-            ["y"] = y, ["dx"] = dx, ["dh0"] = dh0, ["dc0"] = dc0, ["dW"] = gradients.InputWeights, ["dR"] = gradients.RecurrentWeights, ["db"] = gradients.Bias,
+            ["y"] = y,
+            ["dx"] = dx,
+            ["dh0"] = dh0,
+            ["dc0"] = dc0,
+            ["dW"] = gradients.InputWeights,
+            ["dR"] = gradients.RecurrentWeights,
+            ["db"] = gradients.Bias,
         };
     }
 

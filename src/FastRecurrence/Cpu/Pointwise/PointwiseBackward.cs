@@ -45,7 +45,9 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
     where L : IMemoryLanes<V>
     where TCell : struct, ICell
 {
-    /// <summary>From ∂L/∂h and ∂L/∂c to the gradients of the preactivations. dy joins first of all: what came from the step after is complete by then.</summary>
+    /// <summary>
+    /// From ∂L/∂h and ∂L/∂c to the gradients of the preactivations. dy joins first of all: what came from the step after is complete by then.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Run(in BackwardBlock block, in CellSettings settings)
     {

@@ -1,63 +1,99 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Backpropagation through time on the CPU. First the steps from the last to the first: the cell turns gates into gradients of their preactivations, in the
-/// tape, and their product with R is ∂L/∂h of the step before. Then, over all rows at once, ∂L/∂x and the gradients of the weights. Every output has one
-/// order of its sum, so the bits depend on nothing else.
+/// tape, and their product with R is ∂L/∂h of the step before. Then, over all rows at once, ∂L/∂x and the gradients of the weights. Workers share outputs,
+/// never a sum: every output has one order of its sum, and the bits depend on nothing else.
 /// </summary>
-internal sealed unsafe class BackwardDriver<V, L> : BackwardPass
+internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     where V : struct
     where L : IMemoryLanes<V>
 {
+    /// <summary>Work of a call below which waking a team costs more than it gains.</summary>
+    private const double LeastFlops = 1_600_000;
+
+    /// <summary>Rows of a worker that are worth a tile of their own.</summary>
+    private const int LeastRows = 4;
+
     private readonly TapeLayout _layout;
     private readonly BackwardKernels _kernels;
     private readonly CellSettings _settings;
     private readonly PanelLayout _hiddenPanels;
     private readonly BackwardProduct<V, L>? _input, _recurrent;
     private readonly WeightGradients<V, L> _weights;
-    private readonly AlignedBuffer _hidden, _zeros, _sums;
+    private readonly AlignedBuffer _hidden, _zeros;
+    private readonly AlignedBuffer[] _sums;
     private readonly AlignedBuffer? _cell;
     private readonly int[] _inOrder;
     private readonly int _blockRows = Tuning.Current.RowsPerBlock;
     private readonly int _vectors, _inputSize, _hiddenSize, _outputSize;
     private readonly int* _identity;
+    private readonly WorkerTeam? _team;
     private TrainingTape _tape = null!;
     private LayerGradients? _gradients;
-    private float* _x, _y, _dy, _dx;
+    private float* _x, _y, _dy, _dx, _finalHidden, _finalCell;
+    private int _workers;
+    private bool _byRows;
 
-    public BackwardDriver(LayerWeights weights, int batchSize)
+    public BackwardDriver(LayerWeights weights, int batchSize, WorkerTeam? team)
         : base(weights.Shape, batchSize)
     {
         LayerShape shape = weights.Shape;
-        CellDescription cell = shape.Describe();
-        if (cell.Second != SecondProduct.None || shape.Peepholes)
-            throw new NotSupportedException($"{shape} cannot be trained on the CPU kernels yet: they have no backward pass for peepholes, projections and GRUs that reset first.");
-        if (!ActivationGradients.AreKnownFromOutput(shape.CandidateActivation) || !ActivationGradients.AreKnownFromOutput(shape.GateActivation) || !ActivationGradients.AreKnownFromOutput(shape.CellActivation))
-            throw new NotSupportedException($"{shape} cannot be trained: with a negative alpha LeakyRelu and Elu do not tell their slope from their value, and a tape keeps values alone.");
+        Require(shape);
         _kernels = BackwardKernels.Of<V, L>(shape);
         _settings = CellSettings.From(shape);
         _layout = new TapeLayout(shape);
+        _team = team;
         (_inputSize, _hiddenSize, _outputSize) = (shape.InputSize, shape.HiddenSize, shape.OutputSize);
         _inOrder = GC.AllocateArray<int>(Math.Max(batchSize, _blockRows), pinned: true);
         for (int i = 0; i < _inOrder.Length; i++)
             _inOrder[i] = i;
-        _identity = (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_inOrder));
+        _identity = (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_inOrder));
+        int workers = team?.Workers ?? 1;
         if (_inputSize > 0)
-            _input = new(new TransposedMatrix("W for the backward pass", weights.InputWeights, _inputSize, _layout, _layout.InputColumns, L.Count), _layout, _identity);
+        {
+            var w = new TransposedMatrix("W for the backward pass", weights.InputWeights, _inputSize, _layout, _layout.InputColumns, L.Count);
+            _input = new(w, _layout, _identity, workers);
+        }
+
         if (_layout.RecurrentColumns.Length > 0)
-            _recurrent = new(new TransposedMatrix("R for the backward pass", weights.RecurrentWeights, _outputSize, _layout, _layout.RecurrentColumns, L.Count), _layout, _identity);
+        {
+            var r = new TransposedMatrix("R for the backward pass", weights.RecurrentWeights, _outputSize, _layout, _layout.RecurrentColumns, L.Count);
+            _recurrent = new(r, _layout, _identity, workers);
+        }
+
         _hiddenPanels = PanelLayout.OfRuns(_outputSize, L.Count);
         _vectors = (_hiddenSize - 1) / L.Count + 1;
         _hidden = new AlignedBuffer("gradient of h", _hiddenPanels.PanelCount, batchSize, _hiddenPanels.Width);
         if (shape.HasCellState)
             _cell = new AlignedBuffer("gradient of c", _vectors, batchSize, L.Count);
         _zeros = new AlignedBuffer("zeros", 4 * L.Count);
-        _sums = new AlignedBuffer("gradients of x of some rows", _blockRows, 4 * L.Count);
-        _weights = new WeightGradients<V, L>(shape, _layout, workers: 1, _identity);
+        _sums = new AlignedBuffer[workers];
+        for (int worker = 0; worker < workers; worker++)
+            _sums[worker] = new AlignedBuffer("gradients of x of some rows", _blockRows, 4 * L.Count);
+        _weights = new WeightGradients<V, L>(shape, _layout, workers, _identity);
+    }
+
+    private static void Require(LayerShape shape)
+    {
+        if (shape.Describe().Second != SecondProduct.None || shape.Peepholes)
+        {
+            throw new NotSupportedException($"{shape} cannot be trained on the CPU kernels yet: "
+                + "they have no backward pass for peepholes, projections and GRUs that reset first.");
+        }
+
+        foreach (ActivationFunction function in (ReadOnlySpan<ActivationFunction>)[shape.GateActivation, shape.CandidateActivation, shape.CellActivation])
+        {
+            if (!ActivationGradients.AreKnownFromOutput(function))
+                throw new NotSupportedException($"{shape} cannot be trained: {function} does not tell its slope from its value, and a tape keeps values alone.");
+        }
     }
 
     private protected override void RunCore(TrainingTape tape, in BackwardCall call, LayerGradients? gradients)
@@ -70,41 +106,106 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass
             _y = y;
             _dy = dy;
             _dx = dx;
-            Walk(finalHidden, finalCell);
+            _finalHidden = finalHidden;
+            _finalCell = finalCell;
+            Share(WorthwhileWorkers());
+            if (_workers == 1 || !_team!.TryRun(this, _workers))
+            {
+                Share(1);
+                Execute(0);
+            }
+
             Return(initialHidden, initialCell);
-            if (dx != null && _input is not null)
-                InputGradient(0, tape.Rows);
-            if (gradients is not null)
-                _weights.Add(tape, gradients, x, y, worker: 0, workers: 1);
         }
 
         GC.KeepAlive(this);
         GC.KeepAlive(tape);
     }
 
-    /// <summary>The steps, from the last to the first. A row joins at its own last step.</summary>
-    private void Walk(float* finalHidden, float* finalCell)
+    /// <summary>As many as the forward run would take for the same work; a backward pass has twice as much.</summary>
+    private int WorthwhileWorkers() => _team is null || Shape.FlopsPerStep(_tape.Rows) * 2 < LeastFlops ? 1 : _team.Workers;
+
+    /// <summary>Rows of the batch need no meeting on their way; where there are few, the workers share the units, and meet once a step.</summary>
+    private void Share(int workers) => (_workers, _byRows) = (workers, workers > 1 && BatchSize >= LeastRows * workers);
+
+    /// <summary>What one worker does: its part of the steps, then, when all have done theirs, its rows of x and its factors of the weights.</summary>
+    public void Execute(int worker)
     {
-        int joined = 0;
-        for (int step = _tape.Steps - 1; step >= 0; step--)
+        uint round = 0;
+        int panels = _hiddenPanels.PanelCount;
+        if (_byRows)
         {
-            int rows = _tape.RowsAt(step);
-            Join(joined, rows, finalHidden, finalCell);
-            joined = rows;
-            for (int vector = 0; vector < _vectors; vector++)
-                Cell(step, vector, rows);
-            for (int panel = 0; panel < _hiddenPanels.PanelCount && _recurrent is not null; panel++)
-            {
-                for (int row = 0; row < rows; row += _blockRows)
-                {
-                    float* hidden = Hidden(panel, row);
-                    bool adds = _kernels.ReadsHidden;
-                    _recurrent.Panel(_tape, panel, _tape.Start(step) + row, Math.Min(_blockRows, rows - row), adds ? hidden : _zeros.Pointer, adds ? _hiddenPanels.Width : 0, hidden);
-                }
-            }
+            int first = FirstRow(worker);
+            Walk(new Part(first, FirstRow(worker + 1), 0, panels), worker, ref round);
+        }
+        else
+        {
+            Walk(new Part(0, BatchSize, Slice(panels, worker), Slice(panels, worker + 1)), worker, ref round);
         }
 
-        Join(joined, BatchSize, finalHidden, finalCell); // rows without steps
+        if (_byRows)
+            Meet(worker, ref round);
+        if (_dx != null && _input is not null)
+            InputGradient(Slice(_tape.Rows, worker), Slice(_tape.Rows, worker + 1), worker);
+        if (_gradients is not null)
+            _weights.Add(_tape, _gradients, _x, _y, worker, _workers);
+    }
+
+    private int Slice(int count, int worker) => (int)((long)count * worker / _workers);
+
+    private void Meet(int worker, ref uint round)
+    {
+        if (_workers > 1)
+            _team!.Meet(worker, _workers, ++round);
+    }
+
+    /// <summary>The first row of a worker's, so that all have about as many steps of rows: the first rows are the longest.</summary>
+    private int FirstRow(int worker)
+    {
+        long share = (long)_tape.Rows * worker / _workers, done = 0;
+        int row = 0;
+        for (int steps = _tape.Steps; row < BatchSize && done < share; row++)
+        {
+            while (steps > 0 && _tape.RowsAt(steps - 1) <= row)
+                steps--;
+            done += steps;
+        }
+
+        return worker == _workers ? BatchSize : row;
+    }
+
+    /// <summary>The steps of a part, from the last to the first. A row joins at its own last step.</summary>
+    private void Walk(in Part part, int worker, ref uint round)
+    {
+        int joined = part.FirstRow;
+        for (int step = _tape.Steps - 1; step >= 0; step--)
+        {
+            int end = Math.Clamp(_tape.RowsAt(step), part.FirstRow, part.EndRow);
+            Join(part, joined, end);
+            joined = end;
+            int endVector = Math.Min(_vectors, part.EndPanel * _hiddenPanels.Stride);
+            for (int vector = part.FirstPanel * _hiddenPanels.Stride; vector < endVector && end > part.FirstRow; vector++)
+                Cell(step, vector, part.FirstRow, end);
+            if (!_byRows)
+                Meet(worker, ref round);
+            for (int panel = part.FirstPanel; panel < part.EndPanel && _recurrent is not null; panel++)
+                Recurrent(step, panel, part.FirstRow, end, worker);
+        }
+
+        Join(part, joined, part.EndRow); // rows without steps
+    }
+
+    /// <summary>∂L/∂h of the step before: what a step's gradients give through R.</summary>
+    private void Recurrent(int step, int panel, int firstRow, int endRow, int worker)
+    {
+        int width = _hiddenPanels.Width;
+        for (int row = firstRow; row < endRow; row += _blockRows)
+        {
+            float* hidden = Hidden(panel, row);
+            (nint start, nint startStep) = _kernels.ReadsHidden ? ((nint)hidden, width) : ((nint)_zeros.Pointer, 0);
+            var rows = new TapeRows(_tape, _tape.Start(step) + row, Math.Min(_blockRows, endRow - row));
+            _recurrent!.Panel(rows, panel, (float*)start, startStep, hidden, worker);
+        }
     }
 
     /// <summary>∂L/∂h of a panel from a row on, rows of the panel's width.</summary>
@@ -114,46 +215,50 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass
     private float* HiddenOfUnit(int unit, int row) => Hidden(unit / _hiddenPanels.UnitsPerPanel, row) + unit % _hiddenPanels.UnitsPerPanel;
 
     /// <summary>Rows start with what the loss asks of their last h and c; null stands for nothing.</summary>
-    private void Join(int first, int end, float* finalHidden, float* finalCell)
+    private void Join(in Part part, int first, int end)
     {
+        int endVector = Math.Min(_vectors, part.EndPanel * _hiddenPanels.Stride);
         for (int row = first; row < end; row++)
         {
-            int n = _tape.Order[row];
-            for (int panel = 0; panel < _hiddenPanels.PanelCount; panel++)
-                Fill(Hidden(panel, row), _hiddenPanels.Width, finalHidden, (nint)n * _outputSize + _hiddenPanels.FirstUnit(panel), _hiddenPanels.UnitsIn(panel));
-            for (int vector = 0; vector < _vectors && _cell is not null; vector++)
-                Fill(CellGradient(vector, row), L.Count, finalCell, (nint)n * _hiddenSize + vector * L.Count, Math.Min(L.Count, _hiddenSize - vector * L.Count));
+            nint n = _tape.Order[row];
+            float* hidden = _finalHidden == null ? null : _finalHidden + n * _outputSize, cell = _finalCell == null ? null : _finalCell + n * _hiddenSize;
+            for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
+                Fill(new Span<float>(Hidden(panel, row), _hiddenPanels.Width), hidden, _hiddenPanels.FirstUnit(panel), _outputSize);
+            for (int vector = part.FirstPanel * _hiddenPanels.Stride; vector < endVector && _cell is not null; vector++)
+                Fill(new Span<float>(CellGradient(vector, row), L.Count), cell, vector * L.Count, _hiddenSize);
         }
     }
 
-    private static void Fill(float* destination, int width, float* source, nint at, int units)
+    private static void Fill(Span<float> units, float* row, int first, int end)
     {
-        var row = new Span<float>(destination, width);
-        row.Clear();
-        if (source != null)
-            new ReadOnlySpan<float>(source + at, units).CopyTo(row);
+        units.Clear();
+        if (row != null)
+            new ReadOnlySpan<float>(row + first, Math.Min(units.Length, end - first)).CopyTo(units);
     }
 
     private float* CellGradient(int vector, int row) => _cell is null ? null : _cell.Pointer + ((nint)vector * BatchSize + row) * L.Count;
 
-    /// <summary>The pointwise part of a step, a vector of units over all its rows.</summary>
-    private void Cell(int step, int vector, int rows)
+    /// <summary>The pointwise part of a step, a vector of units over some of its rows.</summary>
+    private void Cell(int step, int vector, int firstRow, int endRow)
     {
-        int unit = vector * L.Count, block = _layout.BlockOf(unit), place = _layout.PlaceOf(unit), start = _tape.Start(step);
-        int before = step == 0 ? -BatchSize : _tape.Start(step - 1);
+        int unit = vector * L.Count, block = _layout.BlockOf(unit), place = _layout.PlaceOf(unit), start = _tape.Start(step) + firstRow;
+        int before = (step == 0 ? -BatchSize : _tape.Start(step - 1)) + firstRow;
+        RowView hiddenBefore = step == 0
+            ? new RowView(_tape.InitialHidden + unit, _identity + firstRow, _outputSize)
+            : new RowView(_y + unit, _tape.Places + before, _outputSize);
         var work = new BackwardBlock
         {
-            Rows = rows,
+            Rows = endRow - firstRow,
             Units = Math.Min(L.Count, _hiddenSize - unit),
             Columns = _tape.Columns(block, start) + place,
             ColumnsStep = _layout.Width,
-            Hidden = HiddenOfUnit(unit, 0),
+            Hidden = HiddenOfUnit(unit, firstRow),
             HiddenStep = _hiddenPanels.Width,
             OutputGradient = _dy == null ? default : new RowView(_dy + unit, _tape.Places + start, _outputSize),
-            CellGradient = CellGradient(vector, 0),
+            CellGradient = CellGradient(vector, firstRow),
             Cell = _cell is null ? null : _tape.Cells(block, start) + place,
             CellBefore = _cell is null ? null : _tape.Cells(block, before) + place,
-            Before = step == 0 ? new RowView(_tape.InitialHidden + unit, _identity, _outputSize) : new RowView(_y + unit, _tape.Places + before, _outputSize),
+            Before = hiddenBefore,
         };
         _kernels.Run(work, _settings);
     }
@@ -179,18 +284,31 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass
     }
 
     /// <summary>∂L/∂x of some tape rows.</summary>
-    private void InputGradient(int first, int end)
+    private void InputGradient(int first, int end, int worker)
     {
         PanelLayout panels = _input!.Layout;
+        float* sums = _sums[worker].Pointer;
         for (int row = first; row < end; row += _blockRows)
         {
             int rows = Math.Min(_blockRows, end - row);
             for (int panel = 0; panel < panels.PanelCount; panel++)
             {
-                _input.Panel(_tape, panel, row, rows, _zeros.Pointer, 0, _sums.Pointer);
+                _input.Panel(new TapeRows(_tape, row, rows), panel, _zeros.Pointer, 0, sums, worker);
                 var dx = new RowView(_dx + panels.FirstUnit(panel), _tape.Places + row, _inputSize);
-                PartialVector<V, L>.CopyRows(_sums.Pointer, panels.Width, rows, dx, panels.UnitsIn(panel));
+                PartialVector<V, L>.CopyRows(sums, panels.Width, rows, dx, panels.UnitsIn(panel));
             }
         }
+    }
+
+    /// <summary>What one worker does of every step: some rows, or some panels of units.</summary>
+    private readonly struct Part(int firstRow, int endRow, int firstPanel, int endPanel)
+    {
+        public int FirstRow { get; } = firstRow;
+
+        public int EndRow { get; } = endRow;
+
+        public int FirstPanel { get; } = firstPanel;
+
+        public int EndPanel { get; } = endPanel;
     }
 }

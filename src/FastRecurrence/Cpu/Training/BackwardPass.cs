@@ -13,17 +13,27 @@ internal abstract class BackwardPass(LayerShape shape, int batchSize)
     /// From ∂L/∂y to the gradients of everything else. Gradients of weights are <b>added</b> to <paramref name="gradients"/>; those of x, h and c are
     /// <b>written</b>, 0 in the padding. The tape is spent afterwards.
     /// </summary>
-    /// <exception cref="ArgumentException">A length does not fit, or a tape or gradients are of another shape. Nothing is written, and the tape stays full.</exception>
+    /// <exception cref="ArgumentException">
+    /// A length does not fit, or a tape or gradients are of another shape. Nothing is written, and the tape stays full.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The tape has no run that a backward pass has not been done for.</exception>
     public void Run(TrainingTape tape, in BackwardCall call, LayerGradients? gradients)
     {
         ArgumentNullException.ThrowIfNull(tape);
         if (tape.Shape != Shape || tape.BatchSize != BatchSize)
-            throw new ArgumentException(FormattableString.Invariant($"The tape is of {tape.Shape} and a batch of {tape.BatchSize}, this backward pass of {Shape} and {BatchSize}."), nameof(tape));
+        {
+            throw new ArgumentException(FormattableString.Invariant($"The tape is of {tape.Shape} and a batch of {tape.BatchSize}, ")
+                + FormattableString.Invariant($"this backward pass of {Shape} and {BatchSize}."), nameof(tape));
+        }
+
         if (gradients is not null && gradients.Shape != Shape)
             throw new ArgumentException($"The gradients are of {gradients.Shape}, this backward pass of {Shape}.", nameof(gradients));
         if (!tape.IsFull)
-            throw new InvalidOperationException("The tape holds no run, or its backward pass has been done: a backward pass spends it. Run the layer with the tape again.");
+        {
+            throw new InvalidOperationException("The tape holds no run, or its backward pass has been done: a backward pass spends it. "
+                + "Run the layer with the tape again.");
+        }
+
         call.Require(Shape, tape);
         if (tape.Rows * Shape.InputSize != tape.InputLength)
             call.InputGradient.Clear(); // there is padding

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
@@ -66,10 +68,10 @@ internal sealed unsafe class TrainingTape
     public int RowsAt(int step) => _starts[step + 1] - _starts[step];
 
     /// <summary>Where each tape row lies in x and y.</summary>
-    public int* Places => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_places));
+    public int* Places => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places));
 
     /// <summary>Which row of the batch each row of a step is.</summary>
-    public int* Order => (int*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_order));
+    public int* Order => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_order));
 
     /// <summary>h before the first step, rows in the order of the steps'.</summary>
     public float* InitialHidden => _hidden.Pointer;
@@ -86,9 +88,16 @@ internal sealed unsafe class TrainingTape
     public void Require(LayerShape shape, int steps, int batchSize)
     {
         if (shape != Shape || batchSize != BatchSize)
-            throw new ArgumentException(FormattableString.Invariant($"The tape is for {Shape} and a batch of {BatchSize}, the run is of {shape} and {batchSize}. Make a tape for it."));
+        {
+            throw new ArgumentException(FormattableString.Invariant($"The tape is for {Shape} and a batch of {BatchSize}, ")
+                + FormattableString.Invariant($"the run is of {shape} and {batchSize}. Make a tape for it."));
+        }
+
         if (steps > MaxSteps)
-            throw new ArgumentOutOfRangeException(nameof(steps), steps, FormattableString.Invariant($"The tape has room for {MaxSteps} steps. Make a longer one, or run fewer steps at a time."));
+        {
+            throw new ArgumentOutOfRangeException(nameof(steps), steps,
+                FormattableString.Invariant($"The tape has room for {MaxSteps} steps. Make a longer one, or run fewer steps at a time."));
+        }
     }
 
     /// <summary>Forgets the run before and prepares for one of which no row may have a step.</summary>

@@ -56,7 +56,10 @@ internal sealed unsafe class WeightGradients<V, L>
             for (int block = 0; block < _layout.BlockCount; block++)
             {
                 for (int factor = first; factor < end; factor += _blockRows)
-                    Block(tape.Columns(block, row), rows, factor, Math.Min(_blockRows, end - factor), gradients.Sums(block, factor), writes, _sums[worker].Pointer);
+                {
+                    int count = Math.Min(_blockRows, end - factor);
+                    Block(tape.Columns(block, row), rows, factor, count, gradients.Sums(block, factor), writes, _sums[worker].Pointer);
+                }
             }
         }
     }
