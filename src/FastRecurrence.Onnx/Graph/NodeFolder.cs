@@ -88,14 +88,13 @@ internal sealed class NodeFolder(NodeProto node, OperatorAttributes attributes, 
             "Flatten" => TensorShapes.Flatten(first, attributes.Integer("axis") ?? 1),
             "Shape" => TensorShapes.ShapeOf(first, attributes.Integer("start"), attributes.Integer("end")),
             "Slice" => Slice(first, inputs),
-            "Split" => TensorSelection.Split(
-                first, attributes.Integer("axis") ?? 0, Integers(inputs, 1, node.Output.Count) ?? attributes.Integers("split"), node.Output.Count, output, budget),
+            "Split" => Split(first, inputs, output),
             "Gather" => TensorSelection.Gather(first, Required(inputs, 1), attributes.Integer("axis") ?? 0, budget),
             "Tile" => TensorSelection.Tile(first, Integers(inputs, 1) ?? throw new ArgumentException("repeats are missing."), budget),
             "Expand" => TensorSelection.Expand(first, Integers(inputs, 1) ?? throw new ArgumentException("the shape is missing."), budget),
             "Concat" => TensorMoves.Concat([.. inputs.Select(i => i ?? throw new ArgumentException("an input is missing."))],
                 attributes.Integer("axis") ?? throw new ArgumentException("axis is missing."), budget),
-            "ConstantOfShape" => TensorMoves.Fill(first.ToIntegers() ?? throw new ArgumentException("its input is no list of whole numbers."), FillValue(), budget),
+            "ConstantOfShape" => TensorMoves.Fill(Integers(inputs, 0)!, FillValue(), budget),
             "Cast" => TensorArithmetic.Cast(first, (ElementType)(attributes.Integer("to") ?? throw new ArgumentException("to is missing.")), budget),
             "CastLike" => TensorArithmetic.Cast(first, Required(inputs, 1).Type, budget),
             "Neg" => TensorArithmetic.Binary("Sub", new OnnxTensor(first.Type, [], new byte[Math.Max(1, first.Type.Size())]), first, budget),
@@ -121,6 +120,13 @@ internal sealed class NodeFolder(NodeProto node, OperatorAttributes attributes, 
         if (starts is null || ends is null)
             throw new ArgumentException("starts and ends are missing.");
         return TensorMoves.Slice(first, starts, ends, attributes.Integers("axes") ?? Integers(inputs, 3), Integers(inputs, 4), budget);
+    }
+
+    private OnnxTensor Split(OnnxTensor first, OnnxTensor?[] inputs, int output)
+    {
+        int outputs = node.Output.Count;
+        long[]? sizes = Integers(inputs, 1, outputs) ?? attributes.Integers("split");
+        return TensorSelection.Split(first, attributes.Integer("axis") ?? 0, sizes, outputs, output, budget);
     }
 
     // Until opset 10 limits are attributes.

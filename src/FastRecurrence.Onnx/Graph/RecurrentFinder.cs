@@ -15,7 +15,7 @@ namespace FastRecurrence.Onnx.Graph;
 /// <param name="strict">Whether warnings refuse the model.</param>
 internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantFolder folder, bool strict)
 {
-    private const int MaxFound = 4096, MaxOutputs = 3;
+    private const int MaxFound = 2048, MaxOutputs = 3;
 
     public List<OnnxRecurrentNode> Found { get; } = [];
 
@@ -72,7 +72,7 @@ internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantF
         }
 
         if (node.Output.Count > MaxOutputs)
-            throw new ModelFormatException(where, string.Create(CultureInfo.InvariantCulture, $"it has {node.Output.Count} outputs; there are at most {MaxOutputs}."));
+            throw new ModelFormatException(where, FormattableString.Invariant($"it has {node.Output.Count} outputs; there are at most {MaxOutputs}."));
         RecurrentOperator.CheckAttributes(header);
         Folded? Input(int index) => index < node.Input.Count && node.Input[index].Length != 0 ? folder.Fold(scope, node.Input[index]) : null;
         if (node.Input[0].Length == 0)

@@ -55,7 +55,8 @@ internal sealed class Scope
     public static Scope Inside(Scope parent, GraphNames names) => new(names, parent.Opset, parent);
 
     /// <summary>A function's body for one call; without a caller its inputs stay open.</summary>
-    public static Scope OfCall(GraphNames names, FunctionProto function, long? opset, Scope? caller, NodeProto? call) => new(names, opset, function, caller, call);
+    public static Scope OfCall(GraphNames names, FunctionProto function, long? opset, Scope? caller, NodeProto? call) =>
+        new(names, opset, function, caller, call);
 
     /// <summary>Looks a name up, from the inside out; null when it is defined nowhere.</summary>
     public ValueSource? Find(string name)
@@ -73,8 +74,11 @@ internal sealed class Scope
     public OnnxTensor? Bound(string name) => _bound?.GetValueOrDefault(name);
 
     /// <summary>The caller's name for an input of this function; null where there is none.</summary>
-    public (Scope Caller, string Name)? Argument(Definition input) =>
-        _call is not null && input.Input >= 0 && input.Input < _call.Input.Count && _call.Input[input.Input].Length != 0 ? (_caller!, _call.Input[input.Input]) : null;
+    public (Scope Caller, string Name)? Argument(Definition input)
+    {
+        bool given = _call is not null && input.Input >= 0 && input.Input < _call.Input.Count && _call.Input[input.Input].Length != 0;
+        return given ? (_caller!, _call!.Input[input.Input]) : null;
+    }
 
     private Dictionary<string, AttributeProto> CallAttributes()
     {

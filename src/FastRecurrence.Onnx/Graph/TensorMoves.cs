@@ -61,8 +61,8 @@ internal static class TensorMoves
         int along = TensorShapes.Axis(axis, first.Shape.Length);
         foreach (OnnxTensor part in parts)
         {
-            bool differs = part.Type != first.Type || part.Shape.Length != first.Shape.Length || part.Shape.Where((size, i) => i != along && size != first.Shape[i]).Any();
-            if (differs)
+            bool ranks = part.Type == first.Type && part.Shape.Length == first.Shape.Length;
+            if (!ranks || part.Shape.Where((size, i) => i != along && size != first.Shape[i]).Any())
             {
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                     $"{part.Type.Text()} {part.ShapeText} and {first.Type.Text()} {first.ShapeText} cannot be joined along axis {along}."));

@@ -28,7 +28,8 @@ internal static class TensorQuantisation
     public static OnnxTensor? Quantise(OnnxTensor tensor, QuantisedBy by, long? outputType, FoldingBudget budget)
     {
         ElementType type = by.ZeroPoint?.Type ?? (outputType is null or 0 ? ElementType.Uint8 : (ElementType)outputType.Value);
-        if (type is not (ElementType.Uint8 or ElementType.Int8 or ElementType.Uint16 or ElementType.Int16) || !tensor.Type.IsFloating() || by.Scale.Type != tensor.Type)
+        bool known = type is ElementType.Uint8 or ElementType.Int8 or ElementType.Uint16 or ElementType.Int16;
+        if (!known || !tensor.Type.IsFloating() || by.Scale.Type != tensor.Type)
             return null;
         (long least, long most) = type switch
         {

@@ -18,7 +18,11 @@ internal static class TensorSelection
         budget.Take(8L * outputs);
         int along = TensorShapes.Axis(axis, tensor.Shape.Length), size = tensor.Shape[along];
         if (sizes is not null && (sizes.Length != outputs || sizes.Any(part => part < 0 || part > size) || sizes.Sum() != size))
-            throw new ArgumentException(FormattableString.Invariant($"{outputs} parts of the sizes {ShapeText.Of(sizes)} do not make up the {size} of axis {along}."));
+        {
+            string parts = FormattableString.Invariant($"{outputs} parts of the sizes {ShapeText.Of(sizes)}");
+            throw new ArgumentException(FormattableString.Invariant($"{parts} do not make up the {size} of axis {along}."));
+        }
+
         long each = (size + outputs - 1) / outputs;
         long start = Math.Min(size, sizes is null ? each * wanted : sizes.Take(wanted).Sum());
         long end = Math.Min(size, start + (sizes is null ? each : sizes[wanted]));

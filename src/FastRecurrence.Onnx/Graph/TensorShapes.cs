@@ -120,5 +120,6 @@ internal static class TensorShapes
     }
 
     public static int RequireRank(int rank) =>
-        rank <= OnnxTensor.MaxRank ? rank : throw new ArgumentException(FormattableString.Invariant($"the result has {rank} axes; at most {OnnxTensor.MaxRank} are read."));
+        rank <= OnnxTensor.MaxRank ? rank
+            : throw new ArgumentException(FormattableString.Invariant($"the result has {rank} axes; at most {OnnxTensor.MaxRank} are read."));
 }

@@ -77,8 +77,8 @@ internal sealed record NodeAttributes
         (string where, string name, long opset) = (header.Where, header.Name, header.Opset);
         if (opset < OldestOpset)
         {
-            throw new NotSupportedException(Text(
-                $"{where}: {name} of opset {opset} is another operator; opsets {OldestOpset} to {NewestOpset} are supported. Convert the model to a newer opset."));
+            string known = Text($"opsets {OldestOpset} to {NewestOpset} are supported");
+            throw new NotSupportedException(Text($"{where}: {name} of opset {opset} is another operator; {known}. Convert the model to a newer opset."));
         }
 
         if (opset <= NewestOpset)

@@ -62,7 +62,11 @@ internal sealed class ExternalData(string? folder, bool keep = true)
             // Regions that overlap in part could make any size of a small file.
             ulong before = _readOf.GetValueOrDefault(path);
             if (length > size - Math.Min(size, before))
-                throw new ModelFormatException(where, Text($"external data of {length} bytes beside {before}, but '{Short(location)}' has {size} in all: its regions overlap."));
+            {
+                throw new ModelFormatException(where, Text(
+                    $"external data of {length} bytes beside {before}, but '{Short(location)}' has {size} in all: its regions overlap."));
+            }
+
             _readOf[path] = before + length;
         }
 

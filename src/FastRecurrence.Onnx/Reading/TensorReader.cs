@@ -74,7 +74,8 @@ internal static class TensorReader
         if (own != typed || own != count)
         {
             string others = own == typed ? "" : Text($" and {typed - own} of another type");
-            throw new ModelFormatException(where, Text($"its sizes {ShapeText.Of(tensor.Dims.ToArray())} hold {count} elements of {type.Text()}, but there are {own}{others}."));
+            string sizes = ShapeText.Of(tensor.Dims.ToArray());
+            throw new ModelFormatException(where, Text($"its sizes {sizes} hold {count} elements of {type.Text()}, but there are {own}{others}."));
         }
 
         int size = type.Size();

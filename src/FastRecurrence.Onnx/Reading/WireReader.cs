@@ -14,7 +14,11 @@ internal static class WireReader
         survey.Model(bytes);
         ModelProto model = Parse(file, bytes, ModelProto.Parser);
         if (model.Graph is null && survey.LooksLikeCoreMl)
-            throw new ModelFormatException(file, FormattableString.Invariant($"no ONNX file: it is a Core ML model (.mlmodel); export the model to ONNX ({bytes.Length} bytes)."));
+        {
+            throw new ModelFormatException(file, FormattableString.Invariant(
+                $"no ONNX file: it is a Core ML model (.mlmodel); export the model to ONNX ({bytes.Length} bytes)."));
+        }
+
         return model;
     }
 

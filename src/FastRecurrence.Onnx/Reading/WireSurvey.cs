@@ -8,7 +8,7 @@ namespace FastRecurrence.Onnx.Reading;
 /// <param name="size">Its bytes.</param>
 internal sealed class WireSurvey(string file, long size)
 {
-    private const long Free = 12 << 20;
+    private const long Free = 14 << 20;
     private const int MaxDepth = 100, FirstCoreMlType = 200, LastCoreMlType = 3000;
 
     /// <summary>How a field is kept.</summary>
@@ -82,7 +82,7 @@ internal sealed class WireSurvey(string file, long size)
     // Roughly what the objects take with the lists that they hold, and what is made from them later (names, shapes).
     private static int ObjectBytes(Kind kind) => kind switch
     {
-        Kind.Node => 420,
+        Kind.Node => 320,
         Kind.Attribute => 260,
         Kind.Tensor => 420,
         Kind.Graph or Kind.Function => 900,
@@ -131,7 +131,7 @@ internal sealed class WireSurvey(string file, long size)
         switch (field)
         {
             case Kind.Skipped: break;
-            case Kind.Text: Take(150 + 2L * bytes.Length); break;
+            case Kind.Text: Take(100 + 2L * bytes.Length); break;
             case Kind.Bytes: Take(80 + bytes.Length); break;
             case Kind.Fixed: Take(24 + 2L * bytes.Length); break;
             case Kind.Varints:

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -97,14 +98,15 @@ public static class CudnnWeights
     private static void Require(LayerShape shape)
     {
         Unsupported.Variations(shape, "cuDNN", projection: true);
-        if (shape is { Cell: CellKind.Gru, LinearBeforeReset: false })
+        if (shape.Definition == Gru.Definition && !shape.LinearBeforeReset)
             throw new NotSupportedException("cuDNN's GRU is always linear before its reset; this layer resets before the product.");
     }
 
     private static LayerShape WithInput(LayerShape shape, int inputSize)
     {
         int H = shape.HiddenSize;
-        LayerShape other = shape.HasCellState ? LayerShape.Lstm(inputSize, H) : shape.GateCount == 3 ? LayerShape.Gru(inputSize, H) : LayerShape.Elman(inputSize, H);
+        LayerShape other = shape.HasCellState ? LayerShape.Lstm(inputSize, H)
+            : shape.GateCount == 3 ? LayerShape.Gru(inputSize, H) : LayerShape.Elman(inputSize, H);
         return other with { GateActivation = shape.GateActivation, CandidateActivation = shape.CandidateActivation, CellActivation = shape.CellActivation };
     }
 

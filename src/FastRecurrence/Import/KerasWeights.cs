@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -85,7 +86,7 @@ public static class KerasWeights
         if (bias.Length != 0 && bias.Length != expected)
         {
             string hint = shape.HasCellState && bias.Length == 2 * length ? " Two biases are those of CuDNNLSTM: use ImportCudnn."
-                : shape.Cell != CellKind.Gru ? ""
+                : shape.Definition != Gru.Definition ? ""
                 : bias.Length == 2 * length ? " It is the bias of reset_after=True: make the shape with linearBeforeReset: true."
                 : bias.Length == length ? " It is the bias of reset_after=False: make the shape with linearBeforeReset: false." : "";
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Cells;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.Import;
@@ -26,7 +27,8 @@ public static class LayoutCheck
     /// <returns>All matches, best first; layouts that lead to the same layer are one match.</returns>
     /// <exception cref="ArgumentException">A length does not fit.</exception>
     /// <exception cref="NotSupportedException">The shape has peepholes or a projection.</exception>
-    public static IReadOnlyList<LayoutMatch> Find(LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias,
+    public static IReadOnlyList<LayoutMatch> Find(
+        LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias,
         ReadOnlySpan<float> input, ReadOnlySpan<float> output, double tolerance = 1e-5)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -35,13 +37,18 @@ public static class LayoutCheck
         Extents.Require(nameof(inputWeights), inputWeights.Length, "G×H×I", G, H, I);
         Extents.Require(nameof(recurrentWeights), recurrentWeights.Length, "G×H×H", G, H, H);
         if (bias.Length != 0 && bias.Length != length && bias.Length != 2 * length)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"bias has {bias.Length} values, expected {length} (one), {2 * length} (two) or none."), nameof(bias));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"bias has {bias.Length} values, expected {length} (one), {2 * length} (two) or none."), nameof(bias));
+        }
+
         int T = output.Length / H;
         Extents.Require(nameof(output), output.Length, "T×1×H", T, 1, H);
         Extents.Require(nameof(input), input.Length, "T×1×I", T, 1, I);
 
         double[] x = ReferenceLayer.Widen(input), y = ReferenceLayer.Widen(output);
-        float[][] w = [inputWeights.ToArray(), I == 0 ? [] : GateBlocks.Transpose(inputWeights, I, length)], r = [recurrentWeights.ToArray(), GateBlocks.Transpose(recurrentWeights, H, length)];
+        float[][] w = [inputWeights.ToArray(), I == 0 ? [] : GateBlocks.Transpose(inputWeights, I, length)];
+        float[][] r = [recurrentWeights.ToArray(), GateBlocks.Transpose(recurrentWeights, H, length)];
         float[] given = bias.ToArray();
         var matches = new List<LayoutMatch>();
         foreach (int[] order in Permutations(G))
@@ -54,7 +61,7 @@ public static class LayoutCheck
                     {
                         double error = Error(weights, x, y, T, tolerance);
                         if (error <= tolerance && !matches.Exists(m => Same(m.Weights, weights)))
-                            matches.Add(new LayoutMatch(Text(shape.Cell, order), wt, rt, rule, Framework(shape.Cell, order, wt, rt), error, weights));
+                            matches.Add(new LayoutMatch(Text(shape, order), wt, rt, rule, Framework(shape.Definition, order, wt, rt), error, weights));
                     }
                 }
             }
@@ -69,17 +76,19 @@ public static class LayoutCheck
         int length = shape.GateCount * shape.HiddenSize;
         float[] first = bias.Length == 0 ? [] : bias[..length], second = bias.Length == 2 * length ? bias[length..] : [];
         string plain = bias.Length == 0 ? "no bias" : second.Length == 0 ? "the bias" : "two biases added";
-        if (shape.Cell == CellKind.Gru)
+        if (shape.Definition == Cells.Gru.Definition)
         {
             yield return ($"{plain}, reset before", layout.Import<float>(Gru(shape, linear: false), w, r, first, second).ToWeights());
-            yield return ($"{(second.Length == 0 ? plain : "two biases, the candidate's apart")}, reset after (linear before reset)", layout.Import<float>(Gru(shape, linear: true), w, r, first, second).ToWeights());
+            LayerShape after = Gru(shape, linear: true);
+            string apart = second.Length == 0 ? plain : "two biases, the candidate's apart";
+            yield return ($"{apart}, reset after (linear before reset)", layout.Import<float>(after, w, r, first, second).ToWeights());
             if (second.Length != 0)
-                yield return ("two biases, recurrent first, reset after (linear before reset)", layout.Import<float>(Gru(shape, linear: true), w, r, second, first).ToWeights());
+                yield return ("two biases, recurrent first, reset after (linear before reset)", layout.Import<float>(after, w, r, second, first).ToWeights());
             yield break;
         }
 
         LayerData<float> data = layout.Import<float>(shape, w, r, first, second);
-        foreach ((string name, float forget) in shape.Cell == CellKind.Lstm ? s_lstmRules : s_lstmRules.AsSpan(0, 1).ToArray())
+        foreach ((string name, float forget) in shape.HasCellState ? s_lstmRules : s_lstmRules.AsSpan(0, 1).ToArray())
         {
             float[] b = [.. data.Bias];
             for (int j = 0; j < shape.HiddenSize && forget != 0; j++)
@@ -111,18 +120,19 @@ public static class LayoutCheck
         return worst;
     }
 
-    private static bool Same(LayerWeights a, LayerWeights b) => a.Shape == b.Shape && a.InputWeights.SequenceEqual(b.InputWeights) && a.RecurrentWeights.SequenceEqual(b.RecurrentWeights) && a.Bias.SequenceEqual(b.Bias);
+    private static bool Same(LayerWeights a, LayerWeights b) => a.Shape == b.Shape && a.InputWeights.SequenceEqual(b.InputWeights)
+        && a.RecurrentWeights.SequenceEqual(b.RecurrentWeights) && a.Bias.SequenceEqual(b.Bias);
 
-    private static string? Framework(CellKind cell, int[] order, bool wt, bool rt)
+    private static string? Framework(CellDefinition cell, int[] order, bool wt, bool rt)
     {
         WeightOrder[] known = [WeightOrder.PyTorch, WeightOrder.Keras, WeightOrder.Onnx, WeightOrder.TensorFlow1, WeightOrder.OneDnn, WeightOrder.Haste];
         string[] names = [.. known.Where(k => wt == rt && k.Transposed == wt && k.Blocks(cell).SequenceEqual(order)).Select(k => k.Name)];
         return names.Length == 0 ? null : string.Join(", ", names);
     }
 
-    private static string Text(CellKind cell, int[] order)
+    private static string Text(LayerShape shape, int[] order)
     {
-        string[] ours = cell switch { CellKind.Lstm => ["i", "f", "g", "o"], CellKind.Gru => ["r", "z", "n"], _ => ["h"] };
+        IReadOnlyList<string> ours = shape.Describe().Gates;
         return string.Join(' ', GateBlocks.Inverse(order).Select(k => ours[k]));
     }
 

@@ -8,9 +8,15 @@ namespace FastRecurrence.Import;
 /// <param name="Framework">The framework whose order and orientation it is; null for none that is known.</param>
 /// <param name="Error">The largest difference to the given output.</param>
 /// <param name="Weights">The layer, in our order.</param>
-public sealed record LayoutMatch(string GateOrder, bool InputTransposed, bool RecurrentTransposed, string BiasRule, string? Framework, double Error, LayerWeights Weights)
+public sealed record LayoutMatch(
+    string GateOrder, bool InputTransposed, bool RecurrentTransposed, string BiasRule, string? Framework, double Error, LayerWeights Weights)
 {
     /// <summary>Such as <c>gates i o f g, W as is, R as is, two biases added (ONNX), error 6e-08</c>.</summary>
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
-        $"gates {GateOrder}, W {(InputTransposed ? "transposed" : "as is")}, R {(RecurrentTransposed ? "transposed" : "as is")}, {BiasRule}{(Framework is null ? "" : $" ({Framework})")}, error {Error:g2}");
+    public override string ToString()
+    {
+        string w = Orientation(InputTransposed), r = Orientation(RecurrentTransposed), framework = Framework is null ? "" : $" ({Framework})";
+        return FormattableString.Invariant($"gates {GateOrder}, W {w}, R {r}, {BiasRule}{framework}, error {Error:g2}");
+    }
+
+    private static string Orientation(bool transposed) => transposed ? "transposed" : "as is";
 }

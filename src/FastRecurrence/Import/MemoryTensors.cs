@@ -33,7 +33,11 @@ public sealed class MemoryTensors : TensorSource
         ArgumentNullException.ThrowIfNull(shape);
         var info = new TensorInfo(name, dataType, [.. shape], 0, 0);
         if (info.ElementCount != values.Length)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"tensor '{name}' has {values.Length} values, but its shape {TensorInfo.Text(shape)} holds {info.ElementCount}."), nameof(values));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"tensor '{name}' has {values.Length} values, but its shape {TensorInfo.Text(shape)} holds {info.ElementCount}."), nameof(values));
+        }
+
         if (!_tensors.TryAdd(name, (info, values)))
             throw new ArgumentException($"there is a tensor '{name}' already.", nameof(name));
         _infos.Add(info);

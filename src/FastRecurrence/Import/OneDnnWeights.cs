@@ -13,15 +13,25 @@ public static class OneDnnWeights
     /// <summary>Imports one layer and direction.</summary>
     /// <exception cref="ArgumentException">A length does not fit; the message has both numbers.</exception>
     /// <exception cref="NotSupportedException">oneDNN has no such cell.</exception>
-    public static LayerWeights Import(LayerShape shape, ReadOnlySpan<float> weightsLayer, ReadOnlySpan<float> weightsIteration, ReadOnlySpan<float> bias, ReadOnlySpan<float> peepholes = default, ReadOnlySpan<float> projection = default)
+    public static LayerWeights Import(
+        LayerShape shape, ReadOnlySpan<float> weightsLayer, ReadOnlySpan<float> weightsIteration, ReadOnlySpan<float> bias,
+        ReadOnlySpan<float> peepholes = default, ReadOnlySpan<float> projection = default)
     {
         ArgumentNullException.ThrowIfNull(shape);
         Unsupported.Variations(shape, "oneDNN", peepholes: true, projection: true);
         int length = shape.GateCount * shape.HiddenSize;
         if (bias.Length != shape.BiasCount)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the bias has {bias.Length} values, but {shape} needs {shape.BiasCount} in oneDNN."), nameof(bias));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"the bias has {bias.Length} values, but {shape} needs {shape.BiasCount} in oneDNN."), nameof(bias));
+        }
+
         if (projection.Length != shape.ProjectionCount)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the projection has {projection.Length} values, but {shape} needs {shape.ProjectionCount}."), nameof(projection));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"the projection has {projection.Length} values, but {shape} needs {shape.ProjectionCount}."), nameof(projection));
+        }
+
         ReadOnlySpan<float> recurrent = default;
         if (shape.LinearBeforeReset)
         {
@@ -42,7 +52,8 @@ public static class OneDnnWeights
         LayerShape shape = weights.Shape;
         Unsupported.Variations(shape, "oneDNN", peepholes: true, projection: true);
         (float[] bias, float[] recurrent) = WeightOrder.OneDnn.ExportBias(weights);
-        return (WeightOrder.OneDnn.Export(shape, weights.InputWeights, shape.InputSize), WeightOrder.OneDnn.Export(shape, weights.RecurrentWeights, shape.OutputSize),
+        return (WeightOrder.OneDnn.Export(shape, weights.InputWeights, shape.InputSize),
+            WeightOrder.OneDnn.Export(shape, weights.RecurrentWeights, shape.OutputSize),
             shape.LinearBeforeReset ? [.. bias, .. recurrent.AsSpan(2 * shape.HiddenSize)] : bias,
             weights.Peepholes.ToArray(), GateBlocks.Transpose(weights.Projection, shape.ProjectionSize, shape.HiddenSize));
     }

@@ -18,7 +18,9 @@ public static class OnnxWeights
     /// <param name="bias">B of this direction, <c>[2·G·H]</c> (Wb ‖ Rb), or empty.</param>
     /// <param name="peepholes">P of this direction, <c>[3·H]</c> in the order i, o, f, or empty.</param>
     /// <exception cref="ArgumentException">A length does not fit; the message has both numbers. A bias of half size is refused, never guessed.</exception>
-    public static LayerWeights Import(LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights, ReadOnlySpan<float> bias = default, ReadOnlySpan<float> peepholes = default) =>
+    public static LayerWeights Import(
+        LayerShape shape, ReadOnlySpan<float> inputWeights, ReadOnlySpan<float> recurrentWeights,
+        ReadOnlySpan<float> bias = default, ReadOnlySpan<float> peepholes = default) =>
         Read(shape, inputWeights, recurrentWeights, bias, peepholes).ToWeights();
 
     /// <summary>Exports one direction: W, R, B and P; P is empty without peepholes.</summary>
@@ -29,11 +31,13 @@ public static class OnnxWeights
         LayerShape shape = weights.Shape;
         Unsupported.Variations(shape, "ONNX", peepholes: true, clip: true, coupled: true);
         (float[] input, float[] recurrent) = WeightOrder.Onnx.ExportBias(weights);
-        return (WeightOrder.Onnx.Export(shape, weights.InputWeights, shape.InputSize), WeightOrder.Onnx.Export(shape, weights.RecurrentWeights, shape.HiddenSize),
+        return (WeightOrder.Onnx.Export(shape, weights.InputWeights, shape.InputSize),
+            WeightOrder.Onnx.Export(shape, weights.RecurrentWeights, shape.HiddenSize),
             [.. input, .. recurrent], shape.Peepholes ? GateBlocks.Permute(weights.Peepholes, Peepholes) : []);
     }
 
-    internal static LayerData<T> Read<T>(LayerShape shape, ReadOnlySpan<T> inputWeights, ReadOnlySpan<T> recurrentWeights, ReadOnlySpan<T> bias, ReadOnlySpan<T> peepholes)
+    internal static LayerData<T> Read<T>(
+        LayerShape shape, ReadOnlySpan<T> inputWeights, ReadOnlySpan<T> recurrentWeights, ReadOnlySpan<T> bias, ReadOnlySpan<T> peepholes)
         where T : struct, System.Numerics.IFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -41,11 +45,16 @@ public static class OnnxWeights
         if (bias.Length != 0 && bias.Length != 2 * length)
         {
             string hint = bias.Length == length ? " It is half: ONNX wants both biases, Wb ‖ Rb, even where one is zero." : "";
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"B has {bias.Length} values, but {shape} needs {2 * length} (Wb ‖ Rb), or none.{hint}"), nameof(bias));
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"B has {bias.Length} values, but {shape} needs {2 * length} (Wb ‖ Rb), or none.{hint}"), nameof(bias));
         }
 
         if (peepholes.Length != shape.PeepholeCount)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"P has {peepholes.Length} values, but {shape} needs {shape.PeepholeCount} (3 × H)."), nameof(peepholes));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"P has {peepholes.Length} values, but {shape} needs {shape.PeepholeCount} (3 × H)."), nameof(peepholes));
+        }
+
         bool any = bias.Length != 0;
         return WeightOrder.Onnx.Import(shape, inputWeights, recurrentWeights, any ? bias[..length] : default, any ? bias[length..] : default,
             shape.Peepholes ? GateBlocks.Permute(peepholes, Peepholes) : default);

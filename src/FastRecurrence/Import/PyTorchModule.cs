@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -9,6 +10,7 @@ public sealed class PyTorchModule
     private readonly TensorSource _source;
     private readonly string _where;
     private readonly PyTorchDirection[] _directions;
+    private readonly CellDefinition? _cell;
     private readonly ModelFormatException? _refusal;
 
     internal PyTorchModule(TensorSource source, string prefix, bool cell, ModelFormatException refusal)
@@ -21,7 +23,7 @@ public sealed class PyTorchModule
         (_source, Prefix, _where, IsCell, IsBidirectional, _directions) = (source, prefix, where, cell, bidirectional, directions);
         PyTorchDirection first = directions[0];
         HasBias = first.InputBias is not null || first.RecurrentBias is not null;
-        (HiddenSize, ProjectionSize, Cell) = Sizes(first);
+        (HiddenSize, ProjectionSize, _cell) = Sizes(first);
         InputSize = Rank2(first.InputWeights)[1];
         for (int i = 0; i < directions.Length; i++)
             Check(directions[i], i < DirectionCount ? InputSize : DirectionCount * OutputSize);
@@ -40,7 +42,7 @@ public sealed class PyTorchModule
     public IReadOnlyList<string> Notes { get; internal init; } = [];
 
     /// <summary>The cell, told from the rows for each hidden unit: 4 LSTM, 3 GRU, 1 RNN.</summary>
-    public CellKind Cell { get; }
+    public CellKind Cell => _cell?.Kind ?? default;
 
     /// <summary>Whether it is a single cell (<c>nn.LSTMCell</c>): names without <c>_l0</c>.</summary>
     public bool IsCell { get; }
@@ -88,18 +90,15 @@ public sealed class PyTorchModule
         foreach (PyTorchDirection d in _directions)
         {
             int I = d.InputWeights.Dimensions[1];
-            LayerShape shape = Cell switch
-            {
-                CellKind.Lstm => LayerShape.Lstm(I, HiddenSize) with { ProjectionSize = ProjectionSize },
-                CellKind.Gru => LayerShape.Gru(I, HiddenSize),
-                _ => LayerShape.Elman(I, HiddenSize, nonlinearity),
-            };
+            LayerShape shape = _cell == Lstm.Definition ? LayerShape.Lstm(I, HiddenSize) with { ProjectionSize = ProjectionSize }
+                : _cell == Gru.Definition ? LayerShape.Gru(I, HiddenSize)
+                : LayerShape.Elman(I, HiddenSize, nonlinearity);
             yield return WeightOrder.PyTorch.Import<T>(
                 shape, Read(d.InputWeights), Read(d.RecurrentWeights), Read(d.InputBias), Read(d.RecurrentBias), projection: Read(d.Projection));
         }
     }
 
-    private (int H, int P, CellKind Cell) Sizes(PyTorchDirection d)
+    private (int H, int P, CellDefinition Cell) Sizes(PyTorchDirection d)
     {
         int[] hh = Rank2(d.RecurrentWeights);
         int hidden = d.Projection is null ? hh[1] : Rank2(d.Projection)[1];
@@ -123,12 +122,13 @@ public sealed class PyTorchModule
         }
 
 
-        return (hidden, d.Projection is null ? 0 : d.Projection.Dimensions[0], blocks switch { 4 => CellKind.Lstm, 3 => CellKind.Gru, _ => CellKind.Elman });
+        CellDefinition cell = blocks switch { 4 => Lstm.Definition, 3 => Gru.Definition, _ => Elman.Definition };
+        return (hidden, d.Projection is null ? 0 : d.Projection.Dimensions[0], cell);
     }
 
     private void Check(PyTorchDirection d, int inputSize)
     {
-        int rows = (Cell switch { CellKind.Lstm => 4, CellKind.Gru => 3, _ => 1 }) * HiddenSize;
+        int rows = (_cell == Lstm.Definition ? 4 : _cell == Gru.Definition ? 3 : 1) * HiddenSize;
         Require(d.InputWeights, rows, inputSize);
         Require(d.RecurrentWeights, rows, OutputSize);
         RequirePartner(d.InputBias, d.RecurrentBias, d, "bias_ih");

@@ -119,7 +119,7 @@ internal sealed class PyTorchParts(TensorSource source, string prefix, bool cell
             if (kind == "raw")
             {
                 source.RequireFloating(info);
-                _notes.Add($"{info.Name} stands beside {plain.Name}: it is the trained matrix of weight drop and is taken; the other may have dropped-out elements");
+                _notes.Add($"{info.Name} is taken, the trained matrix of weight drop; {plain.Name} beside it may have dropped-out elements");
                 return info;
             }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -72,7 +73,7 @@ public static class PyTorchWeights
     {
         LayerShape shape = weights.Shape;
         Unsupported.Variations(shape, "PyTorch", projection: true);
-        if (shape is { Cell: CellKind.Gru, LinearBeforeReset: false })
+        if (shape.Definition == Gru.Definition && !shape.LinearBeforeReset)
             throw new NotSupportedException("PyTorch's GRU is always linear before its reset; this layer resets before the product.");
         int rows = shape.GateCount * shape.HiddenSize;
         (float[] input, float[] recurrent) = WeightOrder.PyTorch.ExportBias(weights);

@@ -41,7 +41,7 @@ public sealed class ShardedSafetensors : TensorSource, IDisposable
         {
             long length = RandomAccess.GetLength(file);
             if (length > MaxIndexBytes)
-                throw new ModelFormatException(name, FormattableString.Invariant($"{length} bytes; an index has at most {MaxIndexBytes}. Is it one of the model's files?"));
+                throw new ModelFormatException(name, FormattableString.Invariant($"{length} bytes; an index has at most {MaxIndexBytes}."));
             json = RegularFile.ReadAll(file, name, length);
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -23,7 +24,8 @@ public static class TensorFlow1Weights
         float[] shifted = bias.ToArray();
         foreach (ref float f in shifted.AsSpan(2 * hiddenSize, hiddenSize))
             f = (float)((double)f + forgetBias);
-        return WeightOrder.TensorFlow1.Import<float>(shape, kernel[..(inputSize * 4 * hiddenSize)], kernel[(inputSize * 4 * hiddenSize)..], shifted, default).ToWeights();
+        int input = inputSize * 4 * hiddenSize;
+        return WeightOrder.TensorFlow1.Import<float>(shape, kernel[..input], kernel[input..], shifted, default).ToWeights();
     }
 
     /// <summary>Exports a layer as a <c>BasicLSTMCell</c> that will add <paramref name="forgetBias"/> again.</summary>
@@ -32,12 +34,13 @@ public static class TensorFlow1Weights
     {
         ArgumentNullException.ThrowIfNull(weights);
         LayerShape shape = weights.Shape;
-        Unsupported.Cell(shape, "BasicLSTMCell", CellKind.Lstm);
+        Unsupported.Cell(shape, "BasicLSTMCell", Lstm.Definition);
         Unsupported.Variations(shape, "TensorFlow 1's BasicLSTMCell");
         float[] bias = WeightOrder.TensorFlow1.ExportBias(weights).Input;
         foreach (ref float f in bias.AsSpan(2 * shape.HiddenSize, shape.HiddenSize))
             f = (float)((double)f - forgetBias);
-        return ([.. WeightOrder.TensorFlow1.Export(shape, weights.InputWeights, shape.InputSize), .. WeightOrder.TensorFlow1.Export(shape, weights.RecurrentWeights, shape.HiddenSize)], bias);
+        float[] input = WeightOrder.TensorFlow1.Export(shape, weights.InputWeights, shape.InputSize);
+        return ([.. input, .. WeightOrder.TensorFlow1.Export(shape, weights.RecurrentWeights, shape.HiddenSize)], bias);
     }
 
     /// <summary>Imports a <c>GRUCell</c>: gates r, u (our z) in one kernel, the candidate in another, the reset before the candidate's product.</summary>
@@ -48,7 +51,9 @@ public static class TensorFlow1Weights
     /// <param name="candidateKernel"><c>[I+H, H]</c>.</param>
     /// <param name="candidateBias"><c>[H]</c>.</param>
     /// <exception cref="ArgumentException">A length does not fit; the message has both numbers.</exception>
-    public static LayerWeights ImportGru(int inputSize, int hiddenSize, ReadOnlySpan<float> gateKernel, ReadOnlySpan<float> gateBias, ReadOnlySpan<float> candidateKernel, ReadOnlySpan<float> candidateBias)
+    public static LayerWeights ImportGru(
+        int inputSize, int hiddenSize, ReadOnlySpan<float> gateKernel, ReadOnlySpan<float> gateBias,
+        ReadOnlySpan<float> candidateKernel, ReadOnlySpan<float> candidateBias)
     {
         LayerShape shape = LayerShape.Gru(inputSize, hiddenSize, linearBeforeReset: false);
         int rows = inputSize + hiddenSize;
@@ -67,7 +72,7 @@ public static class TensorFlow1Weights
     {
         ArgumentNullException.ThrowIfNull(weights);
         LayerShape shape = weights.Shape;
-        Unsupported.Cell(shape, "GRUCell", CellKind.Gru);
+        Unsupported.Cell(shape, "GRUCell", Gru.Definition);
         Unsupported.Variations(shape, "TensorFlow 1's GRUCell");
         if (shape.LinearBeforeReset)
             throw new NotSupportedException("TensorFlow 1's GRUCell resets before the candidate's product; this layer is linear before its reset.");
@@ -99,6 +104,9 @@ public static class TensorFlow1Weights
     private static void Require(string what, int length, int rows, int columns)
     {
         if (length != (long)rows * columns)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{what} has {length} values, expected {(long)rows * columns}{(rows == 1 ? "" : $" = [{rows}, {columns}]")}."), what);
+        {
+            string shape = rows == 1 ? "" : $" = [{rows}, {columns}]";
+            throw new ArgumentException(FormattableString.Invariant($"{what} has {length} values, expected {(long)rows * columns}{shape}."), what);
+        }
     }
 }

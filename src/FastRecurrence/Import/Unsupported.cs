@@ -1,3 +1,5 @@
+using FastRecurrence.Cells;
+
 namespace FastRecurrence.Import;
 
 /// <summary>Refusals of cells that a framework cannot express.</summary>
@@ -15,10 +17,10 @@ internal static class Unsupported
             throw new NotSupportedException($"{shape} has {what}; {framework}'s layers have none.");
     }
 
-    /// <summary>Refuses a cell that is not one of <paramref name="supported"/>.</summary>
-    public static void Cell(LayerShape shape, string framework, params ReadOnlySpan<CellKind> supported)
+    /// <summary>Refuses a cell that is not <paramref name="supported"/>.</summary>
+    public static void Cell(LayerShape shape, string framework, CellDefinition supported)
     {
-        if (!supported.Contains(shape.Cell))
-            throw new NotSupportedException($"{framework} has no {shape.Cell} cell; it has {string.Join(", ", supported.ToArray())}.");
+        if (shape.Definition != supported)
+            throw new NotSupportedException($"{framework} is {supported.NameWithArticle}; this layer is {shape.Definition.NameWithArticle}.");
     }
 }

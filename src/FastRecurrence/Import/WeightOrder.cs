@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using FastRecurrence.Cells;
 
 namespace FastRecurrence.Import;
 
@@ -28,7 +29,7 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
     public static WeightOrder Haste { get; } = new("haste", [0, 2, 1, 3], [1, 0, 2], Transposed: true);
 
     /// <summary>Our block k is their block <c>Blocks(cell)[k]</c>.</summary>
-    public ReadOnlySpan<int> Blocks(CellKind cell) => cell switch { CellKind.Lstm => Lstm, CellKind.Gru => Gru, _ => [0] };
+    public ReadOnlySpan<int> Blocks(CellDefinition cell) => cell == Cells.Lstm.Definition ? Lstm : cell == Cells.Gru.Definition ? Gru : [0];
 
     /// <summary>Their numbers into ours.</summary>
     /// <param name="shape">The layer.</param>
@@ -38,7 +39,8 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
     /// <param name="recurrentBias">The bias beside R h, <c>[G·H]</c>, or empty.</param>
     /// <param name="peepholes">In the order i, f, o, or empty.</param>
     /// <param name="projection"><c>[P, H]</c>, or empty.</param>
-    public LayerData<T> Import<T>(LayerShape shape, ReadOnlySpan<T> inputWeights, ReadOnlySpan<T> recurrentWeights, ReadOnlySpan<T> inputBias, ReadOnlySpan<T> recurrentBias,
+    public LayerData<T> Import<T>(
+        LayerShape shape, ReadOnlySpan<T> inputWeights, ReadOnlySpan<T> recurrentWeights, ReadOnlySpan<T> inputBias, ReadOnlySpan<T> recurrentBias,
         ReadOnlySpan<T> peepholes = default, ReadOnlySpan<T> projection = default)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -52,7 +54,7 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
     /// <summary>One of our matrices as they keep it.</summary>
     public float[] Export(LayerShape shape, ReadOnlySpan<float> matrix, int columns)
     {
-        float[] theirs = GateBlocks.Permute(matrix, GateBlocks.Inverse(Blocks(shape.Cell)));
+        float[] theirs = GateBlocks.Permute(matrix, GateBlocks.Inverse(Blocks(shape.Definition)));
         return Transposed ? GateBlocks.Transpose<float>(theirs, shape.GateCount * shape.HiddenSize, columns) : theirs;
     }
 
@@ -60,7 +62,7 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
     public (float[] Input, float[] Recurrent) ExportBias(LayerWeights weights)
     {
         LayerShape shape = weights.Shape;
-        int[] order = GateBlocks.Inverse(Blocks(shape.Cell));
+        int[] order = GateBlocks.Inverse(Blocks(shape.Definition));
         int length = shape.GateCount * shape.HiddenSize;
         var recurrent = new float[length];
         if (shape.LinearBeforeReset)
@@ -71,8 +73,8 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
     private T[] Matrix<T>(LayerShape shape, ReadOnlySpan<T> theirs, int columns)
     {
         if (!Transposed)
-            return GateBlocks.Permute(theirs, Blocks(shape.Cell));
-        return GateBlocks.Permute<T>(GateBlocks.Transpose(theirs, columns, shape.GateCount * shape.HiddenSize), Blocks(shape.Cell));
+            return GateBlocks.Permute(theirs, Blocks(shape.Definition));
+        return GateBlocks.Permute<T>(GateBlocks.Transpose(theirs, columns, shape.GateCount * shape.HiddenSize), Blocks(shape.Definition));
     }
 
     private T[] Bias<T>(LayerShape shape, ReadOnlySpan<T> input, ReadOnlySpan<T> recurrent)
@@ -86,11 +88,11 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
         }
 
         T[] theirs = input.IsEmpty ? new T[length] : input.ToArray(), other = recurrent.IsEmpty ? new T[length] : recurrent.ToArray();
-        T[] sum = GateBlocks.Permute<T>(GateBlocks.Sum<T>(theirs, other), Blocks(shape.Cell));
+        T[] sum = GateBlocks.Permute<T>(GateBlocks.Sum<T>(theirs, other), Blocks(shape.Definition));
         if (!shape.LinearBeforeReset)
             return sum;
-        T[] apart = [.. sum, .. GateBlocks.Permute<T>(other, Blocks(shape.Cell)).AsSpan(2 * H)];
-        GateBlocks.Permute<T>(theirs, Blocks(shape.Cell)).AsSpan(2 * H).CopyTo(apart.AsSpan(2 * H));
+        T[] apart = [.. sum, .. GateBlocks.Permute<T>(other, Blocks(shape.Definition)).AsSpan(2 * H)];
+        GateBlocks.Permute<T>(theirs, Blocks(shape.Definition)).AsSpan(2 * H).CopyTo(apart.AsSpan(2 * H));
         return apart;
     }
 
@@ -101,7 +103,8 @@ internal sealed record WeightOrder(string Name, int[] Lstm, int[] Gru, bool Tran
             string need = columns == 1 ? string.Create(CultureInfo.InvariantCulture, $"[{rows}]")
                 : Transposed ? string.Create(CultureInfo.InvariantCulture, $"[{columns}, {rows}] = {(long)rows * columns}")
                 : string.Create(CultureInfo.InvariantCulture, $"[{rows}, {columns}] = {(long)rows * columns}");
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{what} has {length} values, but this layer in {Name} order needs {need}."), what);
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"{what} has {length} values, but this layer in {Name} order needs {need}."), what);
         }
     }
 }
