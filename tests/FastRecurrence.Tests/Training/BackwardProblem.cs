@@ -98,7 +98,7 @@ internal sealed class BackwardProblem
             ["dc0"] = dc0,
             ["dW"] = gradients.InputWeights,
             ["dR"] = gradients.RecurrentWeights,
-            ["db"] = gradients.Bias,
+            ["db"] = gradients.Bias, ["dp"] = gradients.PeepholeWeights,
         };
     }
 

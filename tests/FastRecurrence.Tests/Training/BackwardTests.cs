@@ -29,7 +29,12 @@ public sealed class BackwardTests
     }
 
     /// <summary>Variations that need nothing but the cell's own equations.</summary>
-    private static IEnumerable<BackwardProblem> Variations() => GradientShapes.All(5, 19, 7).DistinctBy(shape => shape.ToString()).Where(IsSupported).Select(shape => new BackwardProblem(shape, 5, 4));
+    private static IEnumerable<BackwardProblem> Variations()
+    {
+        foreach (LayerShape shape in GradientShapes.All(5, 19, 7).DistinctBy(shape => shape.ToString()).Where(IsSupported))
+            yield return new BackwardProblem(shape, 5, 4);
+        yield return new BackwardProblem(LayerShape.Lstm(3, 21) with { Peepholes = true }, 50, 9, ragged: true, Direction.Reverse);
+    }
 
     private static bool IsSupported(LayerShape shape)
     {
@@ -342,7 +347,7 @@ public sealed class BackwardTests
         double inputs = 2e-6 * Math.Sqrt(Math.Max(1, depth / 512.0));
         foreach ((string name, double[] expected, double tolerance) in ((string, double[], double)[])
             [("dx", exact.Input, inputs), ("dh0", exact.InitialHidden, inputs), ("dc0", p.Shape.HasCellState ? exact.InitialCell : [], inputs),
-            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6)])
+            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6), ("dp", exact.Peepholes, 3e-6)])
         {
             float[] values = actual[name];
             Assert.Equal(expected.Length, values.Length);

@@ -36,6 +36,9 @@ internal unsafe struct BackwardBlock
 
     /// <summary>h of the step before, from the first unit on.</summary>
     public RowView Before;
+
+    /// <summary>Peephole weights of the units, <c>[3][lanes]</c> in the order i, f, o, or null.</summary>
+    public float* Peepholes;
 }
 
 /// <summary>The pointwise part of a step back, for any cell. Conditions on <typeparamref name="TCell"/> are constants to the JIT.</summary>
@@ -56,9 +59,18 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
         nint columnsStep = block.ColumnsStep, hiddenStep = block.HiddenStep;
         RowView dy = block.OutputGradient, before = block.Before;
         bool hasDy = !dy.IsEmpty;
+        Peepholes<V> peepholes = default;
+        if (block.Peepholes != null)
+        {
+            peepholes.Input = L.Load(block.Peepholes);
+            peepholes.Forget = L.Load(block.Peepholes + L.Count);
+            peepholes.Output = L.Load(block.Peepholes + 2 * L.Count);
+        }
+
         for (int row = 0; row < rows; row++)
         {
             SavedStep<V> saved = default;
+            saved.Peepholes = peepholes;
             saved.HiddenBefore = TCell.ReadsHidden ? PartialVector<V, L>.Load(before[row], units) : default; // may call, so nothing is in a register yet
             V dh = hasDy ? PartialVector<V, L>.Load(dy[row], units) : default;
             dh = hasDy ? L.Add(L.Load(hidden), dh) : L.Load(hidden);

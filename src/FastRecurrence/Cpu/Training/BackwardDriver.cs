@@ -31,6 +31,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     private readonly AlignedBuffer _hidden, _zeros;
     private readonly AlignedBuffer[] _sums;
     private readonly AlignedBuffer? _cell;
+    private readonly PackedMatrix? _peepholes;
     private readonly int[] _inOrder;
     private readonly int _blockRows = Tuning.Current.RowsPerBlock;
     private readonly int _vectors, _inputSize, _hiddenSize, _outputSize;
@@ -74,6 +75,9 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
         _hidden = new AlignedBuffer("gradient of h", _hiddenPanels.PanelCount, batchSize, _hiddenPanels.Width);
         if (shape.HasCellState)
             _cell = new AlignedBuffer("gradient of c", _vectors, batchSize, L.Count);
+        PanelLayout units = PanelLayout.OfGates(_hiddenSize, L.Count, columns: 4);
+        if (shape.Peepholes)
+            _peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, units.PanelCount, 3, L.Count, (panel, column, lane) => units.SourceRow(panel, column, lane));
         _zeros = new AlignedBuffer("zeros", 4 * L.Count);
         _sums = new AlignedBuffer[workers];
         for (int worker = 0; worker < workers; worker++)
@@ -83,10 +87,10 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
 
     private static void Require(LayerShape shape)
     {
-        if (shape.Describe().Second != SecondProduct.None || shape.Peepholes)
+        if (shape.Describe().Second != SecondProduct.None)
         {
             throw new NotSupportedException($"{shape} cannot be trained on the CPU kernels yet: "
-                + "they have no backward pass for peepholes, projections and GRUs that reset first.");
+                + "they have no backward pass for projections and GRUs that reset first.");
         }
 
         foreach (ActivationFunction function in (ReadOnlySpan<ActivationFunction>)[shape.GateActivation, shape.CandidateActivation, shape.CellActivation])
@@ -149,6 +153,8 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
             InputGradient(Slice(_tape.Rows, worker), Slice(_tape.Rows, worker + 1), worker);
         if (_gradients is not null)
             _weights.Add(_tape, _gradients, _x, _y, worker, _workers);
+        if (_gradients is not null && _peepholes is not null)
+            PeepholeGradients<V, L>.Add(_tape, _gradients, Slice(_layout.BlockCount, worker), Slice(_layout.BlockCount, worker + 1));
     }
 
     private int Slice(int count, int worker) => (int)((long)count * worker / _workers);
@@ -259,6 +265,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
             Cell = _cell is null ? null : _tape.Cells(block, start) + place,
             CellBefore = _cell is null ? null : _tape.Cells(block, before) + place,
             Before = hiddenBefore,
+            Peepholes = _peepholes is null ? null : _peepholes.Panel(vector),
         };
         _kernels.Run(work, _settings);
     }

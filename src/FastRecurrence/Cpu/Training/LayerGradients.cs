@@ -9,7 +9,9 @@ namespace FastRecurrence.Cpu;
 internal sealed unsafe class LayerGradients
 {
     private readonly AlignedBuffer _sums;
+    private readonly AlignedBuffer? _peepholes;
     private readonly TapeLayout _layout;
+    private const int PeepholeCount = 3;
     private readonly int _factors, _hiddenStart;
 
     public LayerGradients(LayerShape shape)
@@ -18,6 +20,8 @@ internal sealed unsafe class LayerGradients
         _factors = Factors(shape, _layout);
         _hiddenStart = shape.InputSize;
         _sums = new AlignedBuffer("gradients", _layout.BlockCount, _factors, _layout.Width);
+        if (shape.Peepholes)
+            _peepholes = new AlignedBuffer("gradients of the peepholes", _layout.BlockCount, PeepholeCount, TapeLayout.Lanes);
     }
 
     public LayerShape Shape { get; }
@@ -37,11 +41,30 @@ internal sealed unsafe class LayerGradients
     /// <summary>db, as <see cref="LayerWeights.Bias"/>.</summary>
     public float[] Bias => Read(_layout.BiasColumns, _factors - 1, 1, Shape.BiasCount);
 
+    /// <summary>Of the peephole weights, <c>[3·H]</c> in the order i, f, o; empty without.</summary>
+    public float[] PeepholeWeights
+    {
+        get
+        {
+            var matrix = new float[Shape.PeepholeCount];
+            for (int i = 0; i < matrix.Length && !IsClear; i++)
+            {
+                int unit = i % Shape.HiddenSize;
+                matrix[i] = Peepholes(_layout.BlockOf(unit))[i / Shape.HiddenSize * TapeLayout.Lanes + _layout.PlaceOf(unit)];
+            }
+
+            return matrix;
+        }
+    }
+
     /// <summary>Factors of a row: x, h where R multiplies it, and the 1 of the bias.</summary>
     public static int Factors(LayerShape shape, TapeLayout layout) => shape.InputSize + (layout.RecurrentColumns.Length == 0 ? 0 : shape.OutputSize) + 1;
 
     /// <summary>The sums of a block from a factor on.</summary>
     public float* Sums(int block, int factor) => _sums.Pointer + ((nint)block * _factors + factor) * _layout.Width;
+
+    /// <summary>The sums of a block's peepholes, <c>[3][16]</c>.</summary>
+    public float* Peepholes(int block) => _peepholes!.Pointer + (nint)block * PeepholeCount * TapeLayout.Lanes;
 
     private float[] Read(int[] columns, int firstFactor, int depth, int length)
     {
