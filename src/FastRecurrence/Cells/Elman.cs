@@ -81,6 +81,8 @@ internal readonly struct ElmanCell<TSet> : ICell
 
     public static GateSet SavedColumns => GateSet.X;
 
+    public static GateSet GradientColumns => GateSet.X;
+
     /// <summary><c>δ = dh∘f_c'(h)</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)

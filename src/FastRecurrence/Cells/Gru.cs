@@ -114,6 +114,8 @@ internal readonly struct LinearBeforeResetGru<TSet> : ICell
 
     public static GateSet SavedColumns => GateSet.All;
 
+    public static GateSet GradientColumns => GateSet.All;
+
     /// <summary>With q = R_n h + b_hn: δz and δn of <see cref="Gru.BackwardOfHidden"/>, <c>δr = δn∘q∘f_g'(r)</c>, <c>δq = δn∘r</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
@@ -178,7 +180,9 @@ internal readonly struct ResetFirstGru<TSet> : ICell
 
     public static GateSet SavedColumns => GateSet.X | GateSet.Y | GateSet.Z;
 
-    /// <summary>With ds = ∂L/∂(r∘h), which is R_nᵀδn: <c>δr = ds∘h∘f_g'(r)</c>; ds∘r goes straight to h.</summary>
+    public static GateSet GradientColumns => GateSet.X | GateSet.W;
+
+    /// <summary>With ds = ∂L/∂(r∘h), which is R_nᵀδn: <c>δr = ds∘h∘f_g'(r)</c>; ds∘r goes straight to h. W gets r∘h.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
         where V : struct
@@ -186,6 +190,7 @@ internal readonly struct ResetFirstGru<TSet> : ICell
     {
         V r = a.X;
         a.X = L.Multiply(L.Multiply(hidden, saved.HiddenBefore), TSet.GateSlope<V, L>(r, settings));
+        a.W = L.Multiply(r, saved.HiddenBefore);
         hidden = L.Multiply(hidden, r);
     }
 

@@ -65,11 +65,16 @@ internal interface ICell
     /// <summary>Columns that <see cref="Backward"/> needs as the step left them, gates activated. None where the cell cannot be trained.</summary>
     static virtual GateSet SavedColumns => GateSet.None;
 
+    /// <summary>Columns that <see cref="Backward"/> leaves; with a candidate's product W as well, for the left operand of that product.</summary>
+    static virtual GateSet GradientColumns => GateSet.None;
+
     /// <summary>
     /// A step back, from ∂L/∂ what <see cref="Output"/> gave to ∂L/∂ what <see cref="Update"/> got. All ways but those through the products.
     /// </summary>
     /// <param name="a">In: the saved columns; out: ∂L/∂ preactivation of every column. With a candidate's product, Y and Z are out already.</param>
-    /// <param name="hidden">In: ∂L/∂h, or of the second product's left operand; out: what goes straight to h of the step before. Of a cell that does not read h nothing does.</param>
+    /// <param name="hidden">
+    /// In: ∂L/∂h, or of the second product's left operand; out: what goes straight to h of the step before. Of a cell that does not read h nothing does.
+    /// </param>
     /// <param name="cell">In: ∂L/∂c from the step after; out: ∂L/∂c of the step before. Meaningless without c.</param>
     /// <param name="saved">What else the step saw and left.</param>
     /// <param name="settings">What is configured.</param>
@@ -77,7 +82,9 @@ internal interface ICell
         where V : struct
         where L : ILanes<V> => throw new NotSupportedException("This cell has no backward pass.");
 
-    /// <summary>A step back through <see cref="Emit"/>, before the second product's turn comes. Called only for cells that have a candidate's product.</summary>
+    /// <summary>
+    /// A step back through <see cref="Emit"/>, before the second product's turn comes. Called only for cells that have a candidate's product.
+    /// </summary>
     /// <param name="a">In: the saved columns; out: ∂L/∂ preactivation in Y, the gate that was kept, and in Z; X is left alone.</param>
     /// <param name="hidden">In: ∂L/∂h; out: what goes straight to h of the step before.</param>
     /// <param name="before">h of the step before.</param>

@@ -95,6 +95,8 @@ internal readonly struct DefaultLstm : ICell
 
     public static GateSet SavedColumns => GateSet.All;
 
+    public static GateSet GradientColumns => GateSet.All;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
         where V : struct
@@ -189,6 +191,8 @@ internal readonly struct ConfigurableLstm<TSet, TCoupled, TPeepholes> : ICell
     }
 
     public static GateSet SavedColumns => GateSet.All;
+
+    public static GateSet GradientColumns => GateSet.All;
 
     /// <summary>
     /// With y = f_h(c') and k = ∂L/∂c' by all ways: <c>δo = dh∘y∘f_g'(o)</c>, <c>k = dc + dh∘o∘f_h'(y) + p_o∘δo</c>, <c>δi = k∘g∘f_g'(i)</c>,

@@ -130,12 +130,14 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
                 Rows = rows,
                 Vectors = layout.Stride,
                 Units = units,
-                KeepGates = !step.Gates.IsEmpty,
+                KeepGates = !step.Gates.IsEmpty || state.Tape is not null,
                 Cell = between.Kept.From(row).Columns(unit),
                 Before = step.Before.From(row).Columns(unit),
                 Hidden = hidden,
             };
             _pointwise.Emit(block, _settings);
+            if (state.Tape is { } tape)
+                TapeWriter<V, L>.KeepCandidate(tape, unit, step.TapeRow + row, block);
             if (!step.Gates.IsEmpty)
                 PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns((_gateCount - 1) * _hiddenSize + unit), units);
         }

@@ -21,6 +21,7 @@ internal sealed class TapeLayout
         int[] all = [.. Enumerable.Range(0, _blocks.Stride)];
         InputColumns = oneColumn ? all : [.. cell.InputColumns];
         RecurrentColumns = !oneColumn ? [.. cell.RecurrentColumns] : cell.RecurrentBlocks == 0 ? [] : all;
+        HasCandidate = cell.Second == SecondProduct.Candidate;
         BiasColumns = oneColumn ? all : [.. cell.BiasColumns];
     }
 
@@ -41,6 +42,17 @@ internal sealed class TapeLayout
 
     /// <summary>Likewise for b.</summary>
     public int[] BiasColumns { get; }
+
+    /// <summary>
+    /// Whether the last block of R belongs to a second product: its sums are in <see cref="CandidateColumn"/>, its left operand in <see cref="OperandColumn"/>.
+    /// </summary>
+    public bool HasCandidate { get; }
+
+    /// <summary>The column of a candidate's preactivation.</summary>
+    public static int CandidateColumn => 2;
+
+    /// <summary>The column in which a backward pass leaves the left operand of a candidate's product.</summary>
+    public static int OperandColumn => 3;
 
     /// <summary>The block of a unit.</summary>
     public int BlockOf(int unit) => unit / _blocks.UnitsPerPanel;

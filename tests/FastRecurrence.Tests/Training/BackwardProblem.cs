@@ -98,7 +98,8 @@ internal sealed class BackwardProblem
             ["dc0"] = dc0,
             ["dW"] = gradients.InputWeights,
             ["dR"] = gradients.RecurrentWeights,
-            ["db"] = gradients.Bias, ["dp"] = gradients.PeepholeWeights,
+            ["db"] = gradients.Bias,
+            ["dp"] = gradients.PeepholeWeights,
         };
     }
 

@@ -10,7 +10,7 @@ public sealed class BackwardTests
 
     public static TheoryData<string> Widths => [.. s_cpu.Select(b => b.Name)];
 
-    private static IEnumerable<LayerShape> Default(int I, int H) => [LayerShape.Lstm(I, H), LayerShape.Gru(I, H), LayerShape.Elman(I, H)];
+    private static IEnumerable<LayerShape> Default(int I, int H) => [LayerShape.Lstm(I, H), LayerShape.Gru(I, H), LayerShape.Gru(I, H, linearBeforeReset: false), LayerShape.Elman(I, H)];
 
     /// <summary>Odd sizes around blocks, vectors, tiles and the rows of a partial sum.</summary>
     private static IEnumerable<BackwardProblem> Problems()

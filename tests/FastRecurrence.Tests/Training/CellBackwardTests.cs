@@ -74,6 +74,8 @@ public sealed class CellBackwardTests
             for (int j = 0; j < H; j++)
             {
                 double recurrent = HasRecurrentCandidate ? exact[3 * H + j] = step.Delta[2 * H + j] * run.Gates[j] : 0;
+                if (shape.Describe().Second == SecondProduct.Candidate)
+                    exact[3 * H + j] = run.Gates[j] * h[j];
                 exact[4 * H + j] = step.PreviousHiddenGradient[j] - 0.5 * recurrent;
                 exact[5 * H + j] = step.CellGradient[j];
             }

@@ -79,7 +79,7 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
             saved.CellBefore = TCell.HasCell ? L.Load(cellBefore) : default;
             Gates<V> a = Load(columns);
             TCell.Backward<V, L>(ref a, ref dh, ref dc, saved, settings);
-            Store(a.X, a.Y, a.Z, a.W, columns);
+            Store(a.X, a.Y, a.Z, a.W, columns, TCell.GradientColumns);
             if (TCell.ReadsHidden)
                 L.Store(dh, hidden);
             if (TCell.HasCell)
@@ -95,18 +95,39 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
         }
 
         if (units < L.Count)
-            ClearPadding(block);
+            ClearPadding(block, TCell.GradientColumns);
+    }
+
+    /// <summary>Before a candidate's product: from ∂L/∂h to the gradients of the preactivations in columns Y and Z.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Emit(in BackwardBlock block, in CellSettings settings)
+    {
+        for (int row = 0; row < block.Rows; row++)
+        {
+            float* columns = block.Columns + row * block.ColumnsStep, hidden = block.Hidden + row * block.HiddenStep;
+            V before = PartialVector<V, L>.Load(block.Before[row], block.Units);
+            V dh = L.Load(hidden);
+            if (!block.OutputGradient.IsEmpty)
+                dh = L.Add(dh, PartialVector<V, L>.Load(block.OutputGradient[row], block.Units));
+            Gates<V> a = Load(columns);
+            TCell.BackwardOfEmit<V, L>(ref a, ref dh, before, settings);
+            Store(a.X, a.Y, a.Z, a.W, columns, GateSet.Y | GateSet.Z);
+            L.Store(dh, hidden);
+        }
+
+        if (block.Units < L.Count)
+            ClearPadding(block, GateSet.Y | GateSet.Z);
     }
 
     /// <summary>Padding of the last block must not meet the zeros of the packed weights as an infinity or a NaN.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ClearPadding(in BackwardBlock block)
+    private static void ClearPadding(in BackwardBlock block, GateSet set)
     {
         for (int row = 0; row < block.Rows; row++)
         {
             for (int column = 0; column < 4; column++)
             {
-                if (((int)TCell.SavedColumns >> column & 1) != 0)
+                if (((int)set >> column & 1) != 0)
                     new Span<float>(block.Columns + row * block.ColumnsStep + column * TapeLayout.Lanes + block.Units, L.Count - block.Units).Clear();
             }
         }
@@ -124,15 +145,15 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(V x, V y, V z, V w, float* p)
+    private static void Store(V x, V y, V z, V w, float* p, GateSet set)
     {
-        if ((TCell.SavedColumns & GateSet.X) != 0)
+        if ((set & GateSet.X) != 0)
             L.Store(x, p);
-        if ((TCell.SavedColumns & GateSet.Y) != 0)
+        if ((set & GateSet.Y) != 0)
             L.Store(y, p + TapeLayout.Lanes);
-        if ((TCell.SavedColumns & GateSet.Z) != 0)
+        if ((set & GateSet.Z) != 0)
             L.Store(z, p + 2 * TapeLayout.Lanes);
-        if ((TCell.SavedColumns & GateSet.W) != 0)
+        if ((set & GateSet.W) != 0)
             L.Store(w, p + 3 * TapeLayout.Lanes);
     }
 }
@@ -140,7 +161,11 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
 /// <summary>The pointwise part of one cell's backward pass at one width, as a pointer to its method.</summary>
 internal readonly unsafe struct BackwardKernels
 {
+    /// <summary>A step back; of a cell with a candidate's product the part after that product.</summary>
     public required delegate*<in BackwardBlock, in CellSettings, void> Run { get; init; }
+
+    /// <summary>The part before a candidate's product.</summary>
+    public required delegate*<in BackwardBlock, in CellSettings, void> Emit { get; init; }
 
     /// <summary>Whether h of the step before is read, and gets something beside what the product with R gives it.</summary>
     public required bool ReadsHidden { get; init; }
@@ -158,6 +183,6 @@ internal readonly unsafe struct BackwardKernels
         public BackwardKernels Visit<TCell>()
             where TCell : struct, ICell => TCell.SavedColumns == GateSet.None
                 ? throw new NotSupportedException($"{shape} cannot be trained: {shape.Definition.NameWithArticle} has no backward pass.")
-                : new() { Run = &PointwiseBackward<V, L, TCell>.Run, ReadsHidden = TCell.ReadsHidden };
+                : new() { Run = &PointwiseBackward<V, L, TCell>.Run, Emit = &PointwiseBackward<V, L, TCell>.Emit, ReadsHidden = TCell.ReadsHidden };
     }
 }

@@ -25,16 +25,15 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     private readonly TapeLayout _layout;
     private readonly BackwardKernels _kernels;
     private readonly CellSettings _settings;
-    private readonly PanelLayout _hiddenPanels;
-    private readonly BackwardProduct<V, L>? _input, _recurrent;
+    private readonly StepGradients<V, L> _steps;
+    private readonly BackwardProduct<V, L>? _input, _recurrent, _candidate;
     private readonly WeightGradients<V, L> _weights;
-    private readonly AlignedBuffer _hidden, _zeros;
+    private readonly AlignedBuffer _zeros;
     private readonly AlignedBuffer[] _sums;
-    private readonly AlignedBuffer? _cell;
     private readonly PackedMatrix? _peepholes;
     private readonly int[] _inOrder;
     private readonly int _blockRows = Tuning.Current.RowsPerBlock;
-    private readonly int _vectors, _inputSize, _hiddenSize, _outputSize;
+    private readonly int _inputSize, _hiddenSize, _outputSize;
     private readonly int* _identity;
     private readonly WorkerTeam? _team;
     private TrainingTape _tape = null!;
@@ -70,14 +69,18 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
             _recurrent = new(r, _layout, _identity, workers);
         }
 
-        _hiddenPanels = PanelLayout.OfRuns(_outputSize, L.Count);
-        _vectors = (_hiddenSize - 1) / L.Count + 1;
-        _hidden = new AlignedBuffer("gradient of h", _hiddenPanels.PanelCount, batchSize, _hiddenPanels.Width);
-        if (shape.HasCellState)
-            _cell = new AlignedBuffer("gradient of c", _vectors, batchSize, L.Count);
+        _steps = new StepGradients<V, L>(shape, batchSize, _layout.HasCandidate);
+        if (_layout.HasCandidate)
+        {
+            ReadOnlySpan<float> last = weights.RecurrentWeights[^(_hiddenSize * _outputSize)..];
+            var r = new TransposedMatrix("R of the candidate for the backward pass", last, _outputSize, _layout, [TapeLayout.CandidateColumn], L.Count);
+            _candidate = new(r, _layout, _identity, workers);
+        }
+
         PanelLayout units = PanelLayout.OfGates(_hiddenSize, L.Count, columns: 4);
         if (shape.Peepholes)
-            _peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, units.PanelCount, 3, L.Count, (panel, column, lane) => units.SourceRow(panel, column, lane));
+            _peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, units.PanelCount, 3, L.Count,
+                (panel, column, lane) => units.SourceRow(panel, column, lane));
         _zeros = new AlignedBuffer("zeros", 4 * L.Count);
         _sums = new AlignedBuffer[workers];
         for (int worker = 0; worker < workers; worker++)
@@ -87,16 +90,13 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
 
     private static void Require(LayerShape shape)
     {
-        if (shape.Describe().Second != SecondProduct.None)
-        {
-            throw new NotSupportedException($"{shape} cannot be trained on the CPU kernels yet: "
-                + "they have no backward pass for projections and GRUs that reset first.");
-        }
+        if (shape.Describe().Second == SecondProduct.Projection)
+            throw new NotSupportedException($"{shape} cannot be trained on the CPU kernels yet: they have no backward pass for projections.");
 
         foreach (ActivationFunction function in (ReadOnlySpan<ActivationFunction>)[shape.GateActivation, shape.CandidateActivation, shape.CellActivation])
         {
             if (!ActivationGradients.AreKnownFromOutput(function))
-                throw new NotSupportedException($"{shape} cannot be trained: {function} does not tell its slope from its value, and a tape keeps values alone.");
+                throw new NotSupportedException($"{shape} cannot be trained: {function} does not tell its slope from its value; a tape keeps values alone.");
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
                 Execute(0);
             }
 
-            Return(initialHidden, initialCell);
+            _steps.Return(tape, initialHidden, initialCell);
         }
 
         GC.KeepAlive(this);
@@ -136,16 +136,11 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     public void Execute(int worker)
     {
         uint round = 0;
-        int panels = _hiddenPanels.PanelCount;
-        if (_byRows)
-        {
-            int first = FirstRow(worker);
-            Walk(new Part(first, FirstRow(worker + 1), 0, panels), worker, ref round);
-        }
-        else
-        {
-            Walk(new Part(0, BatchSize, Slice(panels, worker), Slice(panels, worker + 1)), worker, ref round);
-        }
+        int panels = _steps.Panels.PanelCount;
+        BackwardPart part = _byRows
+            ? new(FirstRow(worker), FirstRow(worker + 1), 0, panels)
+            : new(0, BatchSize, Slice(panels, worker), Slice(panels, worker + 1));
+        Walk(part, worker, ref round);
 
         if (_byRows)
             Meet(worker, ref round);
@@ -181,113 +176,104 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     }
 
     /// <summary>The steps of a part, from the last to the first. A row joins at its own last step.</summary>
-    private void Walk(in Part part, int worker, ref uint round)
+    private void Walk(in BackwardPart part, int worker, ref uint round)
     {
         int joined = part.FirstRow;
         for (int step = _tape.Steps - 1; step >= 0; step--)
         {
             int end = Math.Clamp(_tape.RowsAt(step), part.FirstRow, part.EndRow);
-            Join(part, joined, end);
+            _steps.Join(_tape, part, joined, end, _finalHidden, _finalCell);
             joined = end;
-            int endVector = Math.Min(_vectors, part.EndPanel * _hiddenPanels.Stride);
-            for (int vector = part.FirstPanel * _hiddenPanels.Stride; vector < endVector && end > part.FirstRow; vector++)
-                Cell(step, vector, part.FirstRow, end);
+            if (_candidate is not null)
+                Candidate(part, step, end, worker, ref round);
+            Cells(part, step, end, emits: false);
             if (!_byRows)
                 Meet(worker, ref round);
             for (int panel = part.FirstPanel; panel < part.EndPanel && _recurrent is not null; panel++)
                 Recurrent(step, panel, part.FirstRow, end, worker);
         }
 
-        Join(part, joined, part.EndRow); // rows without steps
+        _steps.Join(_tape, part, joined, part.EndRow, _finalHidden, _finalCell); // rows without steps
+    }
+
+    /// <summary>Back through h and the second product, to ∂L/∂ its left operand.</summary>
+    private void Candidate(in BackwardPart part, int step, int end, int worker, ref uint round)
+    {
+        Cells(part, step, end, emits: true);
+        if (!_byRows)
+            Meet(worker, ref round);
+        for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
+        {
+            for (int row = part.FirstRow; row < end; row += _blockRows)
+            {
+                var rows = new TapeRows(_tape, _tape.Start(step) + row, Math.Min(_blockRows, end - row));
+                _candidate!.Panel(rows, panel, _zeros.Pointer, 0, _steps.OperandAt(_steps.Hidden(panel, row)), worker);
+            }
+        }
+    }
+
+    /// <summary>The pointwise part of a step: a worker's units over its rows.</summary>
+    private void Cells(in BackwardPart part, int step, int end, bool emits)
+    {
+        int endVector = Math.Min(_steps.Vectors, part.EndPanel * _steps.Panels.Stride);
+        for (int vector = part.FirstPanel * _steps.Panels.Stride; vector < endVector && end > part.FirstRow; vector++)
+        {
+            BackwardBlock block = Block(step, vector, part.FirstRow, end);
+            if (emits || !_steps.HasOperand)
+            {
+                (emits ? _kernels.Emit : _kernels.Run)(block, _settings);
+                continue;
+            }
+
+            // After a second product: dy has joined, and what goes straight to h adds to what h has.
+            float* hidden = block.Hidden;
+            block.Hidden = _steps.OperandAt(hidden);
+            block.OutputGradient = default;
+            _kernels.Run(block, _settings);
+            for (int row = 0; row < block.Rows; row++)
+            {
+                nint at = row * block.HiddenStep;
+                L.Store(L.Add(L.Load(hidden + at), L.Load(block.Hidden + at)), hidden + at);
+            }
+        }
     }
 
     /// <summary>∂L/∂h of the step before: what a step's gradients give through R.</summary>
     private void Recurrent(int step, int panel, int firstRow, int endRow, int worker)
     {
-        int width = _hiddenPanels.Width;
+        int width = _steps.Panels.Width;
         for (int row = firstRow; row < endRow; row += _blockRows)
         {
-            float* hidden = Hidden(panel, row);
+            float* hidden = _steps.Hidden(panel, row);
             (nint start, nint startStep) = _kernels.ReadsHidden ? ((nint)hidden, width) : ((nint)_zeros.Pointer, 0);
             var rows = new TapeRows(_tape, _tape.Start(step) + row, Math.Min(_blockRows, endRow - row));
             _recurrent!.Panel(rows, panel, (float*)start, startStep, hidden, worker);
         }
     }
 
-    /// <summary>∂L/∂h of a panel from a row on, rows of the panel's width.</summary>
-    private float* Hidden(int panel, int row) => _hidden.Pointer + ((nint)panel * BatchSize + row) * _hiddenPanels.Width;
-
-    /// <summary>∂L/∂h of a unit from a row on, likewise.</summary>
-    private float* HiddenOfUnit(int unit, int row) => Hidden(unit / _hiddenPanels.UnitsPerPanel, row) + unit % _hiddenPanels.UnitsPerPanel;
-
-    /// <summary>Rows start with what the loss asks of their last h and c; null stands for nothing.</summary>
-    private void Join(in Part part, int first, int end)
-    {
-        int endVector = Math.Min(_vectors, part.EndPanel * _hiddenPanels.Stride);
-        for (int row = first; row < end; row++)
-        {
-            nint n = _tape.Order[row];
-            float* hidden = _finalHidden == null ? null : _finalHidden + n * _outputSize, cell = _finalCell == null ? null : _finalCell + n * _hiddenSize;
-            for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
-                Fill(new Span<float>(Hidden(panel, row), _hiddenPanels.Width), hidden, _hiddenPanels.FirstUnit(panel), _outputSize);
-            for (int vector = part.FirstPanel * _hiddenPanels.Stride; vector < endVector && _cell is not null; vector++)
-                Fill(new Span<float>(CellGradient(vector, row), L.Count), cell, vector * L.Count, _hiddenSize);
-        }
-    }
-
-    private static void Fill(Span<float> units, float* row, int first, int end)
-    {
-        units.Clear();
-        if (row != null)
-            new ReadOnlySpan<float>(row + first, Math.Min(units.Length, end - first)).CopyTo(units);
-    }
-
-    private float* CellGradient(int vector, int row) => _cell is null ? null : _cell.Pointer + ((nint)vector * BatchSize + row) * L.Count;
-
-    /// <summary>The pointwise part of a step, a vector of units over some of its rows.</summary>
-    private void Cell(int step, int vector, int firstRow, int endRow)
+    /// <summary>A vector of units over some rows of a step.</summary>
+    private BackwardBlock Block(int step, int vector, int firstRow, int endRow)
     {
         int unit = vector * L.Count, block = _layout.BlockOf(unit), place = _layout.PlaceOf(unit), start = _tape.Start(step) + firstRow;
         int before = (step == 0 ? -BatchSize : _tape.Start(step - 1)) + firstRow;
         RowView hiddenBefore = step == 0
             ? new RowView(_tape.InitialHidden + unit, _identity + firstRow, _outputSize)
             : new RowView(_y + unit, _tape.Places + before, _outputSize);
-        var work = new BackwardBlock
+        return new BackwardBlock
         {
             Rows = endRow - firstRow,
             Units = Math.Min(L.Count, _hiddenSize - unit),
             Columns = _tape.Columns(block, start) + place,
             ColumnsStep = _layout.Width,
-            Hidden = HiddenOfUnit(unit, firstRow),
-            HiddenStep = _hiddenPanels.Width,
+            Hidden = _steps.HiddenOfUnit(unit, firstRow),
+            HiddenStep = _steps.Panels.Width,
             OutputGradient = _dy == null ? default : new RowView(_dy + unit, _tape.Places + start, _outputSize),
-            CellGradient = CellGradient(vector, firstRow),
-            Cell = _cell is null ? null : _tape.Cells(block, start) + place,
-            CellBefore = _cell is null ? null : _tape.Cells(block, before) + place,
+            CellGradient = _steps.CellGradient(vector, firstRow),
+            Cell = !_steps.HasCell ? null : _tape.Cells(block, start) + place,
+            CellBefore = !_steps.HasCell ? null : _tape.Cells(block, before) + place,
             Before = hiddenBefore,
             Peepholes = _peepholes is null ? null : _peepholes.Panel(vector),
         };
-        _kernels.Run(work, _settings);
-    }
-
-    /// <summary>∂L/∂h and ∂L/∂c before the first step, for whoever asked.</summary>
-    private void Return(float* initialHidden, float* initialCell)
-    {
-        for (int row = 0; row < BatchSize; row++)
-        {
-            int n = _tape.Order[row];
-            for (int panel = 0; panel < _hiddenPanels.PanelCount && initialHidden != null; panel++)
-            {
-                var units = new ReadOnlySpan<float>(Hidden(panel, row), _hiddenPanels.UnitsIn(panel));
-                units.CopyTo(new Span<float>(initialHidden + (nint)n * _outputSize + _hiddenPanels.FirstUnit(panel), units.Length));
-            }
-
-            for (int vector = 0; vector < _vectors && initialCell != null; vector++)
-            {
-                var units = new ReadOnlySpan<float>(CellGradient(vector, row), Math.Min(L.Count, _hiddenSize - vector * L.Count));
-                units.CopyTo(new Span<float>(initialCell + (nint)n * _hiddenSize + vector * L.Count, units.Length));
-            }
-        }
     }
 
     /// <summary>∂L/∂x of some tape rows.</summary>
@@ -305,17 +291,5 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
                 PartialVector<V, L>.CopyRows(sums, panels.Width, rows, dx, panels.UnitsIn(panel));
             }
         }
-    }
-
-    /// <summary>What one worker does of every step: some rows, or some panels of units.</summary>
-    private readonly struct Part(int firstRow, int endRow, int firstPanel, int endPanel)
-    {
-        public int FirstRow { get; } = firstRow;
-
-        public int EndRow { get; } = endRow;
-
-        public int FirstPanel { get; } = firstPanel;
-
-        public int EndPanel { get; } = endPanel;
     }
 }

@@ -36,7 +36,21 @@ internal sealed unsafe class LayerGradients
     public float[] InputWeights => Read(_layout.InputColumns, 0, Shape.InputSize, Shape.InputWeightCount);
 
     /// <summary>dR, <c>[G·H, P]</c>.</summary>
-    public float[] RecurrentWeights => Read(_layout.RecurrentColumns, _hiddenStart, Shape.OutputSize, Shape.RecurrentWeightCount);
+    public float[] RecurrentWeights
+    {
+        get
+        {
+            int P = Shape.OutputSize;
+            float[] matrix = Read(_layout.RecurrentColumns, _hiddenStart, P, Shape.RecurrentWeightCount);
+            if (_layout.HasCandidate)
+            {
+                float[] candidate = Read([TapeLayout.CandidateColumn], _hiddenStart + P, P, Shape.HiddenSize * P);
+                candidate.CopyTo(matrix, matrix.Length - candidate.Length);
+            }
+
+            return matrix;
+        }
+    }
 
     /// <summary>db, as <see cref="LayerWeights.Bias"/>.</summary>
     public float[] Bias => Read(_layout.BiasColumns, _factors - 1, 1, Shape.BiasCount);
@@ -57,8 +71,9 @@ internal sealed unsafe class LayerGradients
         }
     }
 
-    /// <summary>Factors of a row: x, h where R multiplies it, and the 1 of the bias.</summary>
-    public static int Factors(LayerShape shape, TapeLayout layout) => shape.InputSize + (layout.RecurrentColumns.Length == 0 ? 0 : shape.OutputSize) + 1;
+    /// <summary>Factors of a row: x, h where R multiplies it, the left operand of a candidate's product, and the 1 of the bias.</summary>
+    public static int Factors(LayerShape shape, TapeLayout layout) =>
+        shape.InputSize + (layout.RecurrentColumns.Length == 0 ? 0 : shape.OutputSize) + (layout.HasCandidate ? shape.HiddenSize : 0) + 1;
 
     /// <summary>The sums of a block from a factor on.</summary>
     public float* Sums(int block, int factor) => _sums.Pointer + ((nint)block * _factors + factor) * _layout.Width;

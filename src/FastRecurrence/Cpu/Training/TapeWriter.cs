@@ -32,4 +32,17 @@ internal static unsafe class TapeWriter<V, L>
         for (int i = 0; i < block.Rows; i++)
             L.Store(L.Load(block.Cell[i]), cells + (nint)i * TapeLayout.Lanes);
     }
+
+    /// <summary>Keeps the candidate of a second product, neighbouring units from one on, in column Z.</summary>
+    public static void KeepCandidate(TrainingTape tape, int unit, int row, in PointwiseBlock block)
+    {
+        for (int vector = 0; vector < block.Vectors && vector * L.Count < block.Units; vector++)
+        {
+            int first = unit + vector * L.Count;
+            float* from = block.Preactivations + vector * L.Count;
+            float* to = tape.Columns(tape.Layout.BlockOf(first), row) + 2 * TapeLayout.Lanes + tape.Layout.PlaceOf(first);
+            for (int i = 0; i < block.Rows; i++)
+                L.Store(L.Load(from + (nint)i * block.Vectors * L.Count), to + (nint)i * tape.Layout.Width);
+        }
+    }
 }

@@ -15,7 +15,7 @@ internal sealed unsafe class WeightGradients<V, L>
     public const int ChunkRows = 192;
 
     private readonly int _blockRows = Tuning.Current.RowsPerBlock;
-    private readonly int _inputSize, _outputSize, _factors;
+    private readonly int _inputSize, _outputSize, _hiddenSize, _factors;
     private readonly TapeLayout _layout;
     private readonly AlignedBuffer _transposed, _zeros;
     private readonly AlignedBuffer[] _sums;
@@ -25,6 +25,7 @@ internal sealed unsafe class WeightGradients<V, L>
     {
         (_inputSize, _outputSize, _layout) = (shape.InputSize, layout.RecurrentColumns.Length == 0 ? 0 : shape.OutputSize, layout);
         _identity = identity;
+        _hiddenSize = shape.HiddenSize;
         _factors = LayerGradients.Factors(shape, layout);
         _transposed = new AlignedBuffer("transposed x and h", _factors, ChunkRows);
         _transposed.Span[((_factors - 1) * ChunkRows)..].Fill(1f);
@@ -121,6 +122,20 @@ internal sealed unsafe class WeightGradients<V, L>
             }
 
             Columns(from, count, Math.Max(0, first - _inputSize), hiddenEnd, to + (nint)_inputSize * ChunkRows);
+            if (_layout.HasCandidate)
+                Operand(tape, start, count, to + (nint)(_inputSize + _outputSize) * ChunkRows, first, end);
+        }
+    }
+
+    /// <summary>The left operand of a candidate's product, which the tape holds by now.</summary>
+    private void Operand(TrainingTape tape, int start, int count, float* to, int first, int end)
+    {
+        int firstUnit = Math.Max(0, first - _inputSize - _outputSize), endUnit = Math.Min(_hiddenSize, end - _inputSize - _outputSize);
+        for (int unit = firstUnit; unit < endUnit; unit++)
+        {
+            float* column = tape.Columns(_layout.BlockOf(unit), start) + TapeLayout.OperandColumn * TapeLayout.Lanes + _layout.PlaceOf(unit);
+            for (int i = 0; i < count; i++)
+                to[(nint)unit * ChunkRows + i] = column[(nint)i * _layout.Width];
         }
     }
 
