@@ -1,6 +1,6 @@
 namespace FastRecurrence;
 
-/// <summary>The recurrence a layer computes. Equations: kernels.md, "Symbols and equations".</summary>
+/// <summary>The recurrence a layer computes. Equations: docs/equations.md.</summary>
 public enum CellKind
 {
     /// <summary>Elman cell (simple RNN, ONNX <c>RNN</c>): <c>h' = f(W x + R h + b)</c>. One gate block.</summary>

@@ -7,7 +7,7 @@ namespace FastRecurrence.Onnx.Operators;
 
 /// <summary>
 /// What an RNN, GRU or LSTM node means, from its attributes and the shapes of its inputs, all checked against each other.
-/// Where ONNX' text is silent: kernels.md, "ONNX".
+/// Where ONNX' text is silent: docs/onnx.md.
 /// </summary>
 internal sealed class RecurrentOperator
 {

@@ -5,7 +5,7 @@ namespace FastRecurrence.Cells;
 
 /// <summary>
 /// The activations, once for every width and every device. Errors are measured over bit-spaced floats in the tests and
-/// listed in kernels.md, "Numerics". Coefficients: <c>scripts/fit-activations.cs</c>.
+/// listed in docs/numerics.md. Coefficients: <c>scripts/fit-activations.cs</c>.
 /// </summary>
 internal static class Activations<V, L>
     where V : struct

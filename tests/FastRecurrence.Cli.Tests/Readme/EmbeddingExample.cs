@@ -7,19 +7,15 @@ public sealed class EmbeddingExample
     public void Runs_and_a_step_goes_on_where_the_sequence_ended()
     {
         // README example 1
-        // A trained layer's numbers, row-major: W [4·H, I], R [4·H, H], b [4·H], gate blocks in the order i, f, g, o.
-        LayerShape shape = LayerShape.Lstm(inputSize: 3, hiddenSize: 5);
-        LayerWeights weights = LayerWeights.Random(shape, seed: 1); // or new LayerWeights(shape, w, r, b)
+        // W [4·H, I], R [4·H, H] and b [4·H], row-major, gates in the order i, f, g, o; here random ones.
+        LayerWeights weights = LayerWeights.Random(LayerShape.Lstm(inputSize: 3, hiddenSize: 5), seed: 1);
 
-        using RecurrentLayer layer = Backend.Simd.Prepare(weights); // packed once, immutable: share it between threads
-        using LayerState state = layer.CreateState(batchSize: 2);   // one for each stream; a step allocates nothing
+        using RecurrentLayer layer = Backend.Simd.Prepare(weights); // packed once; threads may share it
+        using LayerState state = layer.CreateState(batchSize: 2);   // h and c, one for each stream
 
-        // A whole sequence, time-major: x [T, N, I] in, h [T, N, H] out.
         float[] x = new float[4 * 2 * 3], h = new float[4 * 2 * 5];
-        layer.Run(state, sequenceLength: 4, x, h);
-
-        // Or step by step: the state carries h and c from call to call.
-        layer.Step(state, x.AsSpan(0, 2 * 3), h.AsSpan(0, 2 * 5));
+        layer.Run(state, sequenceLength: 4, x, h);                  // x [T, N, I] in, h [T, N, H] out
+        layer.Step(state, x.AsSpan(0, 2 * 3), h.AsSpan(0, 2 * 5));  // one more step: the state goes on
         // end of README example 1
 
         using LayerState other = layer.CreateState(2);
