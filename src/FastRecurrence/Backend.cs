@@ -65,19 +65,26 @@ public abstract class Backend
         return PrepareOutputCore(outputSize, weights, bias, activation);
     }
 
-    private protected virtual OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+    private protected virtual OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
+        ActivationFunction activation) =>
         throw new NotSupportedException($"{Name} has no output layer: h comes back to the host in any case, so prepare the OutputLayer on Backend.Simd.");
 
     /// <summary>A backward pass through these weights, for tapes of this batch.</summary>
     internal virtual BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) =>
         throw new NotSupportedException($"{Name} has no backward pass; the SIMD backends have one.");
 
-    /// <summary>Plain loops in double, rounded to float at the door: slow, and the judge of all others.</summary>
+    /// <summary>The reference: plain loops in double, rounded to float where results leave it. Slow; all others are held to it.</summary>
     public static Backend Reference { get; } = new ReferenceBackend();
 
-    /// <summary>The SIMD kernels at the width that the ladder chose for this machine; forced by the environment variable <c>FASTRECURRENCE_SIMD</c>.</summary>
+    /// <summary>
+    /// The fastest CPU backend of this machine: the SIMD kernels at the width that ISA dispatch chose; forced by the environment variable
+    /// <c>FASTRECURRENCE_SIMD</c>.
+    /// </summary>
     public static Backend Simd { get; } = IsaDispatch.Choose();
 
-    /// <summary>Every backend of the core, widest judge first: <c>reference</c>, <c>scalar</c>, <c>simd-128</c>, <c>simd-256</c>, <c>simd-512</c>, <c>simd-vector</c>.</summary>
-    public static IReadOnlyList<Backend> All { get; } = [Reference, .. IsaDispatch.Rungs];
+    /// <summary>
+    /// Every backend of the core, the reference first: <c>reference</c>, <c>scalar</c>, <c>simd-128</c>, <c>simd-256</c>, <c>simd-512</c>,
+    /// <c>simd-vector</c>.
+    /// </summary>
+    public static IReadOnlyList<Backend> All { get; } = [Reference, .. IsaDispatch.Widths];
 }

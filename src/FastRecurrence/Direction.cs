@@ -1,6 +1,6 @@
 namespace FastRecurrence;
 
-/// <summary>The order in which a layer walks a sequence. The output at t belongs to the input at t either way.</summary>
+/// <summary>The order in which a layer goes through a sequence. The output at t belongs to the input at t either way.</summary>
 public enum Direction
 {
     /// <summary>From the first step to the last.</summary>

@@ -124,7 +124,9 @@ public sealed record LayerShape
         {
             Only(CellVariations.Projection, value != 0, value, nameof(ProjectionSize));
             if (value < 0 || value >= HiddenSize)
-                throw new ArgumentOutOfRangeException(nameof(ProjectionSize), value, string.Create(CultureInfo.InvariantCulture, $"ProjectionSize must be 0 (none) or below the hidden size {HiddenSize}."));
+                throw new ArgumentOutOfRangeException(
+                    nameof(ProjectionSize), value, string.Create(CultureInfo.InvariantCulture,
+                    $"ProjectionSize must be 0 (none) or below the hidden size {HiddenSize}."));
             field = value;
         }
     }
@@ -203,7 +205,8 @@ public sealed record LayerShape
     private TValue Only<TValue>(CellVariations variation, bool isAsked, TValue value, string what)
     {
         if (isAsked && !Definition.Variations.HasFlag(variation))
-            throw new ArgumentException($"{what} belongs to {CellDefinition.With(variation)}; this is {Definition.NameWithArticle}. Leave it at its default.", what);
+            throw new ArgumentException(
+                $"{what} belongs to {CellDefinition.With(variation)}; this is {Definition.NameWithArticle}. Leave it at its default.", what);
         return value;
     }
 }

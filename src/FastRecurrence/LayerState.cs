@@ -100,7 +100,8 @@ public abstract class LayerState : IDisposable
 
     /// <summary>Such as <c>state of lstm_i64_h128 on simd-512, 4 rows</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"state of {Layer.Shape} on {Layer.Backend.Name}, {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
+        $"state of {Layer.Shape} on {Layer.Backend.Name}, {BatchSize} "
+        + $"{(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
 
     /// <summary>Reads h or c for a holder of the lease.</summary>
     internal void CopyRaw(bool cell, Span<float> destination) => CopyCore(cell, destination);

@@ -30,14 +30,16 @@ public sealed class LayerWeights
         ArgumentNullException.ThrowIfNull(shape);
         int rows = shape.GateCount * shape.HiddenSize;
         RequireMatrix(shape, nameof(inputWeights), "W", inputWeights.Length, rows, shape.InputSize, "I");
-        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, shape.RecurrentBlockCount * shape.HiddenSize, shape.OutputSize, shape.ProjectionSize == 0 ? "H" : "P");
+        RequireMatrix(shape, nameof(recurrentWeights), "R", recurrentWeights.Length, shape.RecurrentBlockCount * shape.HiddenSize, shape.OutputSize,
+            shape.ProjectionSize == 0 ? "H" : "P");
         if (bias.Length != 0 && bias.Length != shape.BiasCount)
         {
             string hint = bias.Length != 2 * rows ? ""
                 : shape.LinearBeforeReset ? " It looks like two biases in one (Wb ‖ Rb): add the halves of r and z, keep both of n."
                 : " It looks like two biases in one (ONNX Wb ‖ Rb): add the halves.";
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"b has {bias.Length} values, but {Describe(shape)} needs {shape.BiasCount} ({shape.BiasCount / shape.HiddenSize} blocks × {shape.HiddenSize}), or none.{hint}"), nameof(bias));
+                $"b has {bias.Length} values, but {Describe(shape)} needs {shape.BiasCount} "
+                + $"({shape.BiasCount / shape.HiddenSize} blocks × {shape.HiddenSize}), or none.{hint}"), nameof(bias));
         }
 
         RequireExtra(shape, nameof(peepholes), "the peephole weights", peepholes.Length, shape.PeepholeCount, "3 × H", "Peepholes");
@@ -137,19 +139,22 @@ public sealed class LayerWeights
         }
 
         throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-            $"{name} has {length} values, but {Describe(shape)} needs [{rows}, {columns}] = {(long)rows * columns} ([G·H, {symbol}], G = {shape.GateCount}).{hint}"), parameter);
+            $"{name} has {length} values, but {Describe(shape)} needs [{rows}, {columns}] = {(long)rows * columns} "
+            + $"([G·H, {symbol}], G = {shape.GateCount}).{hint}"), parameter);
     }
 
     private static void RequireExtra(LayerShape shape, string parameter, string name, int length, int expected, string dimensions, string property)
     {
         if (length == expected)
             return;
-        string need = expected == 0 ? $"has none: set {property} in the shape" : string.Create(CultureInfo.InvariantCulture, $"needs {expected} ({dimensions})");
+        string need = expected == 0 ? $"has none: set {property} in the shape" : string.Create(CultureInfo.InvariantCulture,
+            $"needs {expected} ({dimensions})");
         throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name} has {length} values, but {shape} {need}."), parameter);
     }
 
     private static string Describe(LayerShape shape)
     {
-        return string.Create(CultureInfo.InvariantCulture, $"{shape.Definition.NameWithArticle} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{shape.Definition.NameWithArticle} of input size {shape.InputSize} and hidden size {shape.HiddenSize}");
     }
 }

@@ -21,7 +21,8 @@ public sealed class OutputLayer : IDisposable
     /// <exception cref="ArgumentException">A length does not fit; the message names both shapes.</exception>
     /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
     /// <exception cref="NotSupportedException">The backend has no output layer; the message names one that has.</exception>
-    public OutputLayer(Backend backend, int hiddenSize, int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default, ActivationFunction activation = default)
+    public OutputLayer(Backend backend, int hiddenSize, int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default,
+        ActivationFunction activation = default)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentOutOfRangeException.ThrowIfLessThan(hiddenSize, 1);
@@ -29,7 +30,8 @@ public sealed class OutputLayer : IDisposable
         if (weights.Length != (long)outputSize * hiddenSize)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"W_y has {weights.Length} values, but an output layer from h [N, {hiddenSize}] to y [N, {outputSize}] needs [{outputSize}, {hiddenSize}] = {(long)outputSize * hiddenSize}."), nameof(weights));
+                $"W_y has {weights.Length} values, but an output layer from h [N, {hiddenSize}] to y [N, {outputSize}] "
+                + $"needs [{outputSize}, {hiddenSize}] = {(long)outputSize * hiddenSize}."), nameof(weights));
         }
 
         if (!bias.IsEmpty && bias.Length != outputSize)
@@ -83,5 +85,6 @@ public sealed class OutputLayer : IDisposable
     public void Dispose() => _kernel = null;
 
     /// <summary>Such as <c>OutputLayer of 128 to 10 features, sigmoid, on simd-512</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"OutputLayer of {HiddenSize} to {OutputSize} features, {Activation}, on {Backend.Name}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"OutputLayer of {HiddenSize} to {OutputSize} features, {Activation}, on {Backend.Name}");
 }

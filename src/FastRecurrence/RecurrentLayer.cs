@@ -59,7 +59,8 @@ public abstract class RecurrentLayer : IDisposable
         ArgumentNullException.ThrowIfNull(weights);
         RequireAlive();
         if (weights.Shape != Shape)
-            throw new ArgumentException($"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
+            throw new ArgumentException(
+                $"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
         LoadCore(weights);
     }
 
@@ -69,8 +70,12 @@ public abstract class RecurrentLayer : IDisposable
     /// </summary>
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="input">x, <c>[N, I]</c>. Never written.</param>
-    /// <param name="output">h, <c>[N, H]</c> (<c>[N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/> or <paramref name="gates"/>.</param>
-    /// <param name="gates">Empty, or <c>[N, G, H]</c> for the activated gates (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change h's bits.</param>
+    /// <param name="output">
+    /// h, <c>[N, H]</c> (<c>[N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/> or <paramref name="gates"/>.
+    /// </param>
+    /// <param name="gates">
+    /// Empty, or <c>[N, G, H]</c> for the activated gates (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change h's bits.
+    /// </param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
@@ -84,7 +89,9 @@ public abstract class RecurrentLayer : IDisposable
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, time-major. Never written.</param>
-    /// <param name="output">h for every step, <c>[T, N, H]</c> (<c>[T, N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/>.</param>
+    /// <param name="output">
+    /// h for every step, <c>[T, N, H]</c> (<c>[T, N, P]</c> with a projection). Written whole; must not overlap <paramref name="input"/>.
+    /// </param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
@@ -96,7 +103,10 @@ public abstract class RecurrentLayer : IDisposable
     /// <param name="sequenceLength">T.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, time-major.</param>
     /// <param name="output">h for every step, <c>[T, N, H]</c>.</param>
-    /// <param name="gates">Empty, or <c>[T, N, G, H]</c> for the activated gates of every step (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change h's bits.</param>
+    /// <param name="gates">
+    /// Empty, or <c>[T, N, G, H]</c> for the activated gates of every step (LSTM i, f, g, o; GRU r, z, n; Elman h). Asking for them does not change
+    /// h's bits.
+    /// </param>
     public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> gates) =>
         Run(state, sequenceLength, input, output, new SequenceOptions { Gates = gates });
 
@@ -113,7 +123,10 @@ public abstract class RecurrentLayer : IDisposable
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>
-    /// <param name="output">h for every step, <c>[T, N, H]</c> or <c>[N, T, H]</c> (P for H with a projection); 0 in the padding. Written whole; must not overlap another span of the call.</param>
+    /// <param name="output">
+    /// h for every step, <c>[T, N, H]</c> or <c>[N, T, H]</c> (P for H with a projection); 0 in the padding. Written whole; must not overlap another
+    /// span of the call.
+    /// </param>
     /// <param name="options">Lengths, direction, layout, optional outputs.</param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A row's length is not in 0..T; the message names the row, the length and T.</exception>
@@ -239,9 +252,11 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>
     /// The two directions of a bidirectional layer over the same rows, this one forward: one after the other, unless the backend can run
-    /// them at once. Arguments as of <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/>, without gates and c; the same bits either way.
+    /// them at once. Arguments as of <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/>, without gates and c;
+    /// the same bits either way.
     /// </summary>
-    internal virtual void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
+    internal virtual void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input,
+        Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
     {
         RunEvenDisposed(state, sequenceLength, input, output, options);
         reverse.RunEvenDisposed(reverseState, sequenceLength, input, reverseOutput, options with { Direction = Direction.Reverse });
@@ -273,10 +288,14 @@ public abstract class RecurrentLayer : IDisposable
     private protected void RefuseTeam(WorkerTeam? team)
     {
         if (team is not null)
-            throw new NotSupportedException($"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
+            throw new NotSupportedException(
+                $"{Backend.Name} does not use a WorkerTeam: it would be ignored. Create the state without one; the SIMD backends take one.");
     }
 
-    /// <summary>Whether a call that has begun may go on when the layer is disposed: a device's memory is gone then, what the collector manages stays while it is used.</summary>
+    /// <summary>
+    /// Whether a call that has begun may go on when the layer is disposed: a device's memory is gone then, what the collector manages stays while it
+    /// is used.
+    /// </summary>
     internal virtual bool RunsAfterDispose => true;
 
     /// <summary>Whether <see cref="RunBothDirections"/> is more than one direction after the other, into outputs of their own.</summary>

@@ -32,7 +32,9 @@ public sealed class RecurrentStack : IDisposable
     /// <param name="layers">From the input to the output; at least one.</param>
     /// <exception cref="ArgumentException">There is no layer, or one does not read what the one below gives; the message has both sizes.</exception>
     /// <exception cref="BackendUnavailableException">The backend cannot run here.</exception>
-    /// <exception cref="NotSupportedException">The backend cannot run a layer, or the format would gain nothing for one; the message names the layer.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The backend cannot run a layer, or the format would gain nothing for one; the message names the layer.
+    /// </exception>
     public RecurrentStack(Backend backend, WeightFormat format, params IReadOnlyList<StackLayer> layers)
     {
         ArgumentNullException.ThrowIfNull(backend);
@@ -47,7 +49,8 @@ public sealed class RecurrentStack : IDisposable
             if (k > 0 && _stack[k].InputSize != _stack[k - 1].OutputSize)
             {
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                    $"layer {k} ({_stack[k]}) reads {_stack[k].InputSize} features, but layer {k - 1} ({_stack[k - 1]}) gives {_stack[k - 1].OutputSize}."), nameof(layers));
+                    $"layer {k} ({_stack[k]}) reads {_stack[k].InputSize} features, but layer {k - 1} ({_stack[k - 1]}) gives {_stack[k - 1].OutputSize}."),
+                        nameof(layers));
             }
         }
 
@@ -58,7 +61,8 @@ public sealed class RecurrentStack : IDisposable
         {
             for (int k = 0; k < _stack.Length; k++)
             {
-                foreach ((LayerWeights? weights, string direction) in (ReadOnlySpan<(LayerWeights?, string)>)[(_stack[k].Forward, "forward"), (_stack[k].Reverse, "reverse")])
+                foreach ((LayerWeights? weights, string direction) in (ReadOnlySpan<(LayerWeights?, string)>)[(_stack[k].Forward, "forward"),
+                    (_stack[k].Reverse, "reverse")])
                 {
                     if (weights is null)
                         continue;
@@ -105,7 +109,7 @@ public sealed class RecurrentStack : IDisposable
     /// </summary>
     public int StateCount => _layers.Length;
 
-    /// <summary>Whether every layer walks forward, so that a sequence may come in pieces.</summary>
+    /// <summary>Whether every layer runs forward, so that a sequence may come in pieces.</summary>
     public bool CanStream => Array.TrueForAll(_stack, layer => layer.Reverse is null);
 
     /// <summary>Whether a bidirectional layer's directions need memory of their own.</summary>
@@ -148,7 +152,10 @@ public sealed class RecurrentStack : IDisposable
     public void Run(StackState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output) =>
         Run(state, sequenceLength, input, output, new StackOptions());
 
-    /// <summary>Runs T steps through all layers, leaving the last states in <paramref name="state"/>. Allocates nothing once the state has seen a sequence of that size.</summary>
+    /// <summary>
+    /// Runs T steps through all layers, leaving the last states in <paramref name="state"/>. Allocates nothing once the state has seen a sequence of
+    /// that size.
+    /// </summary>
     /// <remarks>
     /// A refused call (the exceptions below) changes nothing. After a device has failed in the middle of a call, layers below the failure have moved
     /// their states and those above have not: reset the state, or restore a saved one, before you go on.
@@ -156,7 +163,9 @@ public sealed class RecurrentStack : IDisposable
     /// <param name="state">The stream's state, made by this stack.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
     /// <param name="input">x, <c>[T, N, I]</c>, or <c>[N, T, I]</c> batch-major. Never written.</param>
-    /// <param name="output">The last layer's h, <c>[T, N, D·H]</c> or <c>[N, T, D·H]</c>; 0 in the padding. Written whole; must not overlap <paramref name="input"/>.</param>
+    /// <param name="output">
+    /// The last layer's h, <c>[T, N, D·H]</c> or <c>[N, T, D·H]</c>; 0 in the padding. Written whole; must not overlap <paramref name="input"/>.
+    /// </param>
     /// <param name="options">Lengths, padding, layout.</param>
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another stack's. Nothing is written.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A row's length is not in 0..T.</exception>
@@ -168,7 +177,8 @@ public sealed class RecurrentStack : IDisposable
         if (_calls.IsClosed)
             throw Gone();
         if (!ReferenceEquals(state.Stack, this))
-            throw new ArgumentException("state belongs to another RecurrentStack, be it one of the same layers. Create it with this stack's CreateState.", nameof(state));
+            throw new ArgumentException(
+                "state belongs to another RecurrentStack, be it one of the same layers. Create it with this stack's CreateState.", nameof(state));
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int T = sequenceLength, N = state.BatchSize;
         Extents.Require(nameof(input), input.Length, "T×N×I", T, N, InputSize);
@@ -180,12 +190,12 @@ public sealed class RecurrentStack : IDisposable
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(T, N, options.Lengths);
         if (T == 0 || N == 0)
             return;
-        StackOptions walk = options with { Lengths = lengths };
+        StackOptions checkedOptions = options with { Lengths = lengths };
 
         state.Reserve(T);
         if (!_countsCalls)
         {
-            RunLayers(state, T, input, output, walk);
+            RunLayers(state, T, input, output, checkedOptions);
             return;
         }
 
@@ -193,7 +203,7 @@ public sealed class RecurrentStack : IDisposable
             throw Gone();
         try
         {
-            RunLayers(state, T, input, output, walk);
+            RunLayers(state, T, input, output, checkedOptions);
         }
         finally
         {
@@ -217,12 +227,13 @@ public sealed class RecurrentStack : IDisposable
 
     private void RunLayer(StackState state, int k, int T, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
     {
-        SequenceOptions Walk(in StackOptions o, Direction direction) => new() { Lengths = o.Lengths, Padding = o.Padding, Layout = o.Layout, Direction = direction };
+        SequenceOptions In(in StackOptions o, Direction direction) =>
+            new() { Lengths = o.Lengths, Padding = o.Padding, Layout = o.Layout, Direction = direction };
 
         int at = _first[k];
         if (_stack[k].DirectionCount == 1)
         {
-            _layers[at].RunEvenDisposed(state.Of(at), T, input, output, Walk(options, _stack[k].Forward is null ? Direction.Reverse : Direction.Forward));
+            _layers[at].RunEvenDisposed(state.Of(at), T, input, output, In(options, _stack[k].Forward is null ? Direction.Reverse : Direction.Forward));
             return;
         }
 
@@ -231,13 +242,13 @@ public sealed class RecurrentStack : IDisposable
         {
             // Each direction writes its half of every row where it lies.
             int stride = forwardSize + reverseSize;
-            _layers[at].RunInto(state.Of(at), T, input, output, stride, Walk(options, Direction.Forward));
-            _layers[at + 1].RunInto(state.Of(at + 1), T, input, output[forwardSize..], stride, Walk(options, Direction.Reverse));
+            _layers[at].RunInto(state.Of(at), T, input, output, stride, In(options, Direction.Forward));
+            _layers[at + 1].RunInto(state.Of(at + 1), T, input, output[forwardSize..], stride, In(options, Direction.Reverse));
             return;
         }
 
         Span<float> forward = state.Side(0, T, forwardSize), reverse = state.Side(1, T, reverseSize);
-        _layers[at].RunBothDirections(state.Of(at), _layers[at + 1], state.Of(at + 1), T, input, forward, reverse, Walk(options, Direction.Forward));
+        _layers[at].RunBothDirections(state.Of(at), _layers[at + 1], state.Of(at + 1), T, input, forward, reverse, In(options, Direction.Forward));
         for (int row = 0, rows = T * state.BatchSize; row < rows; row++)
         {
             Span<float> both = output.Slice(row * (forwardSize + reverseSize), forwardSize + reverseSize);
@@ -258,7 +269,8 @@ public sealed class RecurrentStack : IDisposable
 
     /// <summary>Such as <c>stack of 2 layers (lstm_i3_h4 bidirectional, lstm_i8_h4) on simd-512</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"stack of {_stack.Length} {(_stack.Length == 1 ? "layer" : "layers")} ({string.Join(", ", _stack.Select(layer => layer.ToString()))}) on {Backend.Name}{(_calls.IsClosed ? ", disposed" : "")}");
+        $"stack of {_stack.Length} {(_stack.Length == 1 ? "layer" : "layers")} "
+        + $"({string.Join(", ", _stack.Select(layer => layer.ToString()))}) on {Backend.Name}{(_calls.IsClosed ? ", disposed" : "")}");
 
     private void DisposeLayers()
     {

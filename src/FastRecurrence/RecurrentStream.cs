@@ -14,7 +14,7 @@ public sealed class RecurrentStream : IDisposable
     /// <param name="stack">Shared by any number of streams; not disposed with them.</param>
     /// <param name="batchSize">N, parallel rows.</param>
     /// <param name="team">Threads that the stream's calls may use; null for the calling thread alone. The bits are the same.</param>
-    /// <exception cref="NotSupportedException">A layer walks in reverse: it would need the end of the sequence first.</exception>
+    /// <exception cref="NotSupportedException">A layer runs in reverse: it would need the end of the sequence first.</exception>
     public RecurrentStream(RecurrentStack stack, int batchSize = 1, WorkerTeam? team = null)
         : this(Forward(stack), stack.CreateState(batchSize, team))
     {
@@ -67,7 +67,8 @@ public sealed class RecurrentStream : IDisposable
         {
             int k = stack.Layers.ToList().FindIndex(layer => layer.Reverse is not null);
             throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
-                $"layer {k} ({stack.Layers[k]}) walks in reverse and needs the end of the sequence first: it cannot stream. Use RecurrentStack.Run over the whole sequence."));
+                $"layer {k} ({stack.Layers[k]}) runs in reverse and needs the end of the sequence first: it cannot stream. "
+                + $"Use RecurrentStack.Run over the whole sequence."));
         }
 
         return stack;

@@ -21,7 +21,7 @@ public enum Padding
 }
 
 /// <summary>
-/// How <see cref="RecurrentLayer.Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/> walks a batch
+/// How <see cref="RecurrentLayer.Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/> goes through a batch
 /// of sequences and what else it hands out. The default is dense, forward, time-major.
 /// </summary>
 public readonly ref struct SequenceOptions
@@ -32,7 +32,7 @@ public readonly ref struct SequenceOptions
     /// </summary>
     public ReadOnlySpan<int> Lengths { get; init; }
 
-    /// <summary>The order of the walk. Reverse starts at each row's own last step; the output at t belongs to the input at t.</summary>
+    /// <summary>The order in which the layer runs. Reverse starts at each row's own last step; the output at t belongs to the input at t.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such direction.</exception>
     public Direction Direction
     {

@@ -14,10 +14,10 @@ public sealed class StackLayer
         Reverse = reverse;
     }
 
-    /// <summary>Weights of the walk from the first step to the last; null when there is none.</summary>
+    /// <summary>Weights of the direction from the first step to the last; null when there is none.</summary>
     public LayerWeights? Forward { get; }
 
-    /// <summary>Weights of the walk from each row's last step to its first; null when there is none.</summary>
+    /// <summary>Weights of the direction from each row's last step to its first; null when there is none.</summary>
     public LayerWeights? Reverse { get; }
 
     /// <summary>D, 1 or 2.</summary>
@@ -32,10 +32,10 @@ public sealed class StackLayer
     /// <summary>The only direction, or the forward one.</summary>
     internal LayerWeights First => Forward ?? Reverse!;
 
-    /// <summary>A layer that walks forward.</summary>
+    /// <summary>A layer that runs forward.</summary>
     public static StackLayer Unidirectional(LayerWeights weights) => Unidirectional(weights, Direction.Forward);
 
-    /// <summary>A layer that walks in one direction.</summary>
+    /// <summary>A layer that runs in one direction.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such direction.</exception>
     public static StackLayer Unidirectional(LayerWeights weights, Direction direction)
     {
@@ -43,7 +43,7 @@ public sealed class StackLayer
         return Defined.Require(direction) == Direction.Forward ? new StackLayer(weights, null) : new StackLayer(null, weights);
     }
 
-    /// <summary>A layer that walks in both directions over the same input.</summary>
+    /// <summary>A layer that runs in both directions over the same input.</summary>
     /// <exception cref="ArgumentException">The two disagree on the input size or the cell.</exception>
     public static StackLayer Bidirectional(LayerWeights forward, LayerWeights reverse)
     {
@@ -52,11 +52,14 @@ public sealed class StackLayer
         if (forward.Shape.InputSize != reverse.Shape.InputSize)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"reverse reads {reverse.Shape.InputSize} features and forward {forward.Shape.InputSize}; both directions read the same input."), nameof(reverse));
+                $"reverse reads {reverse.Shape.InputSize} features and forward {forward.Shape.InputSize}; both directions read the same input."),
+                    nameof(reverse));
         }
 
         if (forward.Shape.Cell != reverse.Shape.Cell)
-            throw new ArgumentException($"forward is {forward.Shape.Definition.NameWithArticle} and reverse {reverse.Shape.Definition.NameWithArticle}; a bidirectional layer has one kind of cell.", nameof(reverse));
+            throw new ArgumentException(
+                $"forward is {forward.Shape.Definition.NameWithArticle} and reverse {reverse.Shape.Definition.NameWithArticle}; "
+                + "a bidirectional layer has one kind of cell.", nameof(reverse));
         return new StackLayer(forward, reverse);
     }
 

@@ -1,6 +1,9 @@
 namespace FastRecurrence;
 
-/// <summary>How <see cref="RecurrentStack.Run(StackState, int, ReadOnlySpan{float}, Span{float}, in StackOptions)"/> reads a batch. The default is dense and time-major.</summary>
+/// <summary>
+/// How <see cref="RecurrentStack.Run(StackState, int, ReadOnlySpan{float}, Span{float}, in StackOptions)"/> reads a batch. The default is dense and
+/// time-major.
+/// </summary>
 public readonly ref struct StackOptions
 {
     /// <summary>

@@ -208,7 +208,8 @@ public sealed class StackState : IDisposable
     };
 
     private static InvalidOperationException Busy() =>
-        new("This StackState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentStack.CreateState, or Fork it.");
+        new("This StackState is in use by another call. A state belongs to one stream of calls: "
+            + "create one per thread with RecurrentStack.CreateState, or Fork it.");
 
     private LayerState At(int index)
     {
@@ -235,7 +236,8 @@ public sealed class StackState : IDisposable
     {
         long rows = (long)T * BatchSize;
         if (rows > Array.MaxLength || rows * width > Array.MaxLength)
-            Extents.Elements(string.Create(CultureInfo.InvariantCulture, $"The output of layer {k} (T×N×width)"), "sequenceLength", T, BatchSize, width); // refuses
+            Extents.Elements(string.Create(CultureInfo.InvariantCulture, $"The output of layer {k} (T×N×width)"), "sequenceLength", T, BatchSize,
+                width); // refuses
         int length = (int)(rows * width);
         if (memory.Length < length)
             memory = new float[length];

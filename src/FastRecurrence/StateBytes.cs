@@ -31,7 +31,8 @@ internal static class StateBytes
     {
         int size = SizeOf(state);
         if (destination.Length < size)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"destination has {destination.Length} bytes, but this state needs {size}."), nameof(destination));
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"destination has {destination.Length} bytes, but this state needs {size}."), nameof(destination));
         Magic.CopyTo(destination);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[4..], Version);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], state.Stack.WeightsFingerprint);

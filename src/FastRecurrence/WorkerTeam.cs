@@ -23,7 +23,9 @@ public sealed class WorkerTeam : IDisposable
     private readonly TeamThreads _threads;
 
     /// <summary>Starts <paramref name="workers"/> − 1 background threads. Where one cannot be started, those before it are ended again.</summary>
-    /// <param name="workers">Threads that work on a call, the caller's included: 1 to <see cref="MaxWorkers"/>. More than the machine has processors is allowed, and slow.</param>
+    /// <param name="workers">
+    /// Threads that work on a call, the caller's included: 1 to <see cref="MaxWorkers"/>. More than the machine has processors is allowed, and slow.
+    /// </param>
     /// <param name="pin">
     /// Whether worker i is bound to the processor at place i (counted from 0, again from the start where there are fewer processors than workers)
     /// of those that this process may use (Linux and Windows; elsewhere it is refused). The caller's own thread is never touched: bind it to
@@ -63,7 +65,8 @@ public sealed class WorkerTeam : IDisposable
 
     /// <summary>
     /// Waits for the one call that may be in progress, then ends the threads. Calls that come later run on their own thread alone: none of them
-    /// takes the team any more, so the wait is no longer than that one call. Disposing twice is harmless, also from several threads at the same time: each returns when the threads have ended.
+    /// takes the team any more, so the wait is no longer than that one call. Disposing twice is harmless, also from several threads at the same time:
+    /// each returns when the threads have ended.
     /// Interrupting the waiting thread does not end the wait; the interruption is kept for later.
     /// </summary>
     public void Dispose()
@@ -85,5 +88,5 @@ public sealed class WorkerTeam : IDisposable
     }
 
     /// <summary>Waits for the first <paramref name="workers"/> workers of a run; <paramref name="round"/> counts from 1 within it.</summary>
-    internal void Meet(int worker, int workers, uint round) => _threads.Meet(worker, workers, round);
+    internal void Wait(int worker, int workers, uint round) => _threads.Wait(worker, workers, round);
 }

@@ -138,7 +138,10 @@ internal static class Activations<V, L>
         return L.Add(v, L.Subtract(p, half));
     }
 
-    /// <summary><c>e⁻ˣ = (1 − w)/q</c> with q = 2ⁿ, n the integer nearest to x/ln 2 and in −127..127, |w| ≤ √2 − 1: the caller adds what it needs before rounding.</summary>
+    /// <summary>
+    /// <c>e⁻ˣ = (1 − w)/q</c> with q = 2ⁿ, n the integer nearest to x/ln 2 and in −127..127, |w| ≤ √2 − 1: the caller adds what it needs before
+    /// rounding.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Exponential(V x, out V q)
     {
@@ -149,7 +152,9 @@ internal static class Activations<V, L>
         return OneMinusExp(r, 1f);
     }
 
-    /// <summary><c>(1 − e^−sr)/s</c> for s a power of two, |sr| ≤ ln 2 / 2. Estrin's order: shorter chains than Horner's from the same five operations.</summary>
+    /// <summary>
+    /// <c>(1 − e^−sr)/s</c> for s a power of two, |sr| ≤ ln 2 / 2. Estrin's order: shorter chains than Horner's from the same five operations.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V OneMinusExp(V r, float s)
     {

@@ -12,7 +12,9 @@ internal sealed record CellDescription
     /// <summary>The column to which each block of W adds.</summary>
     public required IReadOnlyList<int> InputColumns { get; init; }
 
-    /// <summary>The column to which each block of R adds in the first product; fewer than R has blocks where the last one waits for the second product.</summary>
+    /// <summary>
+    /// The column to which each block of R adds in the first product; fewer than R has blocks where the last one waits for the second product.
+    /// </summary>
     public required IReadOnlyList<int> RecurrentColumns { get; init; }
 
     /// <summary>The column in which each block of b starts the sums.</summary>

@@ -5,7 +5,8 @@ using FastRecurrence.Reference;
 namespace FastRecurrence.Cells;
 
 /// <summary>
-/// The GRU (Cho et al. 2014), with the reset gate after the recurrent product (linear before reset: PyTorch, cuDNN) or before it. Gates r, z, n; columns r, z, n of
+/// The GRU (Cho et al. 2014), with the reset gate after the recurrent product (linear before reset: PyTorch, cuDNN) or before it. Gates r, z, n;
+/// columns r, z, n of
 /// the input, and n of the recurrence where the reset gate multiplies it.
 /// </summary>
 internal sealed class Gru : CellDefinition

@@ -3,7 +3,8 @@ using FastRecurrence.Lanes;
 namespace FastRecurrence.Cells;
 
 /// <summary>
-/// A recurrent cell between its matrix products: what turns the preactivations <c>b + x·W + h·R</c> of a unit into its new c and h. Equations only, no loops and no
+/// A recurrent cell between its matrix products: what turns the preactivations <c>b + x·W + h·R</c> of a unit into its new c and h. Equations only,
+/// no loops and no
 /// memory, over any vector: CPU and devices run this one source. A CPU runs <see cref="Update"/> and <see cref="Output"/> as passes over a block of rows in
 /// the first cache level, a device back to back. All members without parameters are constants to the compiler.
 /// </summary>

@@ -42,9 +42,14 @@ internal sealed class Lstm : CellDefinition
 
     private static TResult Accept<TResult, TSet>(LayerShape shape, ICellVisitor<TResult> visitor)
         where TSet : struct, IActivationSet =>
-        shape.Peepholes
-            ? shape.CoupledInputForget ? visitor.Visit<ConfigurableLstm<TSet, CoupledGates, WithPeepholes>>() : visitor.Visit<ConfigurableLstm<TSet, FreeGates, WithPeepholes>>()
-            : shape.CoupledInputForget ? visitor.Visit<ConfigurableLstm<TSet, CoupledGates, NoPeepholes>>() : visitor.Visit<ConfigurableLstm<TSet, FreeGates, NoPeepholes>>();
+        shape.Peepholes ? Accept<TResult, TSet, WithPeepholes>(shape, visitor) : Accept<TResult, TSet, NoPeepholes>(shape, visitor);
+
+    private static TResult Accept<TResult, TSet, TPeepholes>(LayerShape shape, ICellVisitor<TResult> visitor)
+        where TSet : struct, IActivationSet
+        where TPeepholes : struct, IFlag =>
+        shape.CoupledInputForget
+            ? visitor.Visit<ConfigurableLstm<TSet, CoupledGates, TPeepholes>>()
+            : visitor.Visit<ConfigurableLstm<TSet, FreeGates, TPeepholes>>();
 
     private static bool IsSigmoidTanh(LayerShape shape) =>
         shape.GateActivation.Kind == Activation.Sigmoid && shape.CandidateActivation.Kind == Activation.Tanh && shape.CellActivation.Kind == Activation.Tanh;

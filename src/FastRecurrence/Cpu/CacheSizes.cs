@@ -4,8 +4,10 @@ using System.Runtime.Intrinsics.X86;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// The caches of this processor, in bytes: the first level's data and the second level of one core, the third level whole. Asked of the processor once, by its own instruction,
-/// so that it is the same question on every operating system; where it does not answer (other processors than x86), common sizes stand in. Speed depends on them, bits never do.
+/// The caches of this processor, in bytes: the first level's data and the second level of one core, the third level whole. Asked of the processor
+/// once, by its own instruction,
+/// so that it is the same question on every operating system; where it does not answer (other processors than x86), common sizes stand in. Speed
+/// depends on them, bits never do.
 /// </summary>
 internal sealed record CacheSizes(long FirstLevel, long SecondLevel, long ThirdLevel)
 {
@@ -27,7 +29,8 @@ internal sealed record CacheSizes(long FirstLevel, long SecondLevel, long ThirdL
         for (int i = 0; i < 3; i++)
         {
             if (parts.Length != 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out int kilobytes) || kilobytes < 1)
-                throw new FormatException($"{Variable}={forced}: three cache sizes in KiB were expected, such as 48,1024,32768. Unset it to ask the processor.");
+                throw new FormatException(
+                    $"{Variable}={forced}: three cache sizes in KiB were expected, such as 48,1024,32768. Unset it to ask the processor.");
             sizes[i] = (long)kilobytes << 10;
         }
 
@@ -35,7 +38,8 @@ internal sealed record CacheSizes(long FirstLevel, long SecondLevel, long ThirdL
     }
 
     /// <summary>
-    /// The deterministic cache parameters: leaf 4 of Intel, leaf 0x8000001D of AMD, the same fields in both (AMD64 Architecture Programmer's Manual, volume 3, appendix E).
+    /// The deterministic cache parameters: leaf 4 of Intel, leaf 0x8000001D of AMD, the same fields in both (AMD64 Architecture Programmer's Manual,
+    /// volume 3, appendix E).
     /// </summary>
     private static CacheSizes? Ask()
     {

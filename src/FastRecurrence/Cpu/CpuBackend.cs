@@ -11,16 +11,21 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
 {
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);
 
-    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
+        ActivationFunction activation) =>
         new CpuOutput<V, L>(outputSize, weights, bias, activation);
 
     internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) => new BackwardDriver<V, L>(weights, batchSize, team);
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {
-        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.Current.LeastBytes(format, L.Count);
+        long bytes = sizeof(float) * ((long)weights.Shape.InputWeightCount + weights.Shape.RecurrentWeightCount), least = Tuning.Current.LeastBytes(format,
+            L.Count);
         if (bytes < least)
-            throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"{format} weights would not be faster for {weights.Shape} on {Name}: W and R take {bytes} bytes as Float32, and it pays from {least} on. Use Float32."));
+            throw new NotSupportedException(
+                string.Create(CultureInfo.InvariantCulture,
+                $"{format} weights would not be faster for {weights.Shape} on {Name}: W and R take {bytes} bytes as Float32, "
+                + $"and it pays from {least} on. Use Float32."));
         if (format == WeightFormat.Int8 && weights.FindNonFinite() is { } bad)
             throw new ArgumentException($"Int8 cannot hold every weight: {bad}. Use Float32 or Bfloat16.", nameof(weights));
         using var exact = new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);

@@ -1,9 +1,10 @@
+using System.Globalization;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
 
-/// <summary>A layer for the CPU: packed once; runs are walked by <see cref="SequenceDriver{V, L}"/>, alone or with a team.</summary>
+/// <summary>A layer for the CPU: packed once; runs go through <see cref="SequenceDriver{V, L}"/>, alone or with a team.</summary>
 internal sealed class CpuLayer<V, L> : RecurrentLayer
     where V : struct
     where L : IMemoryLanes<V>
@@ -34,17 +35,20 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
     private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
     {
         if (Format != WeightFormat.Float32 && batchSize > 1)
-            throw new NotSupportedException(FormattableString.Invariant($"{Format} weights would not be faster for a batch of {batchSize}: every row would decode them anew. They serve a batch of 1; prepare the layer with Float32 for more."));
+            throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
+                $"{Format} weights would not be faster for a batch of {batchSize}: every row would decode them anew. "
+                + $"They serve a batch of 1; prepare the layer with Float32 for more."));
         PackedWeights weights = _weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer));
         var state = new CpuState(this, weights, batchSize, team);
-        state.Walk = new SequenceDriver<V, L>(Shape, weights, state);
+        state.Driver = new SequenceDriver<V, L>(Shape, weights, state);
         return state;
     }
 
     private protected override void LoadCore(LayerWeights weights)
     {
         if (Format != WeightFormat.Float32)
-            throw new NotSupportedException($"{this} cannot load other weights: what {Format} costs in accuracy is measured when a layer is prepared. Prepare another layer.");
+            throw new NotSupportedException(
+                $"{this} cannot load other weights: what {Format} costs in accuracy is measured when a layer is prepared. Prepare another layer.");
         (_weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer))).Load(weights);
     }
 
@@ -54,7 +58,7 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
 
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
-        ((SequenceDriver<V, L>)((CpuState)state).Walk!).Run(sequence);
+        ((SequenceDriver<V, L>)((CpuState)state).Driver!).Run(sequence);
         GC.KeepAlive(this);
         GC.KeepAlive(state);
     }

@@ -34,7 +34,8 @@ internal sealed unsafe class CpuState : LayerState
             _cell = new AlignedBuffer("c", _layout.PanelCount, batchSize, _layout.Lanes);
 
         // A single row gathers the preactivations of many panels.
-        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, weights.Tuning.RowsPerBlock), width = Math.Max(_layout.Width, weights.SecondLayout.Width);
+        int rows = batchSize == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(batchSize, 1, weights.Tuning.RowsPerBlock),
+            width = Math.Max(_layout.Width, weights.SecondLayout.Width);
         _scratch = new AlignedBuffer[team?.Workers ?? 1];
         for (int i = 0; i < _scratch.Length; i++)
             _scratch[i] = new AlignedBuffer("scratch", rows * width + CacheLineFloats);
@@ -62,12 +63,12 @@ internal sealed unsafe class CpuState : LayerState
     public IntermediateBuffers? Intermediate { get; }
 
     /// <summary>The driver over this state, at the layer's width.</summary>
-    public ITeamWork? Walk { get; set; }
+    public ITeamWork? Driver { get; set; }
 
     /// <summary>Where the run at hand keeps what a backward pass needs; null for nowhere.</summary>
     public TrainingTape? Tape { get; set; }
 
-    /// <summary>Steps done, for the order in which panels are walked.</summary>
+    /// <summary>Steps done, for the order in which panels are taken.</summary>
     public int StepsDone { get; set; }
 
     /// <summary>0, 1, 2, …: the places of rows that lie one after another.</summary>
@@ -78,7 +79,9 @@ internal sealed unsafe class CpuState : LayerState
     /// <summary>Preactivations of one panel and one block of rows, a worker's own.</summary>
     public float* Scratch(int worker) => _scratch[worker].Pointer;
 
-    /// <summary>Room for x and then, from <see cref="PaddedHiddenStart"/>, h of a single row, each followed by zeros up to a full lane of narrow weights.</summary>
+    /// <summary>
+    /// Room for x and then, from <see cref="PaddedHiddenStart"/>, h of a single row, each followed by zeros up to a full lane of narrow weights.
+    /// </summary>
     public float* Padded(int worker) => _padded!.Pointer + (nint)worker * _paddedSize;
 
     /// <summary>A row of preactivations of 0, where scaled sums start; null where weights are not scaled.</summary>
@@ -127,7 +130,7 @@ internal sealed unsafe class CpuState : LayerState
 
     private protected override void DisposeCore()
     {
-        Walk = null;
+        Driver = null;
         foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cell, _padded, _zeros, _projected, .. _scratch, .. _decoded])
             buffer?.Free();
         Intermediate?.Free();

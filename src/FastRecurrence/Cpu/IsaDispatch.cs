@@ -11,7 +11,7 @@ namespace FastRecurrence.Cpu;
 /// </summary>
 internal static class IsaDispatch
 {
-    /// <summary>Forces the choice: a rung's name, with or without <c>simd-</c>.</summary>
+    /// <summary>Forces the choice: a width's name, with or without <c>simd-</c>.</summary>
     public const string Variable = "FASTRECURRENCE_SIMD";
 
     /// <summary>
@@ -19,20 +19,22 @@ internal static class IsaDispatch
     /// one; which of the two cannot be seen from inside, so both ways out are named.
     /// </summary>
     private static string SlowFma => SoftwareFma.HasInstruction ? ""
-        : "; no fused multiply-add instruction in this process (an old processor, or Native AOT without IlcInstructionSet): the same bits in software, many times slower";
+        : "; no fused multiply-add instruction in this process (an old processor, or Native AOT without IlcInstructionSet): "
+            + "the same bits in software, many times slower";
 
-    public static Backend[] Rungs { get; } =
+    public static Backend[] Widths { get; } =
     [
         new CpuBackend<float, ScalarLanes>("scalar", "the SIMD kernels at width 1, with scalar fused multiply-add" + SlowFma),
         new CpuBackend<Vector128<float>, Vector128Lanes>("simd-128", Describe(128, Vector128.IsHardwareAccelerated)),
         new CpuBackend<Vector256<float>, Vector256Lanes>("simd-256", Describe(256, Vector256.IsHardwareAccelerated)),
         new CpuBackend<Vector512<float>, Vector512Lanes>("simd-512", Describe(512, Vector512.IsHardwareAccelerated)),
-        new CpuBackend<Vector<float>, VectorLanes>("simd-vector", string.Create(CultureInfo.InvariantCulture, $"System.Numerics.Vector<float>, {Vector<float>.Count * 32} bits in this process{SlowFma}")),
+        new CpuBackend<Vector<float>, VectorLanes>("simd-vector", string.Create(CultureInfo.InvariantCulture,
+            $"System.Numerics.Vector<float>, {Vector<float>.Count * 32} bits in this process{SlowFma}")),
     ];
 
     /// <summary>
-    /// The widest accelerated rung, or the forced one. Without a fused multiply-add instruction too: simd-128, whose lanes share the work of the
-    /// replacement, is then the fastest by far. Vector&lt;float&gt; is 256 bits wide on a machine with 512: its rung is never the fastest.
+    /// The widest accelerated one, or the forced one. Without a fused multiply-add instruction too: simd-128, whose lanes share the work of the
+    /// replacement, is then the fastest by far. Vector&lt;float&gt; is 256 bits wide on a machine with 512: it is never the fastest.
     /// </summary>
     public static Backend Choose() => Choose(Environment.GetEnvironmentVariable(Variable));
 
@@ -47,10 +49,10 @@ internal static class IsaDispatch
         }
 
         return Find(forced) ?? Find("simd-" + forced) ?? new UnavailableBackend("simd",
-            $"{Variable}={forced} names no rung; use one of {string.Join(", ", Rungs.Select(r => r.Name))}, or unset it.");
+            $"{Variable}={forced} names no width; use one of {string.Join(", ", Widths.Select(r => r.Name))}, or unset it.");
     }
 
-    private static Backend? Find(string name) => Array.Find(Rungs, r => string.Equals(r.Name, name, StringComparison.OrdinalIgnoreCase));
+    private static Backend? Find(string name) => Array.Find(Widths, r => string.Equals(r.Name, name, StringComparison.OrdinalIgnoreCase));
 
     private static string Describe(int bits, bool accelerated) => string.Create(CultureInfo.InvariantCulture,
         $"fused kernels over {bits}-bit vectors{(accelerated ? "" : ", emulated here: correct, not fast")}{SlowFma}");

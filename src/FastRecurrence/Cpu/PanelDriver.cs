@@ -5,7 +5,8 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// From a panel and a step to finished units: the products, and what the cell makes of them. Knows no cell: its pointwise part comes as pointers, the rest as data.
+/// From a panel and a step to finished units: the products, and what the cell makes of them. Knows no cell: its pointwise part comes as pointers, the
+/// rest as data.
 /// </summary>
 internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state)
     where V : struct
@@ -23,7 +24,10 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
 
     private readonly bool _recurrentPairs = weights.Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
 
-    /// <summary>Whether the panels of a single row may pass for rows of one: nothing of the cell differs from panel to panel, and its first product is its last.</summary>
+    /// <summary>
+    /// Whether the panels of a single row may pass for rows of one: nothing of the cell differs from panel to panel, and its first product is its
+    /// last.
+    /// </summary>
     private readonly bool _panelsAsRows = !shape.Peepholes && weights.SecondProduct == SecondProduct.None;
 
     /// <summary>Whether a tile goes through both products at once.</summary>
@@ -219,7 +223,10 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             PartialVector<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates.From(row).Columns(gate * _hiddenSize + unit), units);
     }
 
-    /// <summary>What <see cref="ICell.Emit"/> needs when the second product is complete: the activated gate in column 1, and where the candidate in column 2 starts.</summary>
+    /// <summary>
+    /// What <see cref="ICell.Emit"/> needs when the second product is complete: the activated gate in column 1, and where the candidate in column 2
+    /// starts.
+    /// </summary>
     private void KeepForSecondProduct(int unit, int units, int row, int rows, float* scratch)
     {
         IntermediateBuffers between = state.Intermediate!;

@@ -4,7 +4,7 @@ namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// Rows that lie anywhere in a matrix: row i starts <c>at[i]</c> rows of <c>width</c> floats behind <c>start</c>. A tile
-/// looks its rows up once and then walks along them, so that a batch in any order and layout runs where it lies.
+/// looks its rows up once and then goes along them, so that a batch in any order and layout runs where it lies.
 /// </summary>
 internal readonly unsafe struct RowView(float* start, int* at, nint width)
 {

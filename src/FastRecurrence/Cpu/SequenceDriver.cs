@@ -8,8 +8,8 @@ namespace FastRecurrence.Cpu;
 /// <summary>
 /// The CPU driver: one run over packed panels. Loops, from the outside: chunk of steps (input GEMM), step, panel, block of
 /// rows, slice of depth, register tile; the epilogue follows each block of rows while it is in L1. Each output is one chain
-/// b, x·W, h·R in ascending k: all these loops only decide when a chain goes on, not its order. Every worker walks the same
-/// loops over its own slice of the panels and meets the others once a step. Belongs to a state, so that a call with a team
+/// b, x·W, h·R in ascending k: all these loops only decide when a chain goes on, not its order. Every worker runs the same
+/// loops over its own slice of the panels and waits for the others once a step. Belongs to a state, so that a call with a team
 /// allocates nothing.
 /// </summary>
 internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state) : ITeamWork
@@ -85,28 +85,29 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             state.ReserveChunkPlaces(_chunkRows);
     }
 
-    /// <summary>The range of one worker: all rows of some panels, with a meeting a step, or all panels of some rows.</summary>
+    /// <summary>The range of one worker: all rows of some panels, with a barrier a step, or all panels of some rows.</summary>
     public void Execute(int worker)
     {
         if (_byRows)
         {
             int panels = weights.Layout.PanelCount, firstRow = FirstRow(worker);
             float* projected = _projected == null ? null : _projected + (nint)worker * _chunkRows * panels * weights.Layout.Width;
-            Walk(new WorkerRange(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
+            RunRange(new WorkerRange(0, panels, 0, 0, firstRow, FirstRow(worker + 1) - firstRow, projected), worker);
             return;
         }
 
-        Walk(PanelRange(worker, _projected), worker);
+        RunRange(PanelRange(worker, _projected), worker);
     }
 
     /// <summary>All rows of a worker's panels.</summary>
     private WorkerRange PanelRange(int worker, float* projected)
     {
         int panels = weights.Layout.PanelCount, second = weights.SecondWeights is null ? 0 : weights.SecondLayout.PanelCount;
-        return new WorkerRange(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize, projected);
+        return new WorkerRange(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize,
+            projected);
     }
 
-    private void Walk(in WorkerRange range, int worker)
+    private void RunRange(in WorkerRange range, int worker)
     {
         uint round = 0;
         var before = new RowView(state.Hidden, _order + range.FirstRow, _outputSize);
@@ -139,19 +140,20 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         Panels(range, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
         if (weights.SecondWeights is not null)
         {
-            Meet(worker, ref round);
+            Wait(worker, ref round);
             for (int panel = range.FirstSecondPanel; panel < range.EndSecondPanel; panel++)
                 _panels.SecondPanel(panel, place, worker);
         }
 
-        Meet(worker, ref round);
+        Wait(worker, ref round);
         if (_byRows || worker == 0)
             KeepFinished(range, step, rows, place.Hidden);
         return place.Hidden;
     }
 
     /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
-    private RowView Rows(in WorkerRange range, float* start, int step, int width) => new(start + (nint)step * _placeStep * width, _places + range.FirstRow, width);
+    private RowView Rows(in WorkerRange range, float* start, int step, int width) =>
+        new(start + (nint)step * _placeStep * width, _places + range.FirstRow, width);
 
     /// <summary>The same for an output that may not have been asked for.</summary>
     private RowView Asked(in WorkerRange range, float* start, int step, int width) => start == null ? default : Rows(range, start, step, width);
@@ -196,10 +198,10 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         }
     }
 
-    private void Meet(int worker, ref uint round)
+    private void Wait(int worker, ref uint round)
     {
         if (_workers > 1 && !_byRows)
-            state.Team!.Meet(worker, _workers, ++round);
+            state.Team!.Wait(worker, _workers, ++round);
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
@@ -219,7 +221,8 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         if (going == rows)
             return;
         if (_places == state.Identity && _outputStride == P)
-            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(range.FirstRow + going) * P, (rows - going) * P));
+            new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(range.FirstRow + going) * P,
+                (rows - going) * P));
         else
             PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + range.FirstRow + going, P), P);
     }

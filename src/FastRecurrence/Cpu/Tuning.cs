@@ -3,7 +3,8 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// What the loop nests keep in which cache, derived from the caches' sizes in this one place; docs/cpu.md says what each level holds. Speed depends on it, bits never do.
+/// What the loop nests keep in which cache, derived from the caches' sizes in this one place; docs/cpu.md says what each level holds. Speed depends
+/// on it, bits never do.
 /// A layer keeps the tuning with which it was prepared.
 /// </summary>
 internal sealed class Tuning(CacheSizes caches)
@@ -51,7 +52,10 @@ internal sealed class Tuning(CacheSizes caches)
     public bool ChainProducts(PackedWeights weights) =>
         weights.InputPattern == weights.RecurrentPattern && weights.Format == WeightFormat.Float32 && LevelOf(weights.Bytes) == CacheLevel.Near;
 
-    /// <summary>float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out of L2.</summary>
+    /// <summary>
+    /// float32 bytes of W and R from which a narrow format is faster: out of L1; 8-bit integers at narrow vectors, whose conversion costs most, out
+    /// of L2.
+    /// </summary>
     public long LeastBytes(WeightFormat format, int lanes) =>
         format == WeightFormat.Int8 && lanes < 16 ? 2 * _secondLevelBytes : _firstLevelBytes;
 
@@ -80,7 +84,7 @@ internal sealed class Tuning(CacheSizes caches)
     /// <summary>Work of a whole call below which waking a team costs more than it gains.</summary>
     private const double FlopsPerCall = 800_000;
 
-    /// <summary>Recurrent work of a step below which a meeting costs more than it gains.</summary>
+    /// <summary>Recurrent work of a step below which waiting for each other costs more than it gains.</summary>
     private const double FlopsPerStep = 24_000;
 
     /// <summary>Workers that a call is worth, and whether they share its rows rather than the layer's panels.</summary>

@@ -22,7 +22,10 @@ internal static class SoftwareFma
     /// <summary>The bits of the smallest float that is not subnormal.</summary>
     private const int SmallestNormal = 0x00800000;
 
-    /// <summary>Whether the instruction is there; a constant to the compiler. The lanes ask the two properties themselves, so that nothing is left of this class where it is.</summary>
+    /// <summary>
+    /// Whether the instruction is there; a constant to the compiler. The lanes ask the two properties themselves, so that nothing is left of this
+    /// class where it is.
+    /// </summary>
     public static bool HasInstruction => Fma.IsSupported || AdvSimd.IsSupported;
 
     public static float MultiplyAdd(float a, float b, float c)

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace FastRecurrence.Layout;
 
 /// <summary>
@@ -14,7 +17,7 @@ internal sealed unsafe class AlignedBuffer
     {
         Length = Extents.Elements(what, factors);
         _memory = GC.AllocateArray<float>(Extents.Elements(what, [Length]) + SlackElements, pinned: true);
-        nuint address = (nuint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_memory));
+        nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory));
         Pointer = (float*)((address + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
     }
 

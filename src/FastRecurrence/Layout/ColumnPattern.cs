@@ -34,6 +34,7 @@ internal static class ColumnPatterns
         (4, "0 1 2") => ColumnPattern.FirstThreeOfFour,
         (4, "0 1 3") => ColumnPattern.FirstTwoAndLastOfFour,
         (4, "0 1") => ColumnPattern.FirstTwoOfFour,
-        _ => throw new NotSupportedException($"The CPU kernels have no tile for a product that adds to columns {string.Join(", ", columns)} of {stride}, as {cell} describes it."),
+        _ => throw new NotSupportedException(
+            $"The CPU kernels have no tile for a product that adds to columns {string.Join(", ", columns)} of {stride}, as {cell} describes it."),
     };
 }

@@ -20,10 +20,12 @@ internal sealed unsafe class PackedWeights
         IReadOnlyList<int> all = [.. Enumerable.Range(0, layout.Stride)];
         IReadOnlyList<int> inputColumns = cell.HasOneColumn ? all : cell.InputColumns, biasColumns = cell.HasOneColumn ? all : cell.BiasColumns;
         IReadOnlyList<int> recurrentColumns = !cell.HasOneColumn ? cell.RecurrentColumns : cell.RecurrentBlocks == 0 ? [] : all;
-        PackedMatrix Pack(string what, ReadOnlySpan<float> source, int depth, int width, SourceRow row) => new(what, source, depth, layout.PanelCount, width, lanes, row);
+        PackedMatrix Pack(string what, ReadOnlySpan<float> source, int depth, int width, SourceRow row) =>
+            new(what, source, depth, layout.PanelCount, width, lanes, row);
         // A panel of W or R has a vector a block; a row of b or of scales has a vector a column.
         int Row(int panel, int block, int lane) => layout.SourceRow(panel, block, lane);
-        SourceRow InColumns(IReadOnlyList<int> columns) => (panel, column, lane) => IndexOf(columns, column) is >= 0 and int block ? Row(panel, block, lane) : -1;
+        SourceRow InColumns(IReadOnlyList<int> columns) =>
+            (panel, column, lane) => IndexOf(columns, column) is >= 0 and int block ? Row(panel, block, lane) : -1;
 
         Layout = layout;
         Format = format;
@@ -119,7 +121,8 @@ internal sealed unsafe class PackedWeights
     private static (PanelLayout Layout, PackedMatrix Matrix) Runs(string what, ReadOnlySpan<float> source, int units, int depth, int lanes, int firstRow)
     {
         PanelLayout layout = PanelLayout.OfRuns(units, lanes);
-        return (layout, new PackedMatrix(what, source, depth, layout.PanelCount, layout.Stride, lanes, (panel, column, lane) => layout.SourceRow(panel, column, lane, firstRow)));
+        return (layout, new PackedMatrix(what, source, depth, layout.PanelCount, layout.Stride, lanes, (panel, column, lane) =>
+            layout.SourceRow(panel, column, lane, firstRow)));
     }
 
     private static int IndexOf(IReadOnlyList<int> columns, int column)

@@ -1,11 +1,12 @@
 namespace FastRecurrence.Reference;
 
-/// <summary>The judge behind the common door: floats in and out, double between; the state is kept in double.</summary>
-internal sealed class ReferenceBackend() : Backend("reference", "plain loops in double, the judge of all others", unavailableReason: null)
+/// <summary>The reference as a backend: floats in and out, double between; the state is kept in double.</summary>
+internal sealed class ReferenceBackend() : Backend("reference", "plain loops in double, the reference of all others", unavailableReason: null)
 {
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new Layer(weights, this);
 
-    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ActivationFunction activation) =>
+    private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
+        ActivationFunction activation) =>
         new Output(ReferenceLayer.Widen(weights), ReferenceLayer.Widen(bias), activation);
 
     private sealed class Output(double[] weights, double[] bias, ActivationFunction activation) : OutputKernel

@@ -1,7 +1,7 @@
 namespace FastRecurrence.Reference;
 
 /// <summary>
-/// The judge: one layer as plain loops in double beside their equations, sharing no code with the kernels. Slow on
+/// The reference: one layer as plain loops in double beside their equations, sharing no code with the kernels. Slow on
 /// purpose; allocates freely. All arrays row-major, sequences time-major.
 /// </summary>
 public sealed class ReferenceLayer
@@ -68,7 +68,7 @@ public sealed class ReferenceLayer
     /// <param name="batchSize">N.</param>
     /// <param name="initialHidden">h before the first step, <c>[N, P]</c>; null for zeros.</param>
     /// <param name="initialCell">c before the first step, <c>[N, H]</c>; null for zeros. Ignored by a cell without c.</param>
-    /// <param name="direction">Reverse walks from a row's last step to the first; the output at t belongs to the input at t either way.</param>
+    /// <param name="direction">Reverse runs from a row's last step to the first; the output at t belongs to the input at t either way.</param>
     /// <param name="lengths">Steps of every row, <c>[N]</c>, the padding behind them; null when all have T.</param>
     /// <exception cref="ArgumentException">A length does not fit, or a size or the direction is out of range.</exception>
     public ReferenceResult Run(double[] input, int sequenceLength, int batchSize, double[]? initialHidden = null, double[]? initialCell = null,

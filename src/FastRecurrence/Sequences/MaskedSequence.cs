@@ -3,7 +3,7 @@ namespace FastRecurrence;
 /// <summary>What the output holds at a step that a mask leaves out.</summary>
 public enum MaskedOutput
 {
-    /// <summary>The output of the step walked before, 0 where there is none: Keras' default.</summary>
+    /// <summary>The output of the step before, in the order in which the layer runs, 0 where there is none: Keras' default.</summary>
     Previous,
 
     /// <summary>0: Keras' <c>zero_output_for_mask</c>.</summary>
@@ -23,7 +23,7 @@ public static class MaskedSequence
     /// <param name="input">x, batch-major <c>[N, T, I]</c>; not read where masked.</param>
     /// <param name="mask"><c>[N, T]</c>; false leaves a step out.</param>
     /// <param name="output">h, batch-major <c>[N, T, H]</c>; the output at t belongs to the input at t in both directions.</param>
-    /// <param name="direction">The order of the walk.</param>
+    /// <param name="direction">The order in which the layer runs.</param>
     /// <param name="masked">What the output holds at steps left out.</param>
     /// <exception cref="ArgumentException">A length does not fit. Nothing is written.</exception>
     public static void Run(RecurrentLayer layer, LayerState state, int sequenceLength, ReadOnlySpan<float> input, ReadOnlySpan<bool> mask, Span<float> output,

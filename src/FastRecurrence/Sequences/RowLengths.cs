@@ -19,7 +19,9 @@ internal sealed class RowLengths
         if (lengths.IsEmpty)
             return default;
         if (lengths.Length != N)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"lengths has {lengths.Length} values, expected one for each of the N = {N} rows."), nameof(lengths));
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"lengths has {lengths.Length} values, expected one for each of the N = {N} rows."),
+                nameof(lengths));
         if (_copy.Length < N)
             _copy = new int[N];
         Span<int> copy = _copy.AsSpan(0, N);
@@ -27,7 +29,8 @@ internal sealed class RowLengths
         for (int n = 0; n < N; n++)
         {
             if ((uint)copy[n] > (uint)T)
-                throw new ArgumentOutOfRangeException(nameof(lengths), copy[n], string.Create(CultureInfo.InvariantCulture, $"lengths[{n}] is {copy[n]}; a length lies between 0 and T = {T}."));
+                throw new ArgumentOutOfRangeException(
+                    nameof(lengths), copy[n], string.Create(CultureInfo.InvariantCulture, $"lengths[{n}] is {copy[n]}; a length lies between 0 and T = {T}."));
         }
 
         return copy;

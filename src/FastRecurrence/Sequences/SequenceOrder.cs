@@ -20,10 +20,10 @@ internal sealed class SequenceOrder
     /// <summary>The row at each place of the order.</summary>
     public ReadOnlySpan<int> Order => _order.AsSpan(0, _count);
 
-    /// <summary>Where each row's first walked step lies in the caller's memory, in rows.</summary>
+    /// <summary>Where each row's first step, in the order in which it runs, lies in the caller's memory, in rows.</summary>
     public ReadOnlySpan<int> Places => _places.AsSpan(0, _count);
 
-    /// <summary>Rows from a walked step to the next.</summary>
+    /// <summary>Rows from a step, in the order in which it runs, to the next.</summary>
     public int PlaceStep { get; private set; }
 
     /// <summary>How many rows every step has.</summary>
@@ -57,7 +57,9 @@ internal sealed class SequenceOrder
         CountRows();
     }
 
-    /// <summary>Zeros where <paramref name="rows"/>, each <paramref name="width"/> wide and a stride from the next, hold padding; nothing else is written.</summary>
+    /// <summary>
+    /// Zeros where <paramref name="rows"/>, each <paramref name="width"/> wide and a stride from the next, hold padding; nothing else is written.
+    /// </summary>
     public static void ClearPadding(int T, int N, in SequenceOptions options, Span<float> rows, int width, int stride)
     {
         ReadOnlySpan<int> lengths = options.Lengths;

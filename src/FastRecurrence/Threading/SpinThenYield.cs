@@ -5,7 +5,7 @@ namespace FastRecurrence.Threading;
 
 /// <summary>
 /// How to wait for another thread: spin while it is likely on its way, then yield, so that it gets a processor when there
-/// are too few. Spinning without end lets the kernel keep both threads on one processor, for milliseconds a meeting.
+/// are too few. Spinning without end lets the kernel keep both threads on one processor, for milliseconds at each barrier.
 /// </summary>
 internal struct SpinThenYield
 {

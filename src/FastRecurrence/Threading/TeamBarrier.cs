@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace FastRecurrence.Threading;
 
 /// <summary>
-/// Where workers meet: each counts its arrivals on a cache line of its own, as (run, round), and waits until all others
+/// A barrier: each worker counts its arrivals on a cache line of its own, as (run, round), and waits until all others
 /// have counted as far. Counts only grow (modulo 2⁶⁴, compared by their difference), so there is nothing to race with.
 /// </summary>
 internal sealed class TeamBarrier(int workers, bool mayMove)
@@ -39,7 +39,7 @@ internal sealed class TeamBarrier(int workers, bool mayMove)
     }
 
     /// <summary>Arrives and waits for the first <paramref name="count"/> workers.</summary>
-    public void Meet(int worker, int count, int run, uint round)
+    public void Wait(int worker, int count, int run, uint round)
     {
         long mine = ((long)run << 32) | round;
         Volatile.Write(ref At(worker), mine);
@@ -57,7 +57,7 @@ internal sealed class TeamBarrier(int workers, bool mayMove)
         }
     }
 
-    /// <summary>Passes every meeting of a run, and reports its end.</summary>
+    /// <summary>Passes every barrier of a run, and reports its end.</summary>
     public void Done(int worker, int run) => Volatile.Write(ref At(worker), ((long)run << 32) | uint.MaxValue);
 
     /// <summary>Waits until the first <paramref name="count"/> workers are done with a run.</summary>

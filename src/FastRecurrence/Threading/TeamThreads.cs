@@ -109,9 +109,9 @@ internal sealed class TeamThreads
         }
     }
 
-    /// <summary>As <see cref="WorkerTeam.Meet"/>.</summary>
+    /// <summary>As <see cref="WorkerTeam.Wait"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Meet(int worker, int workers, uint round) => _barrier.Meet(worker, workers, Number(_run), round);
+    public void Wait(int worker, int workers, uint round) => _barrier.Wait(worker, workers, Number(_run), round);
 
     private static int Number(long run) => (int)(run >> 16);
 
@@ -157,7 +157,9 @@ internal sealed class TeamThreads
         while (worker >= TakingPart(run) || TakePart(worker));
     }
 
-    /// <summary>Does a worker's part of a run; false when there is none any more. Not inlined: a waiting thread's frame must not keep the last work alive.</summary>
+    /// <summary>
+    /// Does a worker's part of a run; false when there is none any more. Not inlined: a waiting thread's frame must not keep the last work alive.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakePart(int worker)
     {
@@ -179,7 +181,7 @@ internal sealed class TeamThreads
         }
         finally
         {
-            _barrier.Done(worker, Number(_run)); // passes every meeting of this run, so that nobody waits for a failed worker
+            _barrier.Done(worker, Number(_run)); // passes every barrier of this run, so that nobody waits for a failed worker
         }
     }
 

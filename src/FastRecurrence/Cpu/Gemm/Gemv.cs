@@ -56,7 +56,8 @@ internal static unsafe class Gemv<V, L, CW, CR, W>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void One(in GemvOperands operands)
     {
-        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start, c = operands.C;
+        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start,
+            c = operands.C;
         int inputSize = operands.InputSize, hiddenSize = operands.HiddenSize;
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);
         V c02 = CW.Stride > 2 ? L.Load(init + 2 * L.Count) : default, c03 = CW.Stride > 2 ? L.Load(init + 3 * L.Count) : default;
@@ -117,7 +118,8 @@ internal static unsafe class Gemv<V, L, CW, CR, W>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Two(in GemvOperands operands)
     {
-        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start, c = operands.C;
+        float* x = operands.X, w = operands.W, scaleW = operands.ScaleW, h = operands.H, r = operands.R, scaleR = operands.ScaleR, init = operands.Start,
+            c = operands.C;
         int inputSize = operands.InputSize, hiddenSize = operands.HiddenSize;
         nint initStep = operands.StartStep;
         V c00 = L.Load(init), c01 = L.Load(init + L.Count);

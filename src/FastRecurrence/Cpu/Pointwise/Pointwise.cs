@@ -5,7 +5,8 @@ using FastRecurrence.Lanes;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// The second half of the fused step, for any cell: from a block of preactivations in the first cache level to h (and c, and the gates if they are wanted). Conditions
+/// The second half of the fused step, for any cell: from a block of preactivations in the first cache level to h (and c, and the gates if they are
+/// wanted). Conditions
 /// on <typeparamref name="TCell"/> are constants to the JIT: what a cell does not have leaves no code behind.
 /// </summary>
 [SkipLocalsInit]

@@ -140,10 +140,10 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
         BackwardPart part = _byRows
             ? new(FirstRow(worker), FirstRow(worker + 1), 0, panels)
             : new(0, BatchSize, Slice(panels, worker), Slice(panels, worker + 1));
-        Walk(part, worker, ref round);
+        RunRange(part, worker, ref round);
 
         if (_byRows)
-            Meet(worker, ref round);
+            Wait(worker, ref round);
         if (_dx != null && _input is not null)
             InputGradient(Slice(_tape.Rows, worker), Slice(_tape.Rows, worker + 1), worker);
         if (_gradients is not null)
@@ -154,10 +154,10 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
 
     private int Slice(int count, int worker) => (int)((long)count * worker / _workers);
 
-    private void Meet(int worker, ref uint round)
+    private void Wait(int worker, ref uint round)
     {
         if (_workers > 1)
-            _team!.Meet(worker, _workers, ++round);
+            _team!.Wait(worker, _workers, ++round);
     }
 
     /// <summary>The first row of a worker's, so that all have about as many steps of rows: the first rows are the longest.</summary>
@@ -176,7 +176,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     }
 
     /// <summary>The steps of a part, from the last to the first. A row joins at its own last step.</summary>
-    private void Walk(in BackwardPart part, int worker, ref uint round)
+    private void RunRange(in BackwardPart part, int worker, ref uint round)
     {
         int joined = part.FirstRow;
         for (int step = _tape.Steps - 1; step >= 0; step--)
@@ -188,7 +188,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
                 Candidate(part, step, end, worker, ref round);
             Cells(part, step, end, emits: false);
             if (!_byRows)
-                Meet(worker, ref round);
+                Wait(worker, ref round);
             for (int panel = part.FirstPanel; panel < part.EndPanel && _recurrent is not null; panel++)
                 Recurrent(step, panel, part.FirstRow, end, worker);
         }
@@ -201,7 +201,7 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     {
         Cells(part, step, end, emits: true);
         if (!_byRows)
-            Meet(worker, ref round);
+            Wait(worker, ref round);
         for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
         {
             for (int row = part.FirstRow; row < end; row += _blockRows)
