@@ -70,11 +70,16 @@ public sealed class Problem
     /// <summary>Every variation of every cell, and some together, at sizes around the vector widths; made once, answers included.</summary>
     public static IEnumerable<Problem> Variations() => s_variations.Value;
 
-    /// <summary>An LSTM and an Elman layer (its activation taken in turn) of the same sizes.</summary>
+    /// <summary>Cells that a test project defines itself, from I and H: they take part in every problem that is not of a given cell.</summary>
+    public static IList<Func<int, int, LayerShape>> OtherCells { get; } = [];
+
+    /// <summary>An LSTM, an Elman layer (its activation taken in turn) and the test project's own cells, of the same sizes.</summary>
     public static IEnumerable<Problem> Both(int I, int H, int T, int N)
     {
         yield return new Problem(LayerShape.Lstm(I, H), T, N);
         yield return new Problem(LayerShape.Elman(I, H, Activations[(I + H + N) % 4]), T, N);
+        foreach (Func<int, int, LayerShape> cell in OtherCells)
+            yield return new Problem(cell(I, H), T, N);
     }
 
     private static IEnumerable<Problem> AllSizes()
@@ -109,6 +114,8 @@ public sealed class Problem
     public static IEnumerable<LayerShape> VariedShapes(int I, int H)
     {
         LayerShape lstm = LayerShape.Lstm(I, H);
+        foreach (Func<int, int, LayerShape> cell in OtherCells)
+            yield return cell(I, H);
         yield return LayerShape.Gru(I, H);
         yield return LayerShape.Gru(I, H, linearBeforeReset: false);
         yield return LayerShape.Gru(I, H) with { Clip = 0.4f, GateActivation = Activation.HardSigmoid, CandidateActivation = Activation.Softsign };

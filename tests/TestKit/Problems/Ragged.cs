@@ -31,7 +31,8 @@ public sealed class Ragged
     public static int[] Lengths { get; } = [3, 0, 6, 1, 6, 4, 0];
 
     public static IEnumerable<LayerShape> Shapes =>
-        [LayerShape.Lstm(3, 9), LayerShape.Elman(3, 9), LayerShape.Gru(3, 9), LayerShape.Gru(3, 9, linearBeforeReset: false), LayerShape.Lstm(3, 9) with { ProjectionSize = 4, Peepholes = true }];
+        [LayerShape.Lstm(3, 9), LayerShape.Elman(3, 9), LayerShape.Gru(3, 9), LayerShape.Gru(3, 9, linearBeforeReset: false), LayerShape.Lstm(3, 9) with { ProjectionSize = 4, Peepholes = true },
+            .. Problem.OtherCells.Select(cell => cell(3, 9))];
 
     /// <summary>The rows with their padding behind them, time-major, all steps filled.</summary>
     public Problem Dense { get; }
