@@ -53,6 +53,8 @@ internal readonly struct MinGruCell : ICell
 
     public static GateSet SavedColumns => GateSet.X | GateSet.Y;
 
+    public static GateSet GradientColumns => GateSet.X | GateSet.Y;
+
     /// <summary><c>z = σ(z)</c>; n is its own preactivation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Update<V, L>(ref Gates<V> a, ref V cell, V before, Peepholes<V> peepholes, in CellSettings settings)
