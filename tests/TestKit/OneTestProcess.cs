@@ -8,11 +8,16 @@ public sealed class OneTestProcess : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(60);
 
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
+
+    /// <summary>The environment variable that a test process sets for a child that runs tests for it: the child must not wait for its parent's end.</summary>
+    public const string ChildVariable = "FASTRECURRENCE_TESTS_CHILD";
 
     /// <exception cref="TimeoutException">Another test process of this checkout does not end.</exception>
     public OneTestProcess()
     {
+        if (Environment.GetEnvironmentVariable(ChildVariable) is not null)
+            return;
         // artifacts/bin, which the projects share.
         string path = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "one-test-process.lock"));
         long begin = Environment.TickCount64;
@@ -32,5 +37,5 @@ public sealed class OneTestProcess : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 }

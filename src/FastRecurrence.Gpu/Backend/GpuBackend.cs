@@ -72,8 +72,8 @@ public sealed class GpuBackend : Backend
     internal ForcedKernel? Forced { get; }
 
     /// <summary>The same device, with a kernel forced.</summary>
-    internal GpuBackend Force(KernelFamily kernel, int leastChunks = 0, int residentGroups = 0) =>
-        new(this, new ForcedKernel(kernel, leastChunks, residentGroups), InputGemm);
+    internal GpuBackend Force(KernelFamily kernel, int leastChunks = 0, int residentGroups = 0, int tileRows = 0) =>
+        new(this, new ForcedKernel(kernel, leastChunks, residentGroups, tileRows), InputGemm);
 
     /// <summary>Which kernels a layer of this shape would run a batch on, and why; a line for people. No weights are needed.</summary>
     /// <param name="shape">The layer.</param>

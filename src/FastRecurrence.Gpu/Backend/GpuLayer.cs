@@ -22,7 +22,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         (Format, FormatError, InputGemm, InputGemmError) = (format, formatError, backend.InputGemm, inputGemmError);
         Forced = backend.Forced;
         using (_device.Enter())
-            _inputGemm = new InputGemmFamily(_device, InputGemm);
+            _inputGemm = new InputGemmFamily(_device, InputGemm, Shape.InputSize);
         Weights = new DeviceWeights(weights, _device, format, InputGemm);
     }
 

@@ -24,7 +24,7 @@ internal readonly struct DeviceLanes : ILanes<float>
     public static float Multiply(float a, float b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Divide(float a, float b) => a / b;
+    public static float Divide(float a, float b) => DeviceMath.Divide(a, b);
 
     /// <summary>Left to the device compiler, which contracts it to one FFMA; the emulator rounds twice.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -38,10 +38,10 @@ internal readonly struct DeviceLanes : ILanes<float>
         Interop.IntAsFloat(Interop.FloatAsInt(magnitude) & 0x7FFFFFFFu | Interop.FloatAsInt(sign) & 0x80000000u);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float AtMost(float x, float limit) => x > limit ? limit : x;
+    public static float AtMost(float x, float limit) => DeviceMath.AtMost(x, limit);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float AtLeast(float x, float limit) => x < limit ? limit : x;
+    public static float AtLeast(float x, float limit) => DeviceMath.AtLeast(x, limit);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float WhereNegative(float x, float negative, float other) => x < 0f ? negative : other;

@@ -19,6 +19,8 @@ internal sealed record DeviceTraits(DeviceKind Kind, bool IsCpu, int Multiproces
         kind, isCpu, device.NumMultiprocessors, device.MaxNumThreadsPerGroup, Clock(device))
     {
         HasTensorCores = device is CudaDevice { Architecture: CudaArchitecture architecture } && architecture >= CudaArchitecture.SM_80,
+        HasAsyncCopies = device.MaxSharedMemoryPerGroup >= Kernels.AsyncGemmLoop.SharedBytes
+            && (device is not CudaDevice cuda || cuda.Architecture >= CudaArchitecture.SM_80),
     };
 
     /// <summary>
@@ -28,10 +30,15 @@ internal sealed record DeviceTraits(DeviceKind Kind, bool IsCpu, int Multiproces
     private static double Clock(Device device) =>
         device is CudaDevice cuda && cuda.ClockRate / 1e3 is double clock && clock is > 0.5 and < 5 ? clock : AssumedGigaHertz;
 
+    /// <summary>
+    /// Whether <see cref="Kernels.AsyncGemmLoop"/> runs there: CUDA devices from compute capability 8.0 on; others, where the copies are ordinary ones.
+    /// </summary>
+    public bool HasAsyncCopies { get; init; }
+
     /// <summary>Whether it has tensor cores that multiply tf32 and bfloat16.</summary>
     public bool HasTensorCores { get; init; }
 
     /// <summary>An H100 SXM, for tests and reports without one.</summary>
     public static DeviceTraits H100 { get; } =
-        new(DeviceKind.Cuda, IsCpu: false, Multiprocessors: 132, MaxThreads: 1024, GigaHertz: 1.98) { HasTensorCores = true };
+        new(DeviceKind.Cuda, IsCpu: false, Multiprocessors: 132, MaxThreads: 1024, GigaHertz: 1.98) { HasTensorCores = true, HasAsyncCopies = true };
 }

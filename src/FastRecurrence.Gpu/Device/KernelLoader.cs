@@ -18,7 +18,8 @@ internal static partial class KernelLoader
 {
     /// <summary>What every context here is built with. O1, the default, emits generic addresses and leaves tiles in local memory.</summary>
     public static Context.Builder Configure(Context.Builder builder) =>
-        Kernels.TensorCore.Enable(Kernels.RelaxedAccess.Enable(builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()));
+        AsyncCopy.Enable(DeviceMath.Enable(Kernels.TensorCore.Enable(Kernels.RelaxedAccess.Enable(
+            builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()))));
 
     /// <summary>
     /// Lets ILGPU take OpenCL devices that do not report a generic address space (PoCL 3.1): it refuses them, though these

@@ -7,19 +7,25 @@ namespace FastRecurrence.Gpu.Families;
 /// <summary><c>b + x·W</c> of all steps in one launch: in float32, on tensor cores, or by cuBLAS onto the bias.</summary>
 internal sealed class InputGemmFamily
 {
+    private static readonly KernelInstance s_async = new(typeof(AsyncInputGemmKernel).GetMethod("Run")!, AsyncGemmLoop.Threads);
+
     private readonly CuBlasGemm? _cuBlas;
     private readonly InputGemm _gemm;
     private readonly KernelLaunch<InputGemmArguments> _small, _large;
+    private readonly KernelLaunch<InputGemmArguments>? _async;
 
     /// <summary>Loads the kernels. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     /// <exception cref="NotSupportedException">cuBLAS does not load.</exception>
-    public InputGemmFamily(GpuDevice device, InputGemm gemm)
+    public InputGemmFamily(GpuDevice device, InputGemm gemm, int inputSize)
     {
         _gemm = gemm;
         if (gemm == InputGemm.CuBlas)
             _cuBlas = device.CuBlas(out string? reason) ?? throw new NotSupportedException(reason);
         _small = device.Kernel<InputGemmArguments>(Instance(gemm, large: false));
         _large = device.Kernel<InputGemmArguments>(Instance(gemm, large: true));
+        // Rows must begin at 16 bytes.
+        if (gemm == InputGemm.Float32 && device.Traits.HasAsyncCopies && inputSize > 0 && inputSize % 4 == 0)
+            _async = device.Kernel<InputGemmArguments>(s_async);
     }
 
     /// <summary>Those on tensor cores.</summary>
@@ -27,17 +33,20 @@ internal sealed class InputGemmFamily
 
     /// <summary>Every instance that a CUDA device may be given, by a name that says what it is.</summary>
     public static IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
-        from large in (bool[])[false, true]
+    [
+        ("input-gemm-async", s_async),
+        .. from large in (bool[])[false, true]
         from gemm in (IEnumerable<InputGemm>)[InputGemm.Float32, .. OnTensorCores]
         let name = gemm == InputGemm.Float32 ? "" : gemm.ToString().ToLowerInvariant() + "-"
-        select ($"input-gemm-{name}{(large ? "large" : "small")}", Instance(gemm, large));
+        select ($"input-gemm-{name}{(large ? "large" : "small")}", Instance(gemm, large)),
+    ];
 
     /// <summary>The preactivations of so many rows of x, for a layer's weights. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public void Run(AcceleratorStream queue, DeviceWeights weights, ArrayView<float> input, ArrayView<Float4> preactivation, int rows)
     {
         int columns4 = weights.Columns4, inputSize = weights.InputSize;
         bool large = rows > 2 * GemmLoop.GroupRows; // large tiles where they fill up
-        (large ? _large : _small)(queue, Config(rows, columns4, large), new()
+        (large ? _async ?? _large : _small)(queue, Config(rows, columns4, large), new()
         {
             Input = input,
             Weights = weights.Input,

@@ -46,7 +46,7 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
             string? why = family.Refuse(problem);
             int before = candidates.Count;
             if (why is null)
-                candidates.AddRange(family.Variants(problem));
+                candidates.AddRange(family.Variants(problem).Where(variant => problem.Forced?.Takes(variant) ?? true));
             if (candidates.Count == before)
                 refused.Add(family, why ?? "its groups would not all be resident");
         }
@@ -92,8 +92,12 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
 /// <param name="LeastChunks">Its instance for at least so many chunks in registers, though fewer would do: tests run those of large layers on small
 /// ones.</param>
 /// <param name="ResidentGroups">0, or groups that are taken to be resident at once, against what the device says: tests make a grid give up.</param>
-internal sealed record ForcedKernel(KernelFamily Family, int LeastChunks = 0, int ResidentGroups = 0)
+/// <param name="TileRows">0, or the rows of a tile: tests compare large with small ones.</param>
+internal sealed record ForcedKernel(KernelFamily Family, int LeastChunks = 0, int ResidentGroups = 0, int TileRows = 0)
 {
+    /// <summary>Whether a variant is one to choose from.</summary>
+    public bool Takes(KernelVariant variant) => TileRows == 0 || variant.Family != Family || variant.Rows == TileRows;
+
     /// <summary>The environment variable that forces a family where it can run.</summary>
     public const string Variable = "FASTRECURRENCE_GPU_KERNEL";
 

@@ -41,7 +41,8 @@ internal sealed class TiledStep : KernelFamily
             ("elman-linear", typeof(Pointwise<ElmanCell<LinearCandidate>>)),
             ("elman-any", KernelTypes.Pointwise(LayerShape.Elman(4, 4, Activation.Softplus))),
         ]
-        select ($"{Name}-{step.Name}-r{rows}", Instance(step.Pointwise, rows));
+        from loads in rows == LargeRows ? (bool[])[false, true] : [false]
+        select ($"{Name}-{step.Name}-r{rows}{(loads ? "-async" : "")}", Instance(step.Pointwise, rows, loads));
 
     /// <inheritdoc/>
     public override string? Refuse(KernelProblem problem) =>
@@ -53,7 +54,8 @@ internal sealed class TiledStep : KernelFamily
         foreach (int rows in (int[])[SmallRows, LargeRows])
         {
             int groups = Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, Columns4(rows));
-            yield return new(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
+            double cost = IsAsync(problem.Device, problem.Shape, rows) && !problem.Device.IsCpu ? AsyncCost(problem, groups) : Cost(problem, rows, groups);
+            yield return new(this, problem.Format, rows, 0, groups, cost);
         }
     }
 
@@ -75,10 +77,23 @@ internal sealed class TiledStep : KernelFamily
         return problem.Launch + panels * problem.Slowness * (problem.ExceedsL2 ? 1.37 : 1);
     }
 
+    // Predicted from the machine code's cycles, not measured: a panel of one group, what each group beside it adds, and the cell at the end.
+    private static double AsyncCost(KernelProblem problem, int groups)
+    {
+        const double Panel = 0.64, Beside = 0.56, Ends = 2;
+        double panels = (problem.HiddenSize + AsyncGemmLoop.Depth - 1) / AsyncGemmLoop.Depth * (Panel + Beside * (problem.GroupsEach(groups) - 1));
+        return problem.Launch + (Ends * problem.Waves(groups) + panels) * problem.Slowness;
+    }
+
+    /// <summary>Whether large tiles have their loads on the way while they multiply: rows must begin at 16 bytes.</summary>
+    private static bool IsAsync(DeviceTraits device, LayerShape shape, int rows) => rows == LargeRows && device.HasAsyncCopies
+        && shape.HiddenSize % 4 == 0 && shape.OutputSize % 4 == 0 && shape.Describe().RecurrentBlocks > 0;
+
     private static int Columns4(int rows) => rows / SmallRows * GemmLoop.ColumnThreads;
 
-    private static KernelInstance Instance(Type pointwise, int rows) =>
-        KernelInstance.Close(GemmLoop.Threads, 1, typeof(TiledStepKernel), pointwise, rows == LargeRows ? typeof(LargeBlock) : typeof(SmallBlock));
+    private static KernelInstance Instance(Type pointwise, int rows, bool loadsAhead) => loadsAhead
+        ? KernelInstance.Close(AsyncGemmLoop.Threads, 1, typeof(AsyncTiledStepKernel), pointwise)
+        : KernelInstance.Close(GemmLoop.Threads, 1, typeof(TiledStepKernel), pointwise, rows == LargeRows ? typeof(LargeBlock) : typeof(SmallBlock));
 
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private static KernelConfig Config(int rows, int columns4, int tileRows) => new(
@@ -97,12 +112,13 @@ internal sealed class TiledStep : KernelFamily
         {
             (_device, _tileRows) = (device, tileRows);
             DeviceCell cell = DeviceCell.Of(shape);
+            bool loadsAhead = IsAsync(device.Traits, shape, tileRows);
             SecondProduct second = shape.Describe().Second;
-            _step = device.Kernel<StepArguments>(Instance(cell.Pointwise, tileRows));
+            _step = device.Kernel<StepArguments>(Instance(cell.Pointwise, tileRows, loadsAhead));
             if (second == SecondProduct.Candidate)
-                _candidate = device.Kernel<StepArguments>(Instance(cell.Emit, tileRows));
+                _candidate = device.Kernel<StepArguments>(Instance(cell.Emit, tileRows, loadsAhead));
             if (second == SecondProduct.Projection)
-                _project = device.Kernel<StepArguments>(Instance(typeof(Pointwise<ElmanCell<LinearCandidate>>), SmallRows));
+                _project = device.Kernel<StepArguments>(Instance(typeof(Pointwise<ElmanCell<LinearCandidate>>), SmallRows, loadsAhead: false));
             try
             {
                 if (_candidate is not null || _project is not null)

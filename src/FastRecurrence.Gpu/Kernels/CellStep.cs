@@ -6,21 +6,18 @@ namespace FastRecurrence.Gpu.Kernels;
 /// <summary>The end of a step for one float4 column of one row.</summary>
 internal static class CellStep
 {
-    /// <summary>With c and h in memory: reads and writes the unit's carried value, writes h and what else was asked for.</summary>
+    /// <summary>With c and h in memory: from the unit's carried value, loaded before, to its next, h and what else was asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InMemory<TPointwise>(StepArguments a, ref Float4 sum, int row, int column4)
+    public static void InMemory<TPointwise>(StepArguments a, ref Float4 sum, float carried, int row, int column4)
         where TPointwise : struct, IPointwise
     {
         int unit = column4 * TPointwise.Units;
         int at = row * a.HiddenSize + unit;
-        float value = 0f;
-        if (TPointwise.ReadsCarried)
-            value = a.Carried[at];
-        Float4 h = TPointwise.Step(ref sum, ref value, unit, a.Cell);
+        Float4 h = TPointwise.Step(ref sum, ref carried, unit, a.Cell);
         if (TPointwise.WritesCarried)
-            a.Carried[at] = value;
+            a.Carried[at] = carried;
         StoreHidden<TPointwise>(h, a.Output, at, a.HiddenSize - unit);
-        StoreWanted<TPointwise>(a.Wanted, sum, value, row, unit, a.Cell);
+        StoreWanted<TPointwise>(a.Wanted, sum, carried, row, unit, a.Cell);
     }
 
     /// <summary>Writes the h of a column's units, <paramref name="left"/> at most.</summary>

@@ -35,9 +35,14 @@ internal interface IThreadBlock<TSelf>
 internal interface IChainEnds<TSelf>
     where TSelf : struct
 {
+    /// <summary>What a sum begins with. Loads in any case, without a branch, so that all of a thread's loads are under way together.</summary>
     static abstract Float4 Begin(TSelf self, int row, int column4);
 
-    static abstract void End(TSelf self, int row, int column4, Float4 sum);
+    /// <summary>What the end needs from memory beside the sum; loaded likewise, of all of a thread's rows before the first end.</summary>
+    static abstract float Carried(TSelf self, int row, int column4);
+
+    /// <summary>Stores a sum that lies inside.</summary>
+    static abstract void End(TSelf self, int row, int column4, Float4 sum, float carried);
 }
 
 /// <summary>Four rows of one float4 column: 16 sums, for few rows.</summary>
@@ -71,10 +76,12 @@ internal struct SmallBlock : IThreadBlock<SmallBlock>
     public static void Store<TEnds>(SmallBlock sums, TEnds ends, int row, int column4)
         where TEnds : struct, IChainEnds<TEnds>
     {
-        TEnds.End(ends, row, column4, sums.Row0);
-        TEnds.End(ends, row + 1, column4, sums.Row1);
-        TEnds.End(ends, row + 2, column4, sums.Row2);
-        TEnds.End(ends, row + 3, column4, sums.Row3);
+        float carried0 = TEnds.Carried(ends, row, column4), carried1 = TEnds.Carried(ends, row + 1, column4);
+        float carried2 = TEnds.Carried(ends, row + 2, column4), carried3 = TEnds.Carried(ends, row + 3, column4);
+        TEnds.End(ends, row, column4, sums.Row0, carried0);
+        TEnds.End(ends, row + 1, column4, sums.Row1, carried1);
+        TEnds.End(ends, row + 2, column4, sums.Row2, carried2);
+        TEnds.End(ends, row + 3, column4, sums.Row3, carried3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,28 +6,35 @@ namespace FastRecurrence.Gpu.Kernels;
 /// <summary><c>preactivation[row, column4] = b + x·W</c> for all T·N rows at once; the same for every cell.</summary>
 internal static class InputGemmKernel
 {
-    /// <summary>The kernel. Grid: row tiles × float4 column tiles.</summary>
+    /// <summary>The kernel. Grid: row tiles × column tiles.</summary>
     public static void Run<TBlock>(InputGemmArguments a)
-        where TBlock : unmanaged, IThreadBlock<TBlock>
+        where TBlock : unmanaged, IThreadBlock<TBlock> =>
+        GemmLoop.Run<TBlock, InputGemmEnds>(a.Input, a.Weights, a.RowCount, a.Columns4, a.InputSize, new InputGemmEnds { Gemm = a });
+}
+
+/// <summary>The same by <see cref="AsyncGemmLoop"/>, bit for bit.</summary>
+internal static class AsyncInputGemmKernel
+{
+    /// <summary>The kernel. Grid: row tiles × column tiles; I is a multiple of 4.</summary>
+    public static void Run(InputGemmArguments a) =>
+        AsyncGemmLoop.Run(a.Input, a.Weights, a.RowCount, a.Columns4, a.InputSize, new InputGemmEnds { Gemm = a });
+}
+
+/// <summary>From the bias to the preactivations.</summary>
+internal struct InputGemmEnds : IChainEnds<InputGemmEnds>
+{
+    public InputGemmArguments Gemm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Begin(InputGemmEnds self, int row, int column4) => self.Gemm.Bias[IntrinsicMath.Min(column4, self.Gemm.Columns4 - 1)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Carried(InputGemmEnds self, int row, int column4) => 0f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void End(InputGemmEnds self, int row, int column4, Float4 sum, float carried)
     {
-        Ends ends = default;
-        (ends.Bias, ends.Preactivation, ends.RowCount, ends.Columns4) = (a.Bias, a.Preactivation, a.RowCount, a.Columns4);
-        GemmLoop.Run<TBlock, Ends>(a.Input, a.Weights, a.RowCount, a.Columns4, a.InputSize, ends);
-    }
-
-    private struct Ends : IChainEnds<Ends>
-    {
-        public ArrayView<Float4> Bias, Preactivation;
-        public int RowCount, Columns4;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Float4 Begin(Ends self, int row, int column4) => column4 < self.Columns4 ? self.Bias[column4] : Float4.Zero;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void End(Ends self, int row, int column4, Float4 sum)
-        {
-            if (row < self.RowCount && column4 < self.Columns4)
-                self.Preactivation[row * self.Columns4 + column4] = sum;
-        }
+        if (row < self.Gemm.RowCount && column4 < self.Gemm.Columns4)
+            self.Gemm.Preactivation[row * self.Gemm.Columns4 + column4] = sum;
     }
 }

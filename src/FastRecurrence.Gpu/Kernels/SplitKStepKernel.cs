@@ -27,9 +27,15 @@ internal static class SplitKStepKernel
         int column4 = Grid.IdxX * SplitKTile.Columns4 + x;
         int rowBase = Grid.IdxY * TRows.Count;
         bool finishes = y < TRows.Count && rowBase + y < a.Rows && column4 < a.Columns4;
+        // Both under way before the products, which nothing of it waits for.
         Float4 start = Float4.Zero;
+        float carried = 0f;
         if (finishes)
+        {
             start = a.Preactivation[(rowBase + y) * a.Columns4 + column4];
+            if (TPointwise.ReadsCarried)
+                carried = a.Carried[(rowBase + y) * a.HiddenSize + column4];
+        }
 
         WeightSlice slice = default;
         (slice.Weights, slice.Depth, slice.Columns4, slice.Column4) = (a.Weights, a.Depth, a.Columns4, column4);
@@ -64,7 +70,7 @@ internal static class SplitKStepKernel
         if (finishes)
         {
             Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * SplitKTile.Row + x, SplitKTile.Columns4, SplitKTile.Slices));
-            CellStep.InMemory<TPointwise>(a, ref sum, rowBase + y, column4);
+            CellStep.InMemory<TPointwise>(a, ref sum, carried, rowBase + y, column4);
         }
     }
 }

@@ -87,7 +87,7 @@ internal static class Activations<V, L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Softsign(V x)
     {
-        V a = L.AtMost(L.Abs(x), L.Broadcast(float.MaxValue));
+        V a = L.AtMost(L.Abs(x), L.Broadcast(1e30f)); // from 2²⁵ on the quotient is 1; a reciprocal of more could vanish on a device
         return L.CopySign(L.Divide(a, L.Add(a, L.Broadcast(1f))), x);
     }
 

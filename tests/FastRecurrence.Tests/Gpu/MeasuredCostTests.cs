@@ -58,7 +58,8 @@ public sealed class MeasuredCostTests
             LayerShape shape = cell == "Lstm" ? LayerShape.Lstm(H, H) : LayerShape.Elman(H, H);
             // One group of a grid found room on a multiprocessor with float32 weights, two with bfloat16.
             int resident = 132 * (format == WeightFormat.Float32 ? 1 : 2);
-            var problem = new KernelProblem(DeviceTraits.H100, shape, format, N) { Resident = (_, _) => resident };
+            // What was measured had no large tiles with asynchronous copies yet.
+            var problem = new KernelProblem(DeviceTraits.H100 with { HasAsyncCopies = false }, shape, format, N) { Resident = (_, _) => resident };
             rows.Add(new Row(problem, s_families.Zip(columns.Skip(2)).Where(c => c.Second != "–").ToDictionary(c => c.First, c => Number(c.Second) - inputGemm)));
         }
 

@@ -24,7 +24,11 @@ public sealed class PtxTests
         Assert.DoesNotContain("tanh.approx", ptx);
         Assert.DoesNotContain("ex2.approx", ptx);
         Assert.DoesNotContain("div.approx", ptx);
-        Assert.DoesNotContain("rcp.approx", ptx);
+        Assert.DoesNotContain("div.rn.f32", ptx); // a branch and a call
+        // An approximate reciprocal is always corrected by what its quotient leaves.
+        Assert.Equal(
+            Regex.Count(ptx, @"rcp\.approx"),
+            Regex.Count(ptx, @"rcp\.approx\.ftz\.f32[^;]*;\s*neg\.f32[^;]*;\s*mul\.rn\.f32[^;]*;\s*fma\.rn\.f32[^;]*;\s*fma\.rn\.f32"));
         Assert.DoesNotContain(".extern .func", ptx);
         Assert.DoesNotContain("bra.uni", ptx);
         Assert.DoesNotMatch(@"\bld\.f32|\bld\.v4", ptx); // generic addresses: optimisation level O1
@@ -70,6 +74,20 @@ public sealed class PtxTests
             Assert.Equal(2 * 4 * 4 * products, Regex.Count(ptx, Regex.Escape(instruction)));
             Assert.Contains(conversion, ptx);
             Assert.DoesNotContain("fma.rn.f32", ptx);
+        }
+    }
+
+    [Fact]
+    public void Large_tiles_have_two_panels_on_their_way_while_they_multiply_one()
+    {
+        string[] names = [.. KernelCatalog.All.Select(k => k.Name).Where(n => n.EndsWith("-async", StringComparison.Ordinal))];
+        Assert.InRange(names.Length, 5, 20);
+        foreach (string ptx in names.Select(Compile))
+        {
+            Assert.Contains("cp.async.cg.shared.global", ptx);
+            Assert.Equal(3, Regex.Count(ptx, @"cp\.async\.commit_group"));
+            Assert.Matches(@"cp\.async\.wait_group\s+1", ptx);
+            Assert.Equal(64, Regex.Count(ptx, @"ld\.shared\.v4\.f32")); // for the 1024 multiply-adds of a panel
         }
     }
 

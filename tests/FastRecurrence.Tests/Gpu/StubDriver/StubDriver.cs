@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using FastRecurrence.TestKit;
 
 namespace FastRecurrence.Tests.Gpu;
 
@@ -30,9 +31,11 @@ internal static partial class StubDriver
         foreach (string argument in (string[])["-class", tests.FullName!, "-explicit", "only", "-noLogo", "-noColor"])
             start.ArgumentList.Add(argument);
         start.Environment["LD_LIBRARY_PATH"] = folder;
+        start.Environment[OneTestProcess.ChildVariable] = "1";
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         using Process process = Process.Start(start)!;
+        using var watchdog = new Timer(_ => process.Kill(), null, TimeSpan.FromMinutes(5), Timeout.InfiniteTimeSpan);
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string said = process.StandardOutput.ReadToEnd() + errors.GetAwaiter().GetResult();
         process.WaitForExit();
