@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace FastRecurrence.Tests.Bits;
 
 /// <summary>
@@ -43,5 +41,13 @@ public sealed class RecordedBitsTests
     /// <summary>The recorded hash of every id.</summary>
     internal static Dictionary<string, string> Recorded() => File.ReadAllLines(PathOf()).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => parts[1]);
 
-    private static string PathOf([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "recorded-bits.txt");
+    /// <summary>In the sources: found from the test's own folder, since a build in CI writes other paths into it.</summary>
+    private static string PathOf()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return Path.Combine(folder ?? throw new InvalidOperationException("FastRecurrence.sln lies in no folder above the tests."),
+            "tests", "FastRecurrence.Tests", "Bits", "recorded-bits.txt");
+    }
 }
