@@ -15,7 +15,7 @@ public sealed partial class PackageExamples
     [InlineData("FastRecurrence.Gpu")]
     public void Readmes_show_code_that_compiles(string package)
     {
-        string root = Root();
+        string root = Repository.Root;
         string readme = File.ReadAllText(Path.Combine(root, "src", package, "PACKAGE.md")).ReplaceLineEndings("\n");
         string source = File.ReadAllText(Path.Combine(root, "tests/FastRecurrence.Cli.Tests/Readme/PackageExamples.cs")).ReplaceLineEndings("\n");
         string begin = $"// readme of {package}\n", end = $"// end of {package}\n";
@@ -73,14 +73,6 @@ public sealed partial class PackageExamples
         using StackState state = stack.CreateState(batchSize: 1);
         stack.Run(state, T, x, y);
         // end of FastRecurrence.Onnx
-    }
-
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
     }
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]

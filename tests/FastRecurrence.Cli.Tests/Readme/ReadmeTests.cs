@@ -7,7 +7,7 @@ namespace FastRecurrence.Cli.Tests.Readme;
 /// <summary>The README against what it describes: examples, commands, names, paths. Drift fails; nothing is rewritten.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string s_root = Root();
+    private static readonly string s_root = Repository.Root;
     private static readonly string s_readme = File.ReadAllText(Path.Combine(s_root, "README.md"));
 
     [Fact]
@@ -99,14 +99,6 @@ public sealed partial class ReadmeTests
         string[] lines = code.Split('\n');
         int margin = lines.Where(l => l.Length > 0).Min(l => l.Length - l.TrimStart().Length);
         return string.Join('\n', lines.Select(l => l.Length > margin ? l[margin..] : ""));
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("FastRecurrence.sln lies in no folder above the tests.");
     }
 
     [GeneratedRegex("^using [^;(]+;\n", RegexOptions.Multiline)]

@@ -41,13 +41,5 @@ public sealed class RecordedBitsTests
     /// <summary>The recorded hash of every id.</summary>
     internal static Dictionary<string, string> Recorded() => File.ReadAllLines(PathOf()).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => parts[1]);
 
-    /// <summary>In the sources: found from the test's own folder, since a build in CI writes other paths into it.</summary>
-    private static string PathOf()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return Path.Combine(folder ?? throw new InvalidOperationException("FastRecurrence.sln lies in no folder above the tests."),
-            "tests", "FastRecurrence.Tests", "Bits", "recorded-bits.txt");
-    }
+    private static string PathOf() => Path.Combine(Repository.Root, "tests", "FastRecurrence.Tests", "Bits", "recorded-bits.txt");
 }

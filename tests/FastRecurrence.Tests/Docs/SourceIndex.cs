@@ -34,7 +34,7 @@ internal sealed partial class SourceIndex
     }
 
     /// <summary>The index of this repository.</summary>
-    public static SourceIndex Repository { get; } = new(FindRoot());
+    public static SourceIndex Repository { get; } = new(TestKit.Repository.Root);
 
     /// <summary>The folder that has FastRecurrence.sln.</summary>
     public string Root { get; }
@@ -66,14 +66,6 @@ internal sealed partial class SourceIndex
         Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories).Where(f => !BuildOutput().IsMatch(f));
 
     private static string WithoutComments(string code) => LineComment().Replace(code, "");
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "FastRecurrence.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("FastRecurrence.sln lies in no folder above the tests.");
-    }
 
     [GeneratedRegex(@"[A-Za-z_]\w*")]
     private static partial Regex Identifier();
