@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace FastRecurrence.Cli.Sweeping;
+namespace FastRecurrence.Measuring;
 
 /// <summary>Durations for people.</summary>
 internal static class Duration

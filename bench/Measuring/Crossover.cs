@@ -1,12 +1,12 @@
-namespace FastRecurrence.Cli.Timing;
+namespace FastRecurrence.Measuring;
 
 /// <summary>Where along the batch a device overtakes the CPU.</summary>
 /// <param name="Batch">The smallest swept batch from which on the device is faster at every larger one; null when there is none.</param>
 /// <param name="SlowerAt">The swept batch before it, where the CPU is still at least as fast; null at the lower end or when there is no crossover.</param>
 /// <param name="FirstRatio">CPU time over device time at the smallest batch: above 1 the device is faster.</param>
 /// <param name="LastRatio">The same at the largest batch.</param>
-/// <param name="Estimate">Where the two lines between those two points cross, in log-log; the smallest batch when the device leads there already; null without a crossover.</param>
-/// <param name="Earliest">The smallest swept batch from which on the device may be ahead: nowhere later is the CPU clearly faster; null when the CPU is clearly faster at the last.</param>
+/// <param name="Estimate">Where the lines between those two points cross, in log-log; the smallest batch if the device leads there; null without one.</param>
+/// <param name="Earliest">The smallest swept batch from which on the CPU is nowhere clearly faster; null when it is clearly faster at the last.</param>
 /// <param name="Latest">The smallest swept batch from which on the device is clearly ahead everywhere; null when it is not clear even at the last.</param>
 /// <param name="Certain">Whether the two points around the crossover (or the last, if there is none) differ by more than their noise.</param>
 internal sealed record Crossover(int? Batch, int? SlowerAt, double FirstRatio, double LastRatio, double? Estimate, int? Earliest, int? Latest, bool Certain)
@@ -25,7 +25,8 @@ internal sealed record Crossover(int? Batch, int? SlowerAt, double FirstRatio, d
         int? BatchOf(int index) => index < times.Count ? times[index].Batch : null;
 
         int at = From(t => t.Device.Median < t.Cpu.Median);
-        int earliest = From(t => t.Device.Median < t.Cpu.Median || !IsClear(t.Cpu, t.Device)), latest = From(t => t.Device.Median < t.Cpu.Median && IsClear(t.Cpu, t.Device));
+        int earliest = From(t => t.Device.Median < t.Cpu.Median || !IsClear(t.Cpu, t.Device));
+        int latest = From(t => t.Device.Median < t.Cpu.Median && IsClear(t.Cpu, t.Device));
 
         int[] neighbours = [.. new[] { at - 1, at }.Where(i => i >= 0 && i < times.Count)];
         return new Crossover(

@@ -1,7 +1,7 @@
 namespace FastRecurrence.TestKit.Verification;
 
 /// <summary>What a backend got right and wrong over many problems.</summary>
-internal sealed class Judgement
+internal sealed class VerifiedCell
 {
     /// <summary>Below this magnitude a value is the difference of larger ones, and its last place says little.</summary>
     private const double SmallestForUlp = 1.0 / 16;
@@ -14,33 +14,33 @@ internal sealed class Judgement
     public long Values { get; private set; }
 
     /// <summary>The largest error.</summary>
-    public Place? Worst { get; private set; }
+    public OutputLocation? Worst { get; private set; }
 
     /// <summary>The most ulp of error among values of magnitude 1/16 and more.</summary>
-    public Place? WorstUlp { get; private set; }
+    public OutputLocation? WorstUlp { get; private set; }
 
     /// <summary>The first value beyond the tolerance, in the order of problems, then of steps, rows and units.</summary>
-    public Place? FirstDivergence { get; private set; }
+    public OutputLocation? FirstDivergence { get; private set; }
 
     public bool Ok => FirstDivergence is null;
 
     /// <summary>Takes the values of one problem.</summary>
-    public void Add(IEnumerable<Place> problem, double tolerance)
+    public void Add(IEnumerable<OutputLocation> problem, double tolerance)
     {
         Problems++;
         Tolerance = Math.Max(Tolerance, tolerance);
-        foreach (Place place in problem)
-            Add(place, tolerance);
+        foreach (OutputLocation location in problem)
+            Add(location, tolerance);
     }
 
-    private void Add(Place place, double tolerance)
+    private void Add(OutputLocation location, double tolerance)
     {
         Values++;
-        if (Worst is null || place.Error > Worst.Error)
-            Worst = place;
-        if (Math.Abs(place.Exact) >= SmallestForUlp && (WorstUlp is null || place.Ulp > WorstUlp.Ulp))
-            WorstUlp = place;
-        if (FirstDivergence is null && !(place.Error <= tolerance))
-            FirstDivergence = place;
+        if (Worst is null || location.Error > Worst.Error)
+            Worst = location;
+        if (Math.Abs(location.Exact) >= SmallestForUlp && (WorstUlp is null || location.Ulp > WorstUlp.Ulp))
+            WorstUlp = location;
+        if (FirstDivergence is null && !(location.Error <= tolerance))
+            FirstDivergence = location;
     }
 }

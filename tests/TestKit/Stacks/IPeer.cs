@@ -1,8 +1,8 @@
-using FastRecurrence.TestKit.Stacks;
+namespace FastRecurrence.TestKit.Stacks;
 
-namespace FastRecurrence.Cli.Peers;
-
-/// <summary>Another library that a sweep times beside this one. Implementations live in the optional assembly FastRecurrence.Peers, which brings the libraries.</summary>
+/// <summary>
+/// Another library that a sweep times beside this one. Implementations live in the optional assembly FastRecurrence.Peers, which brings the libraries.
+/// </summary>
 internal interface IPeer
 {
     /// <summary>As <c>--peers</c>, tables and JSON name it.</summary>

@@ -1,5 +1,4 @@
-
-namespace FastRecurrence.Cli.Comparing;
+namespace FastRecurrence.Measuring;
 
 /// <summary>What a comparison says of one point.</summary>
 internal enum VerdictKind

@@ -1,4 +1,4 @@
-namespace FastRecurrence.Cli.Axes;
+namespace FastRecurrence.TestKit.Problems;
 
 /// <summary>How weights are kept, as options, ids and JSON name it.</summary>
 /// <param name="Name">On the command line.</param>

@@ -3,7 +3,7 @@ using FastRecurrence.TestKit.Problems;
 
 namespace FastRecurrence.TestKit.Stacks;
 
-/// <summary>What judging found, part of every run file.</summary>
+/// <summary>What checking found, part of every run file.</summary>
 /// <param name="Ok">Whether the error is within the tolerance.</param>
 /// <param name="MaxError">The largest error against the double reference.</param>
 /// <param name="Tolerance">What it may be.</param>
@@ -13,7 +13,7 @@ namespace FastRecurrence.TestKit.Stacks;
 internal sealed record Checked(bool Ok, double MaxError, double Tolerance, int Rows, int Steps, string Bits);
 
 /// <summary>Holds runners of one problem against the double reference, which it asks once.</summary>
-internal sealed class StackJudge
+internal sealed class StackVerifier
 {
     /// <summary>What the reference does in well under a second.</summary>
     private const double Budget = 4e8;
@@ -22,7 +22,7 @@ internal sealed class StackJudge
     private readonly int[] _rows;
     private readonly Lazy<StackAnswer> _exact;
 
-    public StackJudge(StackData data)
+    public StackVerifier(StackData data)
     {
         _data = data;
         ProblemSize size = data.Size;
@@ -35,18 +35,18 @@ internal sealed class StackJudge
         _exact = new Lazy<StackAnswer>(() => data.Exact(_rows, Steps));
     }
 
-    /// <summary>How many of the T steps are judged.</summary>
+    /// <summary>How many of the T steps are checked.</summary>
     public int Steps { get; }
 
-    /// <summary>Runs from the start and judges. Bits that were right before need no second look.</summary>
+    /// <summary>Runs from the start and compares. Bits that were right before need no second look.</summary>
     /// <param name="runner">What ran, or runs, the problem.</param>
     /// <param name="tolerance">From the deviation of the problem's own rounding.</param>
     /// <param name="before">What an earlier look found.</param>
-    public Checked Judge(IRunner runner, Func<double, double> tolerance, Checked? before)
+    public Checked Verify(IRunner runner, Func<double, double> tolerance, Checked? before)
     {
         // Forward, a prefix of the whole run is a run of the prefix.
         runner.Restart();
-        runner.Run(_data.Size.Walk == Walk.Forward ? _data.Size.SequenceLength : Steps);
+        runner.Run(_data.Size.Direction == LayerDirection.Forward ? _data.Size.SequenceLength : Steps);
         ReadOnlySpan<float> output = runner.Output[..(Steps * _data.Size.BatchSize * _data.Size.OutputSize)];
         string bits = Convert.ToHexStringLower(SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(output)))[..16];
         if (before is { Ok: true } && before.Bits == bits && before.Steps == Steps)

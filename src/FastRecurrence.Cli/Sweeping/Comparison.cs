@@ -1,6 +1,4 @@
-using FastRecurrence.Cli.Sweeping;
-
-namespace FastRecurrence.Cli.Comparing;
+namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>One point of two runs.</summary>
 /// <param name="Id">What the runs call it.</param>
@@ -10,7 +8,8 @@ internal sealed record ComparedPoint(string Id, string Times, Verdict Verdict);
 
 /// <summary>Two runs, point by point, and what stands in the way of comparing them.</summary>
 internal sealed record Comparison(
-    IReadOnlyList<ComparedPoint> Points, IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew, IReadOnlyList<string> MachinesApart, IReadOnlyList<string> Differences)
+    double ThresholdPercent, IReadOnlyList<ComparedPoint> Points, IReadOnlyList<string> OnlyInBase, IReadOnlyList<string> OnlyInNew,
+    IReadOnlyList<string> MachinesApart, IReadOnlyList<string> Differences)
 {
     public static Comparison Of(RunFile before, RunFile after, double thresholdPercent)
     {
@@ -26,7 +25,7 @@ internal sealed record Comparison(
 
             void Add(string times, Func<LaunchTimes, TimeRecord?> of)
             {
-                double[] b = [.. old.Launches.Select(of).OfType<TimeRecord>().Select(t => t.Median)], n = [.. now.Launches.Select(of).OfType<TimeRecord>().Select(t => t.Median)];
+                double[] b = [.. old.Medians(of)], n = [.. now.Medians(of)];
                 if (b.Length > 0 && n.Length > 0)
                     points.Add(new ComparedPoint(old.Id, times, new Verdict(b, n, thresholdPercent, apart.Length == 0)));
             }
@@ -34,8 +33,8 @@ internal sealed record Comparison(
 
         HashSet<string> both = [.. points.Select(p => p.Id)];
         return new Comparison(
-            points, [.. before.Points.Select(p => p.Id).Where(id => !both.Contains(id))], [.. after.Points.Select(p => p.Id).Where(id => !both.Contains(id))],
-            apart, [.. Differ(before, after)]);
+            thresholdPercent, points, [.. before.Points.Select(p => p.Id).Where(id => !both.Contains(id))],
+            [.. after.Points.Select(p => p.Id).Where(id => !both.Contains(id))], apart, [.. Differ(before, after)]);
     }
 
     public int Count(VerdictKind kind) => Points.Count(p => p.Verdict.Kind == kind);
@@ -54,8 +53,9 @@ internal sealed record Comparison(
 
         foreach (PeakRecord old in EnvironmentText.Best(before))
         {
-            if (EnvironmentText.Best(after).FirstOrDefault(p => p.Threads == old.Threads) is { } now && Math.Abs(now.Gflops / old.Gflops - 1) * 100 > thresholdPercent)
-                yield return $"FMA peak of {old.Threads} thread{(old.Threads == 1 ? "" : "s")}: {Digits.Places(old.Gflops, 1)} / {Digits.Places(now.Gflops, 1)} GFLOP/s";
+            PeakRecord? now = EnvironmentText.Best(after).FirstOrDefault(p => p.Threads == old.Threads);
+            if (now is not null && Math.Abs(now.Gflops / old.Gflops - 1) * 100 > thresholdPercent)
+                yield return $"FMA peak of {Words.Count(old.Threads, "thread")}: {Digits.Places(old.Gflops, 1)} / {Digits.Places(now.Gflops, 1)} GFLOP/s";
         }
     }
 

@@ -8,7 +8,7 @@ namespace FastRecurrence.TestKit.Verification;
 /// <param name="Unit">j, from 0.</param>
 /// <param name="Exact">The reference's value.</param>
 /// <param name="Actual">The backend's.</param>
-internal sealed record Place(string Problem, string Quantity, int Step, int Row, int Unit, double Exact, double Actual)
+internal sealed record OutputLocation(string Problem, string Quantity, int Step, int Row, int Unit, double Exact, double Actual)
 {
     /// <summary>Relative beyond magnitude 1; see <see cref="Tolerance.Error"/>.</summary>
     public double Error => Tolerance.Error(Exact, Actual);

@@ -1,4 +1,3 @@
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Commands;
@@ -7,7 +6,7 @@ namespace FastRecurrence.Cli.Commands;
 /// Who takes part in a command. An absent backend is listed with its reason, one whose device fails on the way drops out
 /// with its own, and the others go on.
 /// </summary>
-internal sealed class Attendance
+internal sealed class BackendSelection
 {
     private const string Everyone = "all";
 
@@ -16,7 +15,7 @@ internal sealed class Attendance
 
     /// <param name="names">As given to <c>--backend</c>; empty for <paramref name="byDefault"/>.</param>
     /// <param name="byDefault">Who takes part when nobody is named.</param>
-    public Attendance(IReadOnlyList<string> names, IReadOnlyList<Backend> byDefault)
+    public BackendSelection(IReadOnlyList<string> names, IReadOnlyList<Backend> byDefault)
     {
         Backends = names.Count == 0 ? byDefault : BackendList.Select(names);
         // "all" means all there are; a name means that one.
@@ -28,7 +27,8 @@ internal sealed class Attendance
     /// <summary>Those that can run and have not failed.</summary>
     public IReadOnlyList<Backend> Ready => [.. Backends.Where(b => ReasonOf(b) is null)];
 
-    public IReadOnlyList<UnavailableEntry> Unavailable => [.. Backends.Where(b => ReasonOf(b) is not null).Select(b => new UnavailableEntry(b.Name, ReasonOf(b)!))];
+    public IReadOnlyList<UnavailableEntry> Unavailable =>
+        [.. from backend in Backends let reason = ReasonOf(backend) where reason is not null select new UnavailableEntry(backend.Name, reason)];
 
     /// <summary>Why a backend does not take part; null if it does.</summary>
     public string? ReasonOf(Backend backend) => backend.UnavailableReason ?? _failed.GetValueOrDefault(backend);
@@ -46,7 +46,7 @@ internal sealed class Attendance
         }
     }
 
-    /// <summary>Tells, in one line, who was named and is absent, or failed. The ladder's choice is absent only when a wrong one was forced.</summary>
+    /// <summary>Tells, in one line, who was named and is absent, or failed. simd is absent only when a wrong width was forced.</summary>
     /// <returns>The exit code that it makes.</returns>
     public int Report(Session session)
     {

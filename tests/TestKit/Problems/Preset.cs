@@ -1,4 +1,4 @@
-namespace FastRecurrence.Cli.Axes;
+namespace FastRecurrence.TestKit.Problems;
 
 /// <summary>
 /// Lists of problems that others publish, under their names. DeepBench times the recurrent work alone (its library skips the input product) and its
@@ -35,7 +35,7 @@ internal sealed record Preset(string Name, string Source, IReadOnlyList<ProblemS
         new("ds2", "oneDNN's DeepSpeech 2 shapes, two rows", [.. Layers(s_relu, [(1760, 1760)], [2], [50, 100, 200])]),
         new("gnmt", "oneDNN's GNMT shapes, two rows",
         [
-            .. Layers(s_lstm, [(256, 256)], [2], [10, 20, 30, 40, 50, 60, 70, 101], Walk.Bidirectional),
+            .. Layers(s_lstm, [(256, 256)], [2], [10, 20, 30, 40, 50, 60, 70, 101], LayerDirection.Bidirectional),
             .. Layers(s_lstm, [(512, 512)], [2], [10, 20, 30, 40, 50, 60, 70, 101]),
             .. Layers(s_lstm, [(768, 512), (1024, 512)], [2], [1]),
         ]),
@@ -46,7 +46,12 @@ internal sealed record Preset(string Name, string Source, IReadOnlyList<ProblemS
             .. Layers(s_lstm, [(320, 320)], [896], [1]),
         ]),
         new("audio", "one voice, one sample or a block of 64 at a time",
-            [.. from cell in (CellName[])[s_lstm, s_gru] from H in (int[])[8, 16, 32, 64] from T in (int[])[1, 64] select new ProblemSize(cell, T, 1, 1, H)]),
+        [
+            .. from cell in (CellName[])[s_lstm, s_gru]
+               from H in (int[])[8, 16, 32, 64]
+               from T in (int[])[1, 64]
+               select new ProblemSize(cell, T, 1, 1, H),
+        ]),
     ];
 
     /// <summary>Reads names separated by commas.</summary>
@@ -55,11 +60,12 @@ internal sealed record Preset(string Name, string Source, IReadOnlyList<ProblemS
 
     private static Preset Find(string name) =>
         All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new FormatException($"'{name}' is not a preset.{Suggestion.For(name, All.Select(p => p.Name))} Use {string.Join(", ", All.Select(p => p.Name))}.");
+        ?? throw new FormatException(
+            $"'{name}' is not a preset.{Suggestion.For(name, All.Select(p => p.Name))} Use {string.Join(", ", All.Select(p => p.Name))}.");
 
     private static IEnumerable<ProblemSize> Recurrent(CellName cell, int[] hidden, int[] batches, int[] lengths) =>
         from H in hidden from T in lengths from N in batches select new ProblemSize(cell, T, N, 0, H);
 
-    private static IEnumerable<ProblemSize> Layers(CellName cell, (int Input, int Hidden)[] sizes, int[] batches, int[] lengths, Walk walk = Walk.Forward) =>
-        from size in sizes from T in lengths from N in batches select new ProblemSize(cell, T, N, size.Input, size.Hidden, 1, walk);
+    private static IEnumerable<ProblemSize> Layers(CellName cell, (int Input, int Hidden)[] sizes, int[] batches, int[] lengths, LayerDirection direction = LayerDirection.Forward) =>
+        from size in sizes from T in lengths from N in batches select new ProblemSize(cell, T, N, size.Input, size.Hidden, 1, direction);
 }
