@@ -3,7 +3,7 @@ using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Training;
 
-/// <summary>The backward pass on the CPU: judged by the reference at every width, and what its bits may depend on.</summary>
+/// <summary>The backward pass on the CPU: held to the reference at every width, and what its bits may depend on.</summary>
 public sealed class BackwardTests
 {
     private static readonly Backend[] s_cpu = [.. Backend.All.Where(b => b.Name != "reference")];

@@ -2,7 +2,7 @@ using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Tests.Simd;
 
-public sealed class LadderTests
+public sealed class IsaDispatchTests
 {
     [Fact]
     public void Names_are_the_documented_ones() =>

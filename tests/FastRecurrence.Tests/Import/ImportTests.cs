@@ -3,7 +3,7 @@ using FastRecurrence.Import;
 namespace FastRecurrence.Tests.Import;
 
 /// <summary>Layers of cuDNN through Keras 2, its flat buffers, and models of several files.</summary>
-public sealed class DoorTests
+public sealed class ImportTests
 {
     private static void Same(LayerWeights expected, LayerWeights actual)
     {

@@ -1,4 +1,4 @@
-namespace FastRecurrence.Tests.Door;
+namespace FastRecurrence.Tests.Arguments;
 
 /// <summary>Bad input gets a clear error before any work: what, where, expected, actual.</summary>
 public sealed class ArgumentTests
