@@ -47,6 +47,7 @@ internal static class CommandLine
         {
             InfoCommand.Create(session),
             ExercisesCommand.Create(session),
+            GradientsCommand.Create(session),
             VerifyCommand.Create(session),
             InspectCommand.Create(session),
             SweepCommand.Create(session),

@@ -46,11 +46,16 @@ public abstract class Backend
         Defined.Require(format);
         if (UnavailableReason is not null)
             throw new BackendUnavailableException(Name, UnavailableReason);
+        if (weights.Shape.Definition == Cells.Dense.Definition && !HasDenseLayers)
+            throw new NotSupportedException($"{Name} has no dense layers: h comes back to the host in any case, so prepare {weights.Shape} on Backend.Simd.");
         return format == WeightFormat.Float32 ? PrepareCore(weights) : PrepareNarrow(weights, format);
     }
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+
+    /// <summary>Whether a layer without recurrence can run.</summary>
+    private protected virtual bool HasDenseLayers => false;
 
     private protected abstract RecurrentLayer PrepareCore(LayerWeights weights);
 
@@ -69,9 +74,23 @@ public abstract class Backend
         ActivationFunction activation) =>
         throw new NotSupportedException($"{Name} has no output layer: h comes back to the host in any case, so prepare the OutputLayer on Backend.Simd.");
 
-    /// <summary>A backward pass through these weights, for tapes of this batch.</summary>
-    internal virtual BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) =>
-        throw new NotSupportedException($"{Name} has no backward pass; the SIMD backends have one.");
+    /// <summary>Prepares a layer whose weights are to be trained: runs that keep a tape, and backward passes over it.</summary>
+    /// <param name="weights">The numbers to start from; a snapshot is taken.</param>
+    /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The backend has no backward pass, or none for the layer: on the CPU an activation must tell its slope from its value, which LeakyRelu and Elu with
+    /// α &lt; 0 do not.
+    /// </exception>
+    public TrainingLayer PrepareForTraining(LayerWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        if (UnavailableReason is not null)
+            throw new BackendUnavailableException(Name, UnavailableReason);
+        return PrepareForTrainingCore(weights);
+    }
+
+    private protected virtual TrainingLayer PrepareForTrainingCore(LayerWeights weights) =>
+        throw new NotSupportedException($"{Name} has no backward pass; the SIMD backends and the reference have one.");
 
     /// <summary>The reference: plain loops in double, rounded to float where results leave it. Slow; all others are held to it.</summary>
     public static Backend Reference { get; } = new ReferenceBackend();

@@ -14,4 +14,7 @@ public enum CellKind
 
     /// <summary>A cell that is defined outside the core, such as in a test.</summary>
     Custom,
+
+    /// <summary>No recurrence: <c>y = f(W x + b)</c>, a dense (output) layer. One gate block.</summary>
+    Dense,
 }

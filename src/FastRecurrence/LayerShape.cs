@@ -58,6 +58,14 @@ public sealed record LayerShape
     public static LayerShape Elman(int inputSize, int hiddenSize, ActivationFunction activation) =>
         new(Cells.Elman.Definition, inputSize, hiddenSize, activation);
 
+    /// <summary>A dense layer, <c>y = f(W x + b)</c> in every step: an output layer that a stack can have and that can be trained; on the CPU.</summary>
+    /// <param name="inputSize">I, features per row of x.</param>
+    /// <param name="outputSize">Features per row of y; everything else calls them H.</param>
+    /// <param name="activation">f; linear by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range, or the weight matrix would exceed 2³¹−1 elements.</exception>
+    public static LayerShape Dense(int inputSize, int outputSize, ActivationFunction activation = default) =>
+        new(Cells.Dense.Definition, inputSize, outputSize, activation);
+
     /// <summary>The recurrence.</summary>
     public CellKind Cell => Definition.Kind;
 

@@ -106,10 +106,26 @@ public sealed class LayerWeights
     /// <summary>Such as <c>weights of lstm_i64_h128</c>.</summary>
     public override string ToString() => $"weights of {Shape}";
 
-    private static string? First(string name, float[] values, int columns)
+    /// <summary>A part, row-major.</summary>
+    internal ReadOnlySpan<float> Part(WeightParts part) => Writable(part);
+
+    /// <summary>A part, for the one owner of weights that change.</summary>
+    internal Span<float> Writable(WeightParts part) => part switch
     {
-        int at = Array.FindIndex(values, v => !float.IsFinite(v));
-        if (at < 0)
+        WeightParts.InputWeights => _inputWeights,
+        WeightParts.RecurrentWeights => _recurrentWeights,
+        WeightParts.Bias => _bias,
+        WeightParts.Peepholes => _peepholes,
+        WeightParts.Projection => _projection,
+        _ => default,
+    };
+
+    internal static string? First(string name, ReadOnlySpan<float> values, int columns)
+    {
+        int at = 0;
+        while (at < values.Length && float.IsFinite(values[at]))
+            at++;
+        if (at == values.Length)
             return null;
         string index = columns == 1 ? $"{at}" : $"{at / columns}, {at % columns}";
         return string.Create(CultureInfo.InvariantCulture, $"{name}[{index}] is {values[at]}");

@@ -141,26 +141,6 @@ public abstract class RecurrentLayer : IDisposable
     }
 
     /// <summary>
-    /// As the public one, with the same bits, and keeps in a tape what a backward pass needs; the tape's last run is gone. x and y must stay as they are
-    /// until then.
-    /// </summary>
-    internal void RunForTraining(LayerState state, Cpu.TrainingTape tape, int sequenceLength, ReadOnlySpan<float> input, Span<float> output,
-        in SequenceOptions options)
-    {
-        if (state is not Cpu.CpuState)
-            throw new NotSupportedException($"{Backend.Name} keeps no tape; the SIMD backends do.");
-        if (Format != WeightFormat.Float32)
-        {
-            throw new NotSupportedException(
-                $"{this} keeps no tape: gradients of rounded weights would not be those of the weights. Prepare the layer as Float32.");
-        }
-
-        tape.Require(Shape, sequenceLength, state.BatchSize);
-        Run(state, sequenceLength, input, output, options with { Tape = tape });
-        tape.IsFull = true;
-    }
-
-    /// <summary>
     /// As the public one, for a stack that was asked whether it is disposed when its call began: the call then goes through all its layers, whoever
     /// disposes them meanwhile. See <see cref="RunsAfterDispose"/>.
     /// </summary>
@@ -180,7 +160,9 @@ public abstract class RecurrentLayer : IDisposable
         int N = state.BatchSize;
         using LayerState.Lease _ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(sequenceLength, N, options.Lengths);
-        options.Tape?.Clear(input.Length, output.Length);
+        if (!options.OneHotInput.IsEmpty)
+            CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
+        options.Tape?.Clear();
         if (sequenceLength == 0 || N == 0)
             return;
         bool dense = lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1);
@@ -190,6 +172,7 @@ public abstract class RecurrentLayer : IDisposable
             {
                 Steps = sequenceLength,
                 Input = input,
+                OneHotInput = options.OneHotInput,
                 OutputStride = outputStride,
                 Output = output,
                 Gates = options.Gates,

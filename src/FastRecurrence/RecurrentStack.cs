@@ -36,6 +36,12 @@ public sealed class RecurrentStack : IDisposable
     /// The backend cannot run a layer, or the format would gain nothing for one; the message names the layer.
     /// </exception>
     public RecurrentStack(Backend backend, WeightFormat format, params IReadOnlyList<StackLayer> layers)
+        : this(backend, format, layers, weights => backend.Prepare(weights, format))
+    {
+    }
+
+    /// <summary>As the public one, with what prepares a layer.</summary>
+    internal RecurrentStack(Backend backend, WeightFormat format, IReadOnlyList<StackLayer> layers, Func<LayerWeights, RecurrentLayer> prepare)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(layers);
@@ -66,7 +72,7 @@ public sealed class RecurrentStack : IDisposable
                 {
                     if (weights is null)
                         continue;
-                    prepared.Add(backend.Prepare(weights, format));
+                    prepared.Add(prepare(weights));
                     fingerprint.Add(direction);
                     fingerprint.Add(weights);
                 }
@@ -181,7 +187,7 @@ public sealed class RecurrentStack : IDisposable
                 "state belongs to another RecurrentStack, be it one of the same layers. Create it with this stack's CreateState.", nameof(state));
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         int T = sequenceLength, N = state.BatchSize;
-        Extents.Require(nameof(input), input.Length, "T×N×I", T, N, InputSize);
+        Extents.Require(nameof(input), input.Length, "T×N×I", T, N, options.OneHotInput.IsEmpty ? InputSize : 0);
         Extents.Require(nameof(output), output.Length, "T×N×D·H", T, N, OutputSize);
         if (input.Overlaps(output))
             throw new ArgumentException("output overlaps input: the layers still read input while they write output. Use separate memory.", nameof(output));
@@ -228,7 +234,7 @@ public sealed class RecurrentStack : IDisposable
     private void RunLayer(StackState state, int k, int T, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
     {
         SequenceOptions In(in StackOptions o, Direction direction) =>
-            new() { Lengths = o.Lengths, Padding = o.Padding, Layout = o.Layout, Direction = direction };
+            new() { Lengths = o.Lengths, Padding = o.Padding, Layout = o.Layout, Direction = direction, OneHotInput = k == 0 ? o.OneHotInput : default };
 
         int at = _first[k];
         if (_stack[k].DirectionCount == 1)

@@ -65,6 +65,13 @@ public readonly ref struct SequenceOptions
     /// <summary>Empty, or <c>[T, N, H]</c> for c of every step; only for cells that have one.</summary>
     public Span<float> Cells { get; init; }
 
+    /// <summary>
+    /// x as one-hot rows: for each row the index of the one feature that is 1, laid out as x without its last axis; x itself is then empty. A column of W
+    /// is looked up instead of multiplying, with the bits of the dense one-hot x. Entries in the padding are not read. On the CPU, with weights
+    /// as float32, and on the reference.
+    /// </summary>
+    public ReadOnlySpan<int> OneHotInput { get; init; }
+
     /// <summary>Where to keep what a backward pass needs, on the CPU.</summary>
-    internal Cpu.TrainingTape? Tape { get; init; }
+    internal Cpu.CpuTape? Tape { get; init; }
 }

@@ -27,4 +27,10 @@ public readonly ref struct StackOptions
         get;
         init => field = Defined.Require(value, nameof(Layout));
     }
+
+    /// <summary>
+    /// x of the first layer as one-hot rows: for each row the index of the one feature that is 1, laid out as x without its last axis; x itself is then
+    /// empty. As <see cref="SequenceOptions.OneHotInput"/>.
+    /// </summary>
+    public ReadOnlySpan<int> OneHotInput { get; init; }
 }

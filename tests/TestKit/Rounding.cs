@@ -85,7 +85,7 @@ internal sealed class Rounding
         {
             int row = (_run.Direction == Direction.Forward ? s : length - 1 - s) * _run.N + n;
             (_x, _gate, _output, _cell) = (row * _I, row * G * _H, row * _P, row * _H);
-            double[] vh = _shape.Cell switch { CellKind.Elman => Elman(), CellKind.Lstm => Lstm(), _ => Gru() };
+            double[] vh = _shape.Cell switch { CellKind.Elman => Elman(), CellKind.Lstm => Lstm(), CellKind.Dense => Dense(), _ => Gru() };
             vh.CopyTo(_vh, 0);
             vh.CopyTo(Output, _output);
             Array.Copy(_exact.Output, _output, _h, 0, _P);
@@ -108,6 +108,14 @@ internal sealed class Rounding
         var vh = new double[_H];
         for (int j = 0; j < _H; j++)
             vh[j] = Gate(j, _shape.CandidateActivation, Chain(j, j, _h, _vh).Variance);
+        return vh;
+    }
+
+    private double[] Dense()
+    {
+        var vh = new double[_H];
+        for (int j = 0; j < _H; j++)
+            vh[j] = Gate(j, _shape.CandidateActivation, Input(j, j).Variance);
         return vh;
     }
 

@@ -43,7 +43,7 @@ internal abstract class CellDefinition
     public abstract ReferenceCell Reference { get; }
 
     /// <summary>The library's own cells.</summary>
-    public static IReadOnlyList<CellDefinition> All => [Elman.Definition, Lstm.Definition, Gru.Definition];
+    public static IReadOnlyList<CellDefinition> All => [Elman.Definition, Lstm.Definition, Gru.Definition, Dense.Definition];
 
     /// <summary>Names of the library's cells that have a variation, for a refusal.</summary>
     public static string With(CellVariations variation) =>
@@ -55,6 +55,7 @@ internal abstract class CellDefinition
         CellKind.Elman => Elman.Definition,
         CellKind.Lstm => Lstm.Definition,
         CellKind.Gru => Gru.Definition,
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"One of {CellKind.Elman}, {CellKind.Lstm}, {CellKind.Gru}."),
+        CellKind.Dense => Dense.Definition,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"One of {CellKind.Elman}, {CellKind.Lstm}, {CellKind.Gru}, {CellKind.Dense}."),
     };
 }

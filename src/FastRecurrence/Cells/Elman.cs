@@ -24,12 +24,16 @@ internal sealed class Elman : CellDefinition
         RecurrentColumns = [0],
         BiasColumns = [0],
         RecurrentBlocks = 1,
-        IsDefault = float.IsPositiveInfinity(shape.Clip) && shape.Activation is Activation.Tanh or Activation.Relu or Activation.Sigmoid or Activation.Linear,
+        IsDefault = HasOwnKernel(shape),
     };
+
+    /// <summary>Whether the activation is one of those that every kernel has.</summary>
+    public static bool HasOwnKernel(LayerShape shape) =>
+        float.IsPositiveInfinity(shape.Clip) && shape.Activation is Activation.Tanh or Activation.Relu or Activation.Sigmoid or Activation.Linear;
 
     public override TResult Accept<TResult>(LayerShape shape, ICellVisitor<TResult> visitor)
     {
-        if (!Describe(shape).IsDefault)
+        if (!HasOwnKernel(shape))
             return visitor.Visit<ElmanCell<Clipped<AnyActivations>>>();
         return shape.Activation switch
         {

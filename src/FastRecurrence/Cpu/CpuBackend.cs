@@ -9,14 +9,15 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
     where V : struct
     where L : IMemoryLanes<V>
 {
+    private protected override bool HasDenseLayers => true;
+
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new CpuLayer<V, L>(weights, this, WeightFormat.Float32, 0);
 
     private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
         ActivationFunction activation) =>
         new CpuOutput<V, L>(outputSize, weights, bias, activation);
 
-    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) =>
-        new BackwardDriver<V, L>(weights, batchSize, team);
+    private protected override TrainingLayer PrepareForTrainingCore(LayerWeights weights) => new CpuTrainingLayer<V, L>(weights, this);
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {

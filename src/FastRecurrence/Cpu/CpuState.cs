@@ -66,7 +66,7 @@ internal sealed unsafe class CpuState : LayerState
     public ITeamWork? Driver { get; set; }
 
     /// <summary>Where the run at hand keeps what a backward pass needs; null for nowhere.</summary>
-    public TrainingTape? Tape { get; set; }
+    public CpuTape? Tape { get; set; }
 
     /// <summary>Steps done, for the order in which panels are taken.</summary>
     public int StepsDone { get; set; }

@@ -79,6 +79,24 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             _products.Input(panel, Math.Min(weights.Tuning.RowsPerBlock, rows - row), x.From(row), w, projected + (nint)row * _layout.Width, next);
     }
 
+    /// <summary>b + W's column of each row's feature: one panel.</summary>
+    /// <param name="panel">The panel.</param>
+    /// <param name="rows">Rows of the chunk.</param>
+    /// <param name="features">Features of all rows, in the caller's memory: another thread may have changed them since they were checked.</param>
+    /// <param name="places">Where those of the chunk lie.</param>
+    /// <param name="projected">Sums of the panel, <c>[rows][stride][lanes]</c>.</param>
+    public void LookUp(int panel, int rows, int* features, int* places, float* projected)
+    {
+        float* b = weights.Bias(panel);
+        for (int row = 0; row < rows; row++)
+        {
+            int feature = Math.Clamp(features[places[row]], 0, _inputSize - 1);
+            float* w = weights.Input.Panel(panel) + (nint)feature * weights.Input.Width, to = projected + (nint)row * _layout.Width;
+            for (int i = 0; i < _layout.Width; i += L.Count)
+                L.Store(i < weights.Input.Width ? L.Add(L.Load(b + i), L.Load(w + i)) : L.Load(b + i), to + i);
+        }
+    }
+
     /// <summary>
     /// Some neighbouring panels of a step of a batch of one: all their products, then one pointwise pass for all, which takes them
     /// for rows. So the latency of that pass is paid once.

@@ -20,14 +20,14 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     private readonly int _inputSize = shape.InputSize, _outputSize = shape.OutputSize, _gatesSize = shape.GateCount * shape.HiddenSize;
     private int _steps, _chunkRows, _workers, _placeStep, _outputStride;
     private bool _byRows;
-    private int* _rowsPerStep, _places, _order;
+    private int* _rowsPerStep, _places, _order, _oneHot;
     private float* _x, _y, _gates, _cells, _projected;
 
     /// <summary>Runs a sequence whose memory stays where it is meanwhile.</summary>
     public void Run(in SortedSequence sequence)
     {
         fixed (float* x = sequence.Input, y = sequence.Output, gates = sequence.Gates, cells = sequence.Cells)
-        fixed (int* rows = sequence.RowsPerStep, places = sequence.Places, order = sequence.Order)
+        fixed (int* rows = sequence.RowsPerStep, places = sequence.Places, order = sequence.Order, oneHot = sequence.OneHotInput)
         {
             bool dense = places == null;
             _steps = sequence.Steps;
@@ -36,13 +36,14 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             _placeStep = dense ? state.BatchSize : sequence.PlaceStep;
             _order = dense ? state.Identity : order;
             _outputStride = sequence.OutputStride;
+            _oneHot = oneHot;
             _x = x;
             _y = y;
             _gates = gates;
             _cells = cells;
             state.Tape = sequence.Tape;
             state.Tape?.Begin(state, weights.Layout, sequence);
-            if (_steps == 1 && state.Team is null)
+            if (_steps == 1 && state.Team is null && oneHot == null)
             {
                 OneStep();
                 return;
@@ -77,8 +78,9 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
         int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
         int chunkSteps = weights.Tuning.ChunkSteps(weights, _steps, rows, average);
-        _chunkRows = chunkSteps == 1 ? 0 : Math.Max(chunkSteps * rows, state.BatchSize); // a worker of short rows may have almost all
-        _projected = chunkSteps == 1 ? null : state.Projected(sharers * _chunkRows);
+        bool ahead = chunkSteps > 1 || _oneHot != null;
+        _chunkRows = ahead ? Math.Max(chunkSteps * rows, state.BatchSize) : 0; // a worker of short rows may have almost all
+        _projected = ahead ? state.Projected(sharers * _chunkRows) : null;
         if (_projected != null && weights.Format != WeightFormat.Float32)
             state.ReserveDecoded(_inputSize * weights.Input.Width);
         if (_projected != null && (byRows || _places != state.Identity))
@@ -117,7 +119,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             for (stepEnd = step0 + 1; stepEnd < _steps && chunkRows + RowsAt(range, stepEnd) <= _chunkRows; stepEnd++)
                 chunkRows += RowsAt(range, stepEnd);
             if (range.Projected != null)
-                InputGemm(range, ChunkInput(range, step0, stepEnd, worker), chunkRows, worker);
+                InputGemm(range, step0, ChunkPlaces(range, step0, stepEnd, worker), chunkRows, worker);
 
             for (int step = step0; step < stepEnd; step++)
             {
@@ -159,8 +161,8 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     /// <summary>The same for an output that may not be wanted.</summary>
     private RowView Wanted(in WorkerRange range, float* start, int step, int width) => start == null ? default : Rows(range, start, step, width);
 
-    /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
-    private RowView ChunkInput(in WorkerRange range, int step0, int stepEnd, int worker)
+    /// <summary>Where all rows of a chunk lie, from the first step's place on, as if they were one step's.</summary>
+    private int* ChunkPlaces(in WorkerRange range, int step0, int stepEnd, int worker)
     {
         int* table = state.Identity;
         if (_byRows || _places != state.Identity)
@@ -174,7 +176,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             }
         }
 
-        return new RowView(_x + (nint)step0 * _placeStep * _inputSize, table, _inputSize);
+        return table;
     }
 
     /// <summary>
@@ -206,12 +208,17 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>b + x·W for the rows of a chunk, <c>[panel][rows][stride][lanes]</c>.</summary>
-    private void InputGemm(in WorkerRange range, in RowView x, int rows, int worker)
+    private void InputGemm(in WorkerRange range, int step0, int* places, int rows, int worker)
     {
+        nint first = (nint)step0 * _placeStep;
+        var x = new RowView(_x + first * _inputSize, places, _inputSize);
         for (int panel = range.FirstPanel; panel < range.EndPanel; panel++)
         {
             float* projected = range.Projected + (nint)panel * rows * weights.Layout.Width;
-            _panels.ChunkInput(panel, Math.Min(panel + 1, range.EndPanel - 1), rows, x, projected, worker);
+            if (_oneHot != null)
+                _panels.LookUp(panel, rows, _oneHot + first, places, projected);
+            else
+                _panels.ChunkInput(panel, Math.Min(panel + 1, range.EndPanel - 1), rows, x, projected, worker);
         }
     }
 

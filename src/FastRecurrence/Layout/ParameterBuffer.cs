@@ -51,20 +51,20 @@ internal sealed unsafe class ParameterBuffer
     public float* Projection(int block, int unit) => _memory.Pointer + _projectionStart + ((nint)block * _shape.HiddenSize + unit) * _projection!.Width;
 
     /// <summary>How many neighbouring runs of floats a part consists of; <see cref="Run"/> gives each.</summary>
-    public int RunCount(GradientParts part) => part switch
+    public int RunCount(WeightParts part) => part switch
     {
-        GradientParts.Peepholes => _shape.Peepholes ? 1 : 0,
-        GradientParts.Projection => _projection is null ? 0 : 1,
+        WeightParts.Peepholes => _shape.Peepholes ? 1 : 0,
+        WeightParts.Projection => _projection is null ? 0 : 1,
         _ => Layout.BlockCount,
     };
 
     /// <summary>A run of a part's floats.</summary>
-    public Span<float> Run(GradientParts part, int run)
+    public Span<float> Run(WeightParts part, int run)
     {
         switch (part)
         {
-            case GradientParts.Peepholes: return Span[_peepholesStart.._projectionStart];
-            case GradientParts.Projection: return Span[_projectionStart..];
+            case WeightParts.Peepholes: return Span[_peepholesStart.._projectionStart];
+            case WeightParts.Projection: return Span[_projectionStart..];
         }
 
         (int first, int end) = Factors(part);
@@ -72,48 +72,109 @@ internal sealed unsafe class ParameterBuffer
     }
 
     /// <summary>The factors of W, R or b.</summary>
-    public (int First, int End) Factors(GradientParts part) => part switch
+    public (int First, int End) Factors(WeightParts part) => part switch
     {
-        GradientParts.InputWeights => (0, HiddenStart),
-        GradientParts.RecurrentWeights => (HiddenStart, BiasStart),
-        GradientParts.Bias => (BiasStart, BiasStart + 1),
+        WeightParts.InputWeights => (0, HiddenStart),
+        WeightParts.RecurrentWeights => (HiddenStart, BiasStart),
+        WeightParts.Bias => (BiasStart, BiasStart + 1),
         _ => (0, 0),
     };
 
     /// <summary>Weights of a part, as the user counts them.</summary>
-    public int Count(GradientParts part) => part switch
+    public int Count(WeightParts part) => part switch
     {
-        GradientParts.InputWeights => _shape.InputWeightCount,
-        GradientParts.RecurrentWeights => _shape.RecurrentWeightCount,
-        GradientParts.Bias => _shape.BiasCount,
-        GradientParts.Peepholes => _shape.PeepholeCount,
-        GradientParts.Projection => _shape.ProjectionCount,
+        WeightParts.InputWeights => _shape.InputWeightCount,
+        WeightParts.RecurrentWeights => _shape.RecurrentWeightCount,
+        WeightParts.Bias => _shape.BiasCount,
+        WeightParts.Peepholes => _shape.PeepholeCount,
+        WeightParts.Projection => _shape.ProjectionCount,
         _ => 0,
     };
 
+    /// <summary>Makes a part 0, and what lies between its weights.</summary>
+    public void Clear(WeightParts part)
+    {
+        for (int run = 0; run < RunCount(part); run++)
+            Run(part, run).Clear();
+    }
+
+    /// <summary>Σ w² over the weights of a part, in double and in one order.</summary>
+    public double SquaredNorm(WeightParts part)
+    {
+        double sum = 0;
+        switch (part)
+        {
+            case WeightParts.InputWeights: return Squares(Layout.InputColumns, 0, _shape.InputSize);
+            case WeightParts.Bias: return Squares(Layout.BiasColumns, BiasStart, BiasStart + 1);
+            case WeightParts.RecurrentWeights when OperandStart > HiddenStart:
+                return Squares(Layout.RecurrentColumns, HiddenStart, OperandStart) + (Layout.HasCandidate ? Squares(s_candidate, OperandStart, BiasStart) : 0);
+            case WeightParts.Peepholes:
+                for (int row = 0; row < (_shape.Peepholes ? PeepholeCount * Layout.BlockCount : 0); row++)
+                    sum += Squares(Peepholes(0) + (nint)row * TapeLayout.Lanes, Layout.UnitsIn(row / PeepholeCount, 0));
+                return sum;
+            case WeightParts.Projection:
+                for (int block = 0; block < (_projection?.BlockCount ?? 0); block++)
+                {
+                    for (int unit = 0; unit < _shape.HiddenSize; unit++)
+                        sum += Squares(Projection(block, unit), Math.Min(_projection!.Width, _shape.ProjectionSize - block * _projection.Width));
+                }
+
+                return sum;
+            default: return 0;
+        }
+    }
+
+    private double Squares(int[] columns, int firstFactor, int endFactor)
+    {
+        double sum = 0;
+        for (int block = 0; block < Layout.BlockCount; block++)
+        {
+            for (int factor = firstFactor; factor < endFactor; factor++)
+            {
+                float* row = Factor(block, factor);
+                for (int i = 0; i < columns.Length; i++)
+                    sum += Squares(row + columns[i] * TapeLayout.Lanes, Layout.UnitsIn(block, i));
+            }
+        }
+
+        return sum;
+    }
+
+    private static double Squares(float* values, int count)
+    {
+        double even = 0, odd = 0;
+        for (int i = 0; i + 1 < count; i += 2)
+        {
+            even += (double)values[i] * values[i];
+            odd += (double)values[i + 1] * values[i + 1];
+        }
+
+        return even + odd + (count % 2 == 1 ? (double)values[count - 1] * values[count - 1] : 0);
+    }
+
     /// <summary>Reads a part, row-major as in <see cref="LayerWeights"/>.</summary>
-    public void Read(GradientParts part, Span<float> rowMajor) => Copy(part, rowMajor, reads: true);
+    public void Read(WeightParts part, Span<float> rowMajor) => Copy(part, rowMajor, reads: true);
 
     /// <summary>Writes a part.</summary>
-    public void Write(GradientParts part, ReadOnlySpan<float> rowMajor)
+    public void Write(WeightParts part, ReadOnlySpan<float> rowMajor)
     {
         fixed (float* p = rowMajor)
             Copy(part, new Span<float>(p, rowMajor.Length), reads: false);
     }
 
-    private void Copy(GradientParts part, Span<float> rowMajor, bool reads)
+    private void Copy(WeightParts part, Span<float> rowMajor, bool reads)
     {
         int P = _shape.OutputSize;
         switch (part)
         {
-            case GradientParts.InputWeights: Matrix(rowMajor, Layout.InputColumns, 0, _shape.InputSize, reads); break;
-            case GradientParts.Bias: Matrix(rowMajor, Layout.BiasColumns, BiasStart, 1, reads); break;
-            case GradientParts.RecurrentWeights when OperandStart > HiddenStart:
+            case WeightParts.InputWeights: Matrix(rowMajor, Layout.InputColumns, 0, _shape.InputSize, reads); break;
+            case WeightParts.Bias: Matrix(rowMajor, Layout.BiasColumns, BiasStart, 1, reads); break;
+            case WeightParts.RecurrentWeights when OperandStart > HiddenStart:
                 Matrix(rowMajor, Layout.RecurrentColumns, HiddenStart, P, reads);
                 if (Layout.HasCandidate)
                     Matrix(rowMajor[^(_shape.HiddenSize * P)..], s_candidate, OperandStart, P, reads);
                 break;
-            case GradientParts.Peepholes when _shape.Peepholes:
+            case WeightParts.Peepholes when _shape.Peepholes:
                 for (int i = 0; i < rowMajor.Length; i++)
                 {
                     int unit = i % _shape.HiddenSize;
@@ -121,7 +182,7 @@ internal sealed unsafe class ParameterBuffer
                 }
 
                 break;
-            case GradientParts.Projection when _projection is not null:
+            case WeightParts.Projection when _projection is not null:
                 for (int i = 0; i < rowMajor.Length; i++)
                 {
                     int row = i / _shape.HiddenSize;

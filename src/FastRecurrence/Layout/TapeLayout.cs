@@ -69,6 +69,9 @@ internal sealed class TapeLayout
     /// <summary>Where a unit lies in a row of its block, in the first column.</summary>
     public int PlaceOf(int unit) => unit % _blocks.UnitsPerPanel;
 
+    /// <summary>How many of a column's places belong to units: the column of a block, or its run of units.</summary>
+    public int UnitsIn(int block, int column) => Math.Clamp(_blocks.UnitsIn(block) - (Gated ? 0 : column * Lanes), 0, Lanes);
+
     /// <summary>The row of W, R or b at a place of a block: of the matrix' row block <paramref name="index"/>; −1 for padding.</summary>
     public int SourceRow(int block, int index, int lane) => _blocks.SourceRow(block, index, lane);
 

@@ -3,7 +3,11 @@ namespace FastRecurrence.Reference;
 /// <summary>The reference as a backend: floats in and out, double between; the state is kept in double.</summary>
 internal sealed class ReferenceBackend() : Backend("reference", "plain loops in double, the reference of all others", unavailableReason: null)
 {
+    private protected override bool HasDenseLayers => true;
+
     private protected override RecurrentLayer PrepareCore(LayerWeights weights) => new Layer(weights, this);
+
+    private protected override TrainingLayer PrepareForTrainingCore(LayerWeights weights) => new ReferenceTrainingLayer(weights, this);
 
     private protected override OutputKernel PrepareOutputCore(int outputSize, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
         ActivationFunction activation) =>
@@ -12,7 +16,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
     private sealed class Output(double[] weights, double[] bias, ActivationFunction activation) : OutputKernel
     {
         public override void Run(int rows, ReadOnlySpan<float> hidden, Span<float> output) =>
-            Narrow(ReferenceOutput.Apply(ReferenceLayer.Widen(hidden), weights, bias, activation), output);
+            ReferenceLayer.Narrow(ReferenceOutput.Apply(ReferenceLayer.Widen(hidden), weights, bias, activation), output);
     }
 
     private sealed class Layer(LayerWeights weights, Backend backend) : RecurrentLayer(weights.Shape, backend)
@@ -24,7 +28,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
         private protected override LayerState CreateStateCore(int batchSize, WorkerTeam? team)
         {
             RefuseTeam(team);
-            return new State(this, batchSize);
+            return new ReferenceState(this, batchSize);
         }
 
         /// <summary>Rows are gathered from where they lie: slow, and nothing has to be sorted back.</summary>
@@ -32,9 +36,9 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
 
         private protected override void RunCore(LayerState state, in SortedSequence sequence)
         {
-            var s = (State)state;
+            var s = (ReferenceState)state;
             int I = Shape.InputSize, H = Shape.HiddenSize, P = Shape.OutputSize, G = Shape.GateCount;
-            double[] input = ReferenceLayer.Widen(sequence.Input);
+            double[] input = sequence.OneHotInput.IsEmpty ? ReferenceLayer.Widen(sequence.Input) : ReferenceLayer.OneHot(sequence.OneHotInput, I);
             for (int step = 0; step < sequence.Steps; step++)
             {
                 int[] rows = new int[sequence.RowsAt(step, s.BatchSize)], places = new int[rows.Length];
@@ -68,29 +72,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
         private static void Scatter(double[] rows, int[] places, int width, Span<float> destination, int stride)
         {
             for (int i = 0; i < places.Length && !destination.IsEmpty; i++)
-                Narrow(rows.AsSpan(i * width, width), destination.Slice(places[i] * stride, width));
+                ReferenceLayer.Narrow(rows.AsSpan(i * width, width), destination.Slice(places[i] * stride, width));
         }
-    }
-
-    private sealed class State(Layer layer, int batchSize) : LayerState(layer, batchSize)
-    {
-        internal readonly double[] Hidden = new double[batchSize * layer.Shape.OutputSize];
-        internal readonly double[] Cell = new double[batchSize * layer.Shape.HiddenSize];
-
-        private protected override void ResetCore()
-        {
-            Array.Clear(Hidden);
-            Array.Clear(Cell);
-        }
-
-        private protected override void CopyCore(bool cell, Span<float> destination) => Narrow(cell ? Cell : Hidden, destination);
-
-        private protected override void SetCore(bool cell, ReadOnlySpan<float> source) => ReferenceLayer.Widen(source).CopyTo(cell ? Cell : Hidden, 0);
-    }
-
-    private static void Narrow(ReadOnlySpan<double> values, Span<float> destination)
-    {
-        for (int i = 0; i < values.Length; i++)
-            destination[i] = (float)values[i];
     }
 }

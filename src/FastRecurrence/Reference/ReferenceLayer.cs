@@ -161,6 +161,25 @@ public sealed class ReferenceLayer
         _ => throw new NotSupportedException($"The derivative of {_shape.CandidateActivation} is not written yet; linear, sigmoid, tanh and relu are."),
     };
 
+    /// <summary>Rows of zeros but for a 1 each; of zeros alone where there is no such feature, as in the padding.</summary>
+    internal static double[] OneHot(ReadOnlySpan<int> features, int width)
+    {
+        var rows = new double[features.Length * width];
+        for (int row = 0; row < features.Length; row++)
+        {
+            if ((uint)features[row] < (uint)width)
+                rows[row * width + features[row]] = 1;
+        }
+
+        return rows;
+    }
+
+    internal static void Narrow(ReadOnlySpan<double> values, Span<float> destination)
+    {
+        for (int i = 0; i < values.Length; i++)
+            destination[i] = (float)values[i];
+    }
+
     internal static double[] Widen(ReadOnlySpan<float> values)
     {
         var wide = new double[values.Length];

@@ -26,14 +26,16 @@ internal static class CallArguments
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
         ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
-        if (!Fit(shape, (long)sequenceLength * batchSize, input.Length, output.Length, gates.Length, cells.Length))
+        int inputSize = options.OneHotInput.IsEmpty ? shape.InputSize : 0;
+        long rows = (long)sequenceLength * batchSize;
+        if (input.Length != rows * inputSize || !Fit(shape, rows, output.Length, gates.Length, cells.Length))
             RefuseMisfit(shape, sequenceLength, batchSize, input, output, options);
         RequireApart(input, output, gates, cells);
     }
 
     /// <summary>The everyday check, of a few multiplications; sizes that could overflow it do not fit.</summary>
-    private static bool Fit(LayerShape shape, long rows, int input, int output, int gates, int cells) =>
-        rows <= int.MaxValue && input == rows * shape.InputSize && output == rows * shape.OutputSize
+    private static bool Fit(LayerShape shape, long rows, int output, int gates, int cells) =>
+        rows <= int.MaxValue && output == rows * shape.OutputSize
         && (gates == 0 || gates == rows * (shape.GateCount * shape.HiddenSize)) && (cells == 0 || (shape.HasCellState && cells == rows * shape.HiddenSize));
 
     /// <summary>Names what does not fit, with both numbers.</summary>
@@ -41,7 +43,8 @@ internal static class CallArguments
     {
         ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
         bool timeMajor = options.Layout == SequenceLayout.TimeMajor;
-        Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T, shape.InputSize);
+        Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T,
+            options.OneHotInput.IsEmpty ? shape.InputSize : 0);
         Extents.Require(nameof(output), output.Length, timeMajor ? "T×N×H" : "N×T×H", timeMajor ? T : N, timeMajor ? N : T, shape.OutputSize);
         if (!gates.IsEmpty)
             Extents.Require(nameof(gates), gates.Length, "T×N×G×H", T, N, shape.GateCount, shape.HiddenSize);
@@ -61,5 +64,31 @@ internal static class CallArguments
             throw new ArgumentException("gates overlap input or output. Use separate memory.", nameof(gates));
         if (input.Overlaps(cells) || output.Overlaps(cells) || gates.Overlaps(cells))
             throw new ArgumentException("cells overlap input, output or gates. Use separate memory.", nameof(cells));
+    }
+
+    /// <summary>Refuses one-hot input that the layer does not take, or features that it does not have. Lengths have been checked.</summary>
+    public static void RequireOneHot(RecurrentLayer layer, int sequenceLength, int batchSize, in SequenceOptions options)
+    {
+        if (!layer.RunsInPlace || layer.Format != WeightFormat.Float32)
+        {
+            throw new NotSupportedException(
+                $"{layer} takes no one-hot input: give x, or use the reference or a SIMD backend with {WeightFormat.Float32} weights.");
+        }
+
+        int T = sequenceLength, N = batchSize, I = layer.Shape.InputSize;
+        Extents.Require(nameof(options.OneHotInput), options.OneHotInput.Length, "T×N", T, N);
+        for (int n = 0; n < N; n++)
+        {
+            int length = options.Lengths.IsEmpty ? T : options.Lengths[n], first = options.Padding == Padding.Left ? T - length : 0;
+            for (int t = first; t < first + length; t++)
+            {
+                int at = options.Layout == SequenceLayout.TimeMajor ? t * N + n : n * T + t, feature = options.OneHotInput[at];
+                if ((uint)feature >= (uint)I)
+                {
+                    throw new ArgumentOutOfRangeException(nameof(options), feature,
+                        FormattableString.Invariant($"OneHotInput[{at}] is {feature}; it must be a feature from 0 to {I - 1}."));
+                }
+            }
+        }
     }
 }

@@ -34,6 +34,7 @@ internal sealed class SequencePacker
             PlaceStep = _order.PlaceStep,
             Order = _order.Order,
             Input = input,
+            OneHotInput = options.OneHotInput,
             OutputStride = outputStride,
             Output = output,
             Gates = options.Gates,

@@ -26,6 +26,9 @@ internal readonly ref struct SortedSequence
     /// <summary>x, rows of I.</summary>
     public required ReadOnlySpan<float> Input { get; init; }
 
+    /// <summary>Instead of x: of every row the feature that is 1. Only for layers that run in place.</summary>
+    public ReadOnlySpan<int> OneHotInput { get; init; }
+
     /// <summary>Floats from a row of <see cref="Output"/> to the next: H (P with a projection), or more where other outputs lie beside it.</summary>
     public required int OutputStride { get; init; }
 
@@ -39,7 +42,7 @@ internal readonly ref struct SortedSequence
     public Span<float> Cells { get; init; }
 
     /// <summary>Where to keep what a backward pass needs; null for nowhere. Only for layers that run in place.</summary>
-    public Cpu.TrainingTape? Tape { get; init; }
+    public Cpu.CpuTape? Tape { get; init; }
 
     /// <summary>Rows of step <paramref name="step"/> in a batch of <paramref name="batchSize"/>.</summary>
     public int RowsAt(int step, int batchSize) => RowsPerStep.IsEmpty ? batchSize : RowsPerStep[step];

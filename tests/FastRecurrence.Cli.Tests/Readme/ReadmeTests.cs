@@ -19,11 +19,12 @@ public sealed partial class ReadmeTests
 
     [Theory]
     [InlineData(1, "EmbeddingExample.cs")]
-    [InlineData(2, "DeviceExample.cs")]
+    [InlineData(2, "TrainingExample.cs")]
+    [InlineData(3, "DeviceExample.cs")]
     public void Examples_are_the_ones_that_compile_and_run(int number, string file)
     {
         string[] examples = Blocks("csharp");
-        Assert.Equal(2, examples.Length);
+        Assert.Equal(3, examples.Length);
         string source = File.ReadAllText(Path.Combine(s_root, "tests/FastRecurrence.Cli.Tests/Readme", file)).ReplaceLineEndings("\n");
         string begin = $"// README example {number}\n", end = $"// end of README example {number}\n";
         string tested = source[(source.IndexOf(begin, StringComparison.Ordinal) + begin.Length)..source.IndexOf(end, StringComparison.Ordinal)];
@@ -54,14 +55,14 @@ public sealed partial class ReadmeTests
     {
         string help = ToolRun.Of().Error;
         string[] described = [.. Section("Commands", Page("docs/tool.md")).Select(line => Regex.Match(line, @"^\| `([a-z]+)[^`]*` \| [^`]")).Where(m => m.Success).Select(m => m.Groups[1].Value).Distinct()];
-        Assert.Equal(["info", "exercises", "verify", "inspect", "sweep", "compare", "report", "crossover"], described);
+        Assert.Equal(["info", "exercises", "gradients", "verify", "inspect", "sweep", "compare", "report", "crossover"], described);
         Assert.All(described, command => Assert.Contains($"\n  {command} ", help));
     }
 
     [Fact]
     public void Options_it_mentions_exist()
     {
-        string help = string.Concat(((string[])["exercises", "verify", "inspect", "sweep", "compare", "report", "crossover"]).Select(c => ToolRun.Of(c, "--help").Output));
+        string help = string.Concat(((string[])["exercises", "gradients", "verify", "inspect", "sweep", "compare", "report", "crossover"]).Select(c => ToolRun.Of(c, "--help").Output));
         string page = Page("docs/tool.md");
         string[] options = [.. Section("Commands", page).Concat(Section("Problems and options", page)).SelectMany(line => Regex.Matches(line, "`(--?[A-Za-z-]+)")).Select(m => m.Groups[1].Value).Distinct()];
         Assert.Contains("--explain", options);

@@ -15,7 +15,7 @@ public sealed class SheetTests
     {
         (string, string)[] expected =
         [
-            .. from t in (int[])[1, 2, 4, 8, 16] select ("1", $"‖∂h_T/∂h_t‖, T-t={t}"),
+            .. from t in (int[])[1, 2, 4, 8, 16] from way in (string[])["", " by the backward pass"] select ("1", $"‖∂h_T/∂h_t‖{way}, T-t={t}"),
             .. from e in (string[])["2", "3", "4"] from t in (int[])[1, 2, 3] from q in (string[])["h", "y"] select (e, $"{q}_{t}"),
             .. from t in (int[])[1, 2] from j in (int[])[0, 1] select ("5", $"h_{t}[{j}]"),
             .. from q in (string[])["f", "i", "o", "g", "c", "h"] from j in (int[])[0, 1] select ("6", $"{q}[{j}]"),

@@ -1,4 +1,3 @@
-using FastRecurrence.Cpu;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Training;
@@ -70,37 +69,38 @@ internal sealed class BackwardProblem
     });
 
     /// <summary>Forward with a tape and backward; whatever was in the outputs before must not matter.</summary>
-    public Dictionary<string, float[]> Run(Backend backend, WorkerTeam? team = null)
+    public Dictionary<string, float[]> Run(Backend backend, WorkerTeam? team = null, bool withNorms = false)
     {
-        using RecurrentLayer layer = backend.Prepare(Weights);
+        using TrainingLayer layer = backend.PrepareForTraining(Weights);
         using LayerState state = layer.CreateState(N, team);
         Set(state);
         float[] y = Poison(T * N * Shape.OutputSize), dx = Poison(Input.Length), dh0 = Poison(Hidden.Length), dc0 = Poison(Cell.Length);
-        var tape = new TrainingTape(Shape, T, N);
-        var gradients = new LayerGradients(Shape);
-        layer.RunForTraining(state, tape, T, Input, y, Options);
-        backend.CreateBackward(Weights, N, team).Run(tape, new BackwardCall
+        using TrainingTape tape = layer.CreateTape(T, N, team);
+        LayerGradients gradients = layer.CreateGradients();
+        double[] norms = new double[T + 1];
+        Array.Fill(norms, double.NaN);
+        layer.Run(state, tape, T, Input, y, Options);
+        layer.Backward(tape, Input, y, OutputGradient, gradients, new BackwardOptions
         {
-            Input = Input,
-            Output = y,
-            OutputGradient = OutputGradient,
             FinalHidden = FinalHidden,
             FinalCell = FinalCell,
-            InputGradient = dx,
+            Input = dx,
             InitialHidden = dh0,
             InitialCell = dc0,
-        }, gradients);
+            StateNorms = withNorms ? norms : default,
+        });
         return new()
         {
             ["y"] = y,
             ["dx"] = dx,
             ["dh0"] = dh0,
             ["dc0"] = dc0,
-            ["dW"] = gradients.InputWeights,
-            ["dR"] = gradients.RecurrentWeights,
-            ["db"] = gradients.Bias,
-            ["dp"] = gradients.Peepholes,
-            ["dWp"] = gradients.Projection,
+            ["dW"] = [.. gradients.InputWeights],
+            ["dR"] = [.. gradients.RecurrentWeights],
+            ["db"] = [.. gradients.Bias],
+            ["dp"] = [.. gradients.Peepholes],
+            ["dWp"] = [.. gradients.Projection],
+            ["norms"] = withNorms ? [.. norms.Select(norm => (float)norm)] : [],
         };
     }
 

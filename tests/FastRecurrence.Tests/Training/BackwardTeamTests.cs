@@ -1,5 +1,3 @@
-using FastRecurrence.Cpu;
-
 namespace FastRecurrence.Tests.Training;
 
 /// <summary>Workers share the outputs of a backward pass, never a sum: no bit depends on them.</summary>
@@ -28,9 +26,9 @@ public sealed class BackwardTeamTests
         WorkerTeam[] teams = [.. ((int[])[1, 2, 3, 8]).Select(workers => new WorkerTeam(workers))];
         foreach (BackwardProblem p in Shared())
         {
-            Dictionary<string, float[]> expected = p.Run(backend);
+            Dictionary<string, float[]> expected = p.Run(backend, withNorms: true);
             foreach (WorkerTeam team in teams)
-                BackwardTests.AssertSameBits(p, $"{team.Workers} workers", expected, p.Run(backend, team));
+                BackwardTests.AssertSameBits(p, $"{team.Workers} workers", expected, p.Run(backend, team, withNorms: true));
         }
 
         Array.ForEach(teams, team => team.Dispose());
@@ -50,16 +48,15 @@ public sealed class BackwardTeamTests
     {
         var p = new BackwardProblem(LayerShape.Lstm(40, 90), 30, 9);
         using var team = new WorkerTeam(2);
-        using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+        using TrainingLayer layer = Backend.Simd.PrepareForTraining(p.Weights);
         using LayerState state = layer.CreateState(p.N, team);
-        var tape = new TrainingTape(p.Shape, p.T, p.N);
-        BackwardPass backward = Backend.Simd.CreateBackward(p.Weights, p.N, team);
-        var gradients = new LayerGradients(p.Shape);
+        using TrainingTape tape = layer.CreateTape(p.T, p.N, team);
+        LayerGradients gradients = layer.CreateGradients();
         float[] y = new float[p.T * p.N * 90], dx = new float[p.Input.Length];
         void Step()
         {
-            layer.RunForTraining(state, tape, p.T, p.Input, y, default);
-            backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, OutputGradient = p.OutputGradient, InputGradient = dx }, gradients);
+            layer.Run(state, tape, p.T, p.Input, y);
+            layer.Backward(tape, p.Input, y, p.OutputGradient, gradients, new BackwardOptions { Input = dx });
         }
 
         BackwardTests.AssertAllocatesNothing(Step);

@@ -1,4 +1,3 @@
-using FastRecurrence.Cpu;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Training;
@@ -51,7 +50,7 @@ public sealed class BackwardTests
     {
         try
         {
-            s_cpu[0].CreateBackward(LayerWeights.Random(shape, 1), 1);
+            s_cpu[0].PrepareForTraining(LayerWeights.Random(shape, 1)).Dispose();
             return true;
         }
         catch (NotSupportedException)
@@ -66,7 +65,7 @@ public sealed class BackwardTests
     {
         Backend backend = s_cpu.Single(b => b.Name == name);
         foreach (BackwardProblem p in Problems().Concat(Variations()))
-            AssertExact(p, p.Run(backend), p.Exact());
+            AssertExact(p, p.Run(backend, withNorms: true), p.Exact());
     }
 
     [Fact]
@@ -77,6 +76,9 @@ public sealed class BackwardTests
             Dictionary<string, float[]> expected = p.Run(s_cpu[0]);
             foreach (Backend backend in s_cpu.Skip(1))
                 AssertSameBits(p, backend.Name, expected, p.Run(backend));
+            Dictionary<string, float[]> withNorms = p.Run(s_cpu[^1], withNorms: true);
+            expected["norms"] = withNorms["norms"];
+            AssertSameBits(p, "with norms", expected, withNorms);
         }
     }
 
@@ -88,12 +90,13 @@ public sealed class BackwardTests
         foreach (BackwardProblem p in Problems().Concat(Variations()))
         {
             using RecurrentLayer layer = backend.Prepare(p.Weights);
-            using LayerState plain = layer.CreateState(p.N), taped = layer.CreateState(p.N);
+            using TrainingLayer trained = backend.PrepareForTraining(p.Weights);
+            using LayerState plain = layer.CreateState(p.N), taped = trained.CreateState(p.N);
             p.Set(plain);
             p.Set(taped);
             float[] y = new float[p.T * p.N * p.Shape.OutputSize], yTaped = BackwardProblem.Poison(y.Length);
             layer.Run(plain, p.T, p.Input, y, p.Options);
-            layer.RunForTraining(taped, new TrainingTape(p.Shape, p.T, p.N), p.T, p.Input, yTaped, p.Options);
+            trained.Run(taped, trained.CreateTape(p.T, p.N), p.T, p.Input, yTaped, p.Options);
             AssertSameBits(p, "y", y, yTaped);
             AssertSameBits(p, "h", Hidden(plain), Hidden(taped));
         }
@@ -131,32 +134,28 @@ public sealed class BackwardTests
         {
             var whole = new BackwardProblem(shape, T, N);
             Dictionary<string, float[]> expected = whole.Run(Backend.Simd);
-            using RecurrentLayer layer = Backend.Simd.Prepare(whole.Weights);
+            using TrainingLayer layer = Backend.Simd.PrepareForTraining(whole.Weights);
             using LayerState state = layer.CreateState(N);
             whole.Set(state);
-            BackwardPass backward = Backend.Simd.CreateBackward(whole.Weights, N);
-            TrainingTape[] tapes = [new(shape, split, N), new(shape, T - split, N)];
+            TrainingTape[] tapes = [layer.CreateTape(split, N), layer.CreateTape(T - split, N)];
             int P = shape.OutputSize;
             float[] y = new float[T * N * P], dx = new float[T * N * I];
             int[] starts = [0, split, T];
             for (int i = 0; i < 2; i++)
-                layer.RunForTraining(state, tapes[i], starts[i + 1] - starts[i], Part(whole.Input, I, starts, i), Part(y, P, starts, i), default);
+                layer.Run(state, tapes[i], starts[i + 1] - starts[i], Part(whole.Input, I, starts, i), Part(y, P, starts, i));
             float[] dh = whole.FinalHidden, dc = whole.FinalCell;
-            var gradients = new LayerGradients[] { new(shape), new(shape) };
+            LayerGradients[] gradients = [layer.CreateGradients(), layer.CreateGradients()];
             for (int i = 1; i >= 0; i--)
             {
                 float[] dh0 = new float[dh.Length], dc0 = new float[dc.Length];
-                backward.Run(tapes[i], new BackwardCall
+                layer.Backward(tapes[i], Part(whole.Input, I, starts, i), Part(y, P, starts, i), Part(whole.OutputGradient, P, starts, i), gradients[i], new BackwardOptions
                 {
-                    Input = Part(whole.Input, I, starts, i),
-                    Output = Part(y, P, starts, i),
-                    OutputGradient = Part(whole.OutputGradient, P, starts, i),
                     FinalHidden = dh,
                     FinalCell = dc,
-                    InputGradient = Part(dx, I, starts, i),
+                    Input = Part(dx, I, starts, i),
                     InitialHidden = dh0,
                     InitialCell = dc0,
-                }, gradients[i]);
+                });
                 (dh, dc) = (dh0, dc0);
             }
 
@@ -164,7 +163,7 @@ public sealed class BackwardTests
             AssertSameBits(whole, "dx", expected["dx"], dx);
             AssertSameBits(whole, "dh0", expected["dh0"], dh);
             AssertSameBits(whole, "dc0", expected["dc0"], dc);
-            float[] sum = [.. gradients[0].RecurrentWeights.Zip(gradients[1].RecurrentWeights, (a, b) => a + b)];
+            float[] sum = [.. gradients[0].RecurrentWeights.ToArray().Zip(gradients[1].RecurrentWeights.ToArray(), (a, b) => a + b)];
             if (split * N % 192 == 0)
                 AssertSameBits(whole, "dR", expected["dR"], sum);
             double scale = Math.Max(1, expected["dR"].Max(Math.Abs));
@@ -179,30 +178,21 @@ public sealed class BackwardTests
         {
             var p = new BackwardProblem(shape, 6, 4, ragged: true);
             Dictionary<string, float[]> expected = p.Run(Backend.Simd);
-            using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+            using TrainingLayer layer = Backend.Simd.PrepareForTraining(p.Weights);
             using LayerState state = layer.CreateState(p.N);
             p.Set(state);
-            var tape = new TrainingTape(shape, p.T, p.N);
+            using TrainingTape tape = layer.CreateTape(p.T, p.N);
             float[] x = Turn(p.Input, p.T, p.N, 5), y = new float[p.T * p.N * shape.OutputSize], dx = BackwardProblem.Poison(x.Length), dh0 = new float[p.N * shape.OutputSize];
-            layer.RunForTraining(state, tape, p.T, x, y, new SequenceOptions { Lengths = p.Lengths, Layout = SequenceLayout.BatchMajor });
-            var gradients = new LayerGradients(shape);
-            var call = new BackwardCall
-            {
-                Input = x,
-                Output = y,
-                OutputGradient = Turn(p.OutputGradient, p.T, p.N, shape.OutputSize),
-                FinalHidden = p.FinalHidden,
-                FinalCell = p.FinalCell,
-                InputGradient = dx,
-                InitialHidden = dh0,
-            };
-            Backend.Simd.CreateBackward(p.Weights, p.N).Run(tape, call, gradients);
+            layer.Run(state, tape, p.T, x, y, new SequenceOptions { Lengths = p.Lengths, Layout = SequenceLayout.BatchMajor });
+            LayerGradients gradients = layer.CreateGradients();
+            var options = new BackwardOptions { FinalHidden = p.FinalHidden, FinalCell = p.FinalCell, Input = dx, InitialHidden = dh0 };
+            layer.Backward(tape, x, y, Turn(p.OutputGradient, p.T, p.N, shape.OutputSize), gradients, options);
             AssertSameBits(p, "dx", Turn(expected["dx"], p.T, p.N, 5), dx);
             AssertSameBits(p, "dh0", expected["dh0"], dh0);
-            AssertSameBits(p, "dW", expected["dW"], gradients.InputWeights);
-            AssertSameBits(p, "dR", expected["dR"], gradients.RecurrentWeights);
-            AssertSameBits(p, "db", expected["db"], gradients.Bias);
-            AssertSameBits(p, "dWp", expected["dWp"], gradients.Projection);
+            AssertSameBits(p, "dW", expected["dW"], gradients.InputWeights.ToArray());
+            AssertSameBits(p, "dR", expected["dR"], gradients.RecurrentWeights.ToArray());
+            AssertSameBits(p, "db", expected["db"], gradients.Bias.ToArray());
+            AssertSameBits(p, "dWp", expected["dWp"], gradients.Projection.ToArray());
         }
     }
 
@@ -261,30 +251,29 @@ public sealed class BackwardTests
         {
             var p = new BackwardProblem(shape, 3, 2);
             Dictionary<string, float[]> once = p.Run(Backend.Simd);
-            using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+            using TrainingLayer layer = Backend.Simd.PrepareForTraining(p.Weights);
             using LayerState state = layer.CreateState(p.N);
-            var tape = new TrainingTape(shape, 5, p.N);
-            BackwardPass backward = Backend.Simd.CreateBackward(p.Weights, p.N);
-            var gradients = new LayerGradients(shape);
+            using TrainingTape tape = layer.CreateTape(5, p.N);
+            LayerGradients gradients = layer.CreateGradients();
             var y = new float[p.T * p.N * shape.OutputSize];
             void Step()
             {
                 p.Set(state);
-                layer.RunForTraining(state, tape, p.T, p.Input, y, default);
-                backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, OutputGradient = p.OutputGradient, FinalHidden = p.FinalHidden, FinalCell = p.FinalCell }, gradients);
+                layer.Run(state, tape, p.T, p.Input, y);
+                layer.Backward(tape, p.Input, y, p.OutputGradient, gradients, new BackwardOptions { FinalHidden = p.FinalHidden, FinalCell = p.FinalCell });
             }
 
-            Assert.All(gradients.InputWeights, g => Assert.Equal(0f, g));
+            Assert.All(gradients.InputWeights.ToArray(), g => Assert.Equal(0f, g));
             Step();
-            AssertSameBits(p, "once", once["dW"], gradients.InputWeights);
+            AssertSameBits(p, "once", once["dW"], gradients.InputWeights.ToArray());
             Step();
-            AssertSameBits(p, "twice", [.. once["dW"].Select(g => 2 * g)], gradients.InputWeights);
+            AssertSameBits(p, "twice", [.. once["dW"].Select(g => 2 * g)], gradients.InputWeights.ToArray());
             gradients.Clear();
-            Assert.All(gradients.Bias, g => Assert.Equal(0f, g));
+            Assert.All(gradients.Bias.ToArray(), g => Assert.Equal(0f, g));
             Step();
-            AssertSameBits(p, "again", once["dR"], gradients.RecurrentWeights);
-            AssertSameBits(p, "again", once["db"], gradients.Bias);
-            AssertSameBits(p, "again", once["dWp"], gradients.Projection);
+            AssertSameBits(p, "again", once["dR"], gradients.RecurrentWeights.ToArray());
+            AssertSameBits(p, "again", once["db"], gradients.Bias.ToArray());
+            AssertSameBits(p, "again", once["dWp"], gradients.Projection.ToArray());
         }
     }
 
@@ -296,16 +285,21 @@ public sealed class BackwardTests
             foreach (LayerShape shape in Default(7, 9))
             {
                 var p = new BackwardProblem(shape, 5, 3, ragged: true);
-                using RecurrentLayer layer = backend.Prepare(p.Weights);
+                using TrainingLayer layer = backend.PrepareForTraining(p.Weights);
                 using LayerState state = layer.CreateState(p.N);
-                var tape = new TrainingTape(shape, p.T, p.N);
-                BackwardPass backward = backend.CreateBackward(p.Weights, p.N);
-                var gradients = new LayerGradients(shape);
+                using TrainingTape tape = layer.CreateTape(p.T, p.N);
+                LayerGradients gradients = layer.CreateGradients();
+                Optimizer[] optimizers = [new Sgd(0.01) { Momentum = 0.9 }, new Adam()];
                 float[] y = new float[p.T * p.N * shape.OutputSize], dx = new float[p.Input.Length];
+                double[] norms = new double[p.T + 1];
+                double sum = 0;
                 void Step()
                 {
-                    layer.RunForTraining(state, tape, p.T, p.Input, y, p.Options);
-                    backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, OutputGradient = p.OutputGradient, InputGradient = dx }, gradients);
+                    layer.Run(state, tape, p.T, p.Input, y, p.Options);
+                    layer.Backward(tape, p.Input, y, p.OutputGradient, gradients, new BackwardOptions { Input = dx, StateNorms = norms });
+                    sum += gradients.InputWeights[0] + gradients.ClipToNorm(1);
+                    foreach (Optimizer optimizer in optimizers)
+                        optimizer.Step(layer, gradients);
                     gradients.Clear();
                 }
 
@@ -315,43 +309,18 @@ public sealed class BackwardTests
     }
 
     [Fact]
-    public void What_does_not_fit_is_refused_and_leaves_the_tape_full()
-    {
-        var p = new BackwardProblem(LayerShape.Lstm(3, 5), 4, 2);
-        using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
-        using LayerState state = layer.CreateState(2);
-        var tape = new TrainingTape(p.Shape, 4, 2);
-        BackwardPass backward = Backend.Simd.CreateBackward(p.Weights, 2);
-        float[] y = new float[40], dx = new float[24];
-        Assert.Throws<InvalidOperationException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y }, null));
-        Assert.Throws<ArgumentOutOfRangeException>(() => layer.RunForTraining(state, tape, 5, new float[30], new float[50], default));
-        Assert.Throws<ArgumentException>(() => layer.RunForTraining(state, new TrainingTape(p.Shape, 4, 3), 4, p.Input, y, default));
-        layer.RunForTraining(state, tape, 4, p.Input, y, default);
-        Assert.Throws<ArgumentException>(() => backward.Run(tape, new BackwardCall { Input = new float[23], Output = y }, null));
-        Assert.Throws<ArgumentException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, OutputGradient = new float[39] }, null));
-        Assert.Throws<ArgumentException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, FinalHidden = new float[9] }, null));
-        Assert.Throws<ArgumentException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, InputGradient = p.Input }, null));
-        Assert.Throws<ArgumentException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y }, new LayerGradients(LayerShape.Lstm(3, 6))));
-        backward.Run(tape, new BackwardCall { Input = p.Input, Output = y, InputGradient = dx }, null);
-        Assert.Throws<InvalidOperationException>(() => backward.Run(tape, new BackwardCall { Input = p.Input, Output = y }, null));
-        Assert.Throws<NotSupportedException>(() => Backend.Reference.CreateBackward(p.Weights, 2));
-        Assert.Throws<NotSupportedException>(() => Backend.Simd.CreateBackward(LayerWeights.Random(LayerShape.Elman(3, 5, new ActivationFunction(Activation.Elu, -0.5f)), 1), 2));
-    }
-
-    [Fact]
     public void A_run_without_a_tape_leaves_the_tape_of_the_run_before_alone()
     {
         var p = new BackwardProblem(LayerShape.Lstm(5, 18), 3, 4);
         Dictionary<string, float[]> expected = p.Run(Backend.Simd);
-        using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);
+        using TrainingLayer layer = Backend.Simd.PrepareForTraining(p.Weights);
         using LayerState state = layer.CreateState(4);
         p.Set(state);
-        var tape = new TrainingTape(p.Shape, 3, 4);
+        using TrainingTape tape = layer.CreateTape(3, 4);
         float[] y = new float[3 * 4 * 18], dx = new float[p.Input.Length];
-        layer.RunForTraining(state, tape, 3, p.Input, y, default);
-        layer.Run(state, 2, new float[2 * 4 * 5], new float[2 * 4 * 18]);
-        var call = new BackwardCall { Input = p.Input, Output = y, OutputGradient = p.OutputGradient, FinalHidden = p.FinalHidden, FinalCell = p.FinalCell, InputGradient = dx };
-        Backend.Simd.CreateBackward(p.Weights, 4).Run(tape, call, null);
+        layer.Run(state, tape, 3, p.Input, y);
+        layer.Layer.Run(state, 2, new float[2 * 4 * 5], new float[2 * 4 * 18]);
+        layer.Backward(tape, p.Input, y, p.OutputGradient, null, new BackwardOptions { FinalHidden = p.FinalHidden, FinalCell = p.FinalCell, Input = dx });
         AssertSameBits(p, "dx", expected["dx"], dx);
     }
 
@@ -361,7 +330,7 @@ public sealed class BackwardTests
         double inputs = 2e-6 * Math.Sqrt(Math.Max(1, depth / 512.0));
         foreach ((string name, double[] expected, double tolerance) in ((string, double[], double)[])
             [("dx", exact.Input, inputs), ("dh0", exact.InitialHidden, inputs), ("dc0", p.Shape.HasCellState ? exact.InitialCell : [], inputs),
-            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6), ("dp", exact.Peepholes, 3e-6), ("dWp", exact.Projection, 3e-6)])
+            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6), ("dp", exact.Peepholes, 3e-6), ("dWp", exact.Projection, 3e-6), ("norms", exact.StateNorms, 3e-6)])
         {
             float[] values = actual[name];
             Assert.Equal(expected.Length, values.Length);

@@ -3,7 +3,7 @@ namespace FastRecurrence.Tests.Training;
 /// <summary>Every cell and every variation at one size, alone and together.</summary>
 internal static class GradientShapes
 {
-    public static IEnumerable<LayerShape> All(int I, int H, int P) => [.. Lstm(I, H, P), .. Gru(I, H), .. Elman(I, H), .. Problem.OtherCells.Select(cell => cell(I, H))];
+    public static IEnumerable<LayerShape> All(int I, int H, int P) => [.. Lstm(I, H, P), .. Gru(I, H), .. Elman(I, H), LayerShape.Dense(I, H), LayerShape.Dense(I, H, Activation.Sigmoid), .. Problem.OtherCells.Select(cell => cell(I, H))];
 
     private static IEnumerable<LayerShape> Lstm(int I, int H, int P)
     {

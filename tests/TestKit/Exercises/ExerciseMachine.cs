@@ -39,6 +39,15 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
     /// <summary><c>y = f(W_y h + b_y)</c> for every row of <paramref name="hidden"/>.</summary>
     public abstract double[] Output(double[] hidden, double[] W, double[] b, Activation activation);
 
+    /// <summary>
+    /// ‖∂h_T/∂h_t‖ (Frobenius) for t = 0..T by backpropagation through T steps of zeros: H equal rows, of which row j asks for unit j of h_T. Null where
+    /// there is no backward pass.
+    /// </summary>
+    public abstract double[]? BackwardNorms(SheetLayer layer, int T);
+
+    /// <summary>The identity, <c>[H, H]</c>.</summary>
+    private static double[] Identity(int H) => [.. Enumerable.Range(0, H * H).Select(i => i % (H + 1) == 0 ? 1.0 : 0)];
+
     private sealed class InDouble() : ExerciseMachine(Backend.Reference, TestKit.Tolerance.SheetInDouble)
     {
         public override SheetTrace Run(SheetLayer layer, double[] x, int T, int N, double[]? h0, double[]? c0)
@@ -59,6 +68,18 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
 
         public override double[] Output(double[] hidden, double[] W, double[] b, Activation activation) =>
             ReferenceOutput.Apply(hidden, W, b, activation);
+
+        public override double[] BackwardNorms(SheetLayer layer, int T)
+        {
+            int H = layer.Shape.HiddenSize;
+            return new ReferenceLayer(layer.Shape, layer.W, layer.R, layer.B).Backward(new ReferenceBackwardInput
+            {
+                Input = new double[T * H * layer.Shape.InputSize],
+                SequenceLength = T,
+                BatchSize = H,
+                FinalHiddenGradient = Identity(H),
+            }).StateNorms;
+        }
     }
 
     private sealed class ThroughTheApi(Backend backend) : ExerciseMachine(backend, TestKit.Tolerance.Sheet)
@@ -98,6 +119,21 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
             var y = new float[rows * b.Length];
             layer.Run(Narrow(hidden), y);
             return Widen(y);
+        }
+
+        public override double[]? BackwardNorms(SheetLayer layer, int T)
+        {
+            if (!FastRecurrence.Backend.All.Contains(Backend))
+                return null;
+            int H = layer.Shape.HiddenSize;
+            using TrainingLayer training = Backend.PrepareForTraining(new LayerWeights(layer.Shape, Narrow(layer.W), Narrow(layer.R), Narrow(layer.B)));
+            using LayerState state = training.CreateState(H);
+            using TrainingTape tape = training.CreateTape(T, H);
+            float[] x = new float[T * H * layer.Shape.InputSize], h = new float[T * H * H];
+            var norms = new double[T + 1];
+            training.Run(state, tape, T, x, h);
+            training.Backward(tape, x, h, default, null, new BackwardOptions { FinalHidden = Narrow(Identity(H)), StateNorms = norms });
+            return norms;
         }
 
         private static float[] Narrow(ReadOnlySpan<double> values)

@@ -25,6 +25,10 @@ internal sealed class VanishingGradients() : Exercise("1", "Which network, and w
         double[] norms = GradientNorms(machine, s_recurrent, s_norms[^1].Steps);
         foreach ((int steps, double norm) in s_norms)
             numbers.Add($"‖∂h_T/∂h_t‖, T-t={steps}", norm, norms[steps]);
+        if (machine.BackwardNorms(Linear(s_recurrent), s_norms[^1].Steps) is not { } backward)
+            return;
+        foreach ((int steps, double norm) in s_norms)
+            numbers.Add($"‖∂h_T/∂h_t‖ by the backward pass, T-t={steps}", norm, backward[^(steps + 1)]);
     }
 
     public override IEnumerable<string> Explain(ExerciseMachine machine)

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
 using FastRecurrence.Threading;
@@ -22,74 +21,67 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     /// <summary>Rows of a worker that are worth a tile of their own.</summary>
     private const int LeastRows = 4;
 
-    private readonly TapeLayout _layout;
+    private readonly BackwardWeights<V, L> _packed;
     private readonly BackwardSteps<V, L> _steps;
     private readonly BackwardProduct<V, L>? _input;
     private readonly WeightGradients<V, L> _weights;
+    private readonly OneHotGradients<V, L>? _oneHot;
     private readonly ProjectionGradients<V, L>? _projection;
     private readonly AlignedBuffer _zeros;
     private readonly AlignedBuffer[] _sums;
     private readonly int[] _inOrder;
-    private readonly int _blockRows = Tuning.Current.RowsPerBlock;
-    private readonly int _inputSize;
+    private readonly int _batchSize, _inputSize, _blockRows = Tuning.Current.RowsPerBlock;
     private readonly WorkerTeam? _team;
-    private TrainingTape _tape = null!;
+    private CpuTape _tape = null!;
     private LayerGradients? _gradients;
+    private int* _features;
     private float* _x, _y, _dx, _finalHidden, _finalCell;
-    private GradientParts _parts;
+    private WeightParts _parts;
     private int _workers;
     private bool _byRows;
 
-    public BackwardDriver(LayerWeights weights, int batchSize, WorkerTeam? team)
-        : base(weights.Shape, batchSize)
+    public BackwardDriver(BackwardWeights<V, L> weights, int batchSize, WorkerTeam? team)
     {
-        LayerShape shape = weights.Shape;
-        Require(shape);
-        _layout = new TapeLayout(shape);
-        _team = team;
-        _inputSize = shape.InputSize;
+        (_packed, _batchSize, _inputSize, _team) = (weights, batchSize, weights.Shape.InputSize, team);
         _inOrder = GC.AllocateArray<int>(Math.Max(batchSize, _blockRows), pinned: true);
         for (int i = 0; i < _inOrder.Length; i++)
             _inOrder[i] = i;
         var identity = (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_inOrder));
         int workers = team?.Workers ?? 1;
-        _steps = new BackwardSteps<V, L>(weights, _layout, batchSize, identity, workers);
-        if (_inputSize > 0)
-        {
-            var w = new TransposedMatrix("W for the backward pass", weights.InputWeights, _inputSize, _layout, _layout.InputColumns, L.Count);
-            _input = new(w, _layout, identity, workers);
-        }
-
+        _steps = new BackwardSteps<V, L>(weights, batchSize, identity, workers);
+        if (weights.Input is not null)
+            _input = new(weights.Input, weights.Layout, identity, workers);
         _zeros = new AlignedBuffer("zeros", 4 * L.Count);
         _sums = new AlignedBuffer[workers];
         for (int worker = 0; worker < workers; worker++)
             _sums[worker] = new AlignedBuffer("gradients of x of some rows", _blockRows, 4 * L.Count);
-        _weights = new WeightGradients<V, L>(shape, _layout, workers, identity);
-        if (shape.ProjectionSize != 0)
-            _projection = new ProjectionGradients<V, L>(shape, workers, identity);
+        _weights = new WeightGradients<V, L>(weights.Shape, weights.Layout, workers, identity);
+        if (_inputSize > 0)
+            _oneHot = new OneHotGradients<V, L>(weights.Shape, weights.Layout, workers);
+        if (weights.Shape.ProjectionSize != 0)
+            _projection = new ProjectionGradients<V, L>(weights.Shape, workers, identity);
     }
 
-    private static void Require(LayerShape shape)
+    public override void Run(CpuTape tape, in BackwardCall call, LayerGradients? gradients)
     {
-        foreach (ActivationFunction function in (ReadOnlySpan<ActivationFunction>)[shape.GateActivation, shape.CandidateActivation, shape.CellActivation])
-        {
-            if (!ActivationGradients.AreKnownFromOutput(function))
-                throw new NotSupportedException($"{shape} cannot be trained: {function} does not tell its slope from its value; a tape keeps values alone.");
-        }
-    }
-
-    private protected override void RunCore(TrainingTape tape, in BackwardCall call, LayerGradients? gradients)
-    {
+        BackwardOptions options = call.Options;
+        if (tape.Rows != tape.SequenceLength * _batchSize)
+            options.Input.Clear(); // there is padding
+        if (!options.StateNorms.IsEmpty)
+            tape.KeepHiddenGradients();
         (_tape, _gradients, _parts) = (tape, gradients, call.Parts);
-        fixed (float* x = call.Input, y = call.Output, dy = call.OutputGradient, dx = call.InputGradient)
-        fixed (float* finalHidden = call.FinalHidden, finalCell = call.FinalCell, initialHidden = call.InitialHidden, initialCell = call.InitialCell)
+        fixed (float* x = call.Input, y = call.Output, dy = call.OutputGradient, dx = options.Input)
+        fixed (int* features = options.OneHotInput)
+        fixed (float* finalHidden = options.FinalHidden, finalCell = options.FinalCell)
+        fixed (float* initialHidden = options.InitialHidden, initialCell = options.InitialCell)
         {
+            _features = features;
             _x = x;
             _y = y;
             _dx = dx;
             _finalHidden = finalHidden;
             _finalCell = finalCell;
-            _steps.Begin(tape, y, dy, keepsHidden: false);
+            _steps.Begin(tape, y, dy, keepsHidden: !options.StateNorms.IsEmpty);
             Share(WorthwhileWorkers());
             if (_workers == 1 || !_team!.TryRun(this, _workers))
             {
@@ -97,18 +89,46 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
                 Execute(0);
             }
 
+            if (!options.StateNorms.IsEmpty)
+                StateNorms(tape, options.StateNorms);
             _steps.Gradients.Return(tape, initialHidden, initialCell);
         }
 
         GC.KeepAlive(this);
-        GC.KeepAlive(tape);
     }
 
+    /// <summary>‖∂L/∂h‖ before the first step and after each: squares in double, row by row in the order of the tape.</summary>
+    private void StateNorms(CpuTape tape, Span<double> norms)
+    {
+        norms.Clear();
+        int P = _packed.Shape.OutputSize;
+        for (int row = 0; row < _batchSize; row++)
+        {
+            for (int unit = 0; unit < P; unit++)
+                norms[0] += Square(*_steps.Gradients.HiddenOfUnit(unit, row));
+        }
+
+        TapeColumns kept = tape.HiddenGradients!;
+        for (int step = 0; step < tape.Steps; step++)
+        {
+            for (int row = tape.Start(step); row < tape.Start(step + 1); row++)
+            {
+                for (int unit = 0; unit < P; unit++)
+                    norms[step + 1] += Square(kept[kept.Layout.BlockOf(unit), row][kept.Layout.PlaceOf(unit)]);
+            }
+        }
+
+        foreach (ref double norm in norms)
+            norm = Math.Sqrt(norm);
+    }
+
+    private static double Square(float value) => (double)value * value;
+
     /// <summary>As many as the forward run would take for the same work; a backward pass has twice as much.</summary>
-    private int WorthwhileWorkers() => _team is null || Shape.FlopsPerStep(_tape.Rows) * 2 < LeastFlops ? 1 : _team.Workers;
+    private int WorthwhileWorkers() => _team is null || _packed.Shape.FlopsPerStep(_tape.Rows) * 2 < LeastFlops ? 1 : _team.Workers;
 
     /// <summary>Rows of the batch need no meeting on their way; where there are few, the workers share the units, and meet once a step.</summary>
-    private void Share(int workers) => (_workers, _byRows) = (workers, workers > 1 && BatchSize >= LeastRows * workers);
+    private void Share(int workers) => (_workers, _byRows) = (workers, workers > 1 && _batchSize >= LeastRows * workers);
 
     /// <summary>What one worker does: its part of the steps, then, when all have done theirs, its rows of x and its factors of the weights.</summary>
     public void Execute(int worker)
@@ -122,18 +142,24 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
             InputGradient(Slice(_tape.Rows, worker), Slice(_tape.Rows, worker + 1), worker);
         if (_gradients is null)
             return;
-        _weights.Add(_tape, _gradients, _parts, _x, _y, worker, _workers);
-        if ((_parts & GradientParts.Projection) != 0)
+        _weights.Add(_tape, _gradients, _features == null ? _parts : _parts & ~WeightParts.InputWeights, _x, _y, worker, _workers);
+        if (_features != null && (_parts & WeightParts.InputWeights) != 0)
+        {
+            int blocks = _packed.Layout.BlockCount;
+            _oneHot!.Add(_tape, _gradients, _features, new OneHotShare(worker, Slice(blocks, worker), Slice(blocks, worker + 1)));
+        }
+
+        if ((_parts & WeightParts.Projection) != 0)
             _projection?.Add(_tape, _gradients, worker, _workers);
-        if ((_parts & GradientParts.Peepholes) != 0 && Shape.Peepholes)
-            PeepholeGradients<V, L>.Add(_tape, _gradients, Slice(_layout.BlockCount, worker), Slice(_layout.BlockCount, worker + 1));
+        if ((_parts & WeightParts.Peepholes) != 0 && _packed.Shape.Peepholes)
+            PeepholeGradients<V, L>.Add(_tape, _gradients, Slice(_packed.Layout.BlockCount, worker), Slice(_packed.Layout.BlockCount, worker + 1));
     }
 
     /// <summary>All rows of a worker's panels.</summary>
     private BackwardPart Panels(int worker)
     {
         int h = _steps.Gradients.Panels.PanelCount, units = _steps.Gradients.UnitPanels.PanelCount;
-        return new BackwardPart(0, BatchSize)
+        return new BackwardPart(0, _batchSize)
         {
             FirstPanel = Slice(h, worker),
             EndPanel = Slice(h, worker + 1),
@@ -155,14 +181,14 @@ internal sealed unsafe class BackwardDriver<V, L> : BackwardPass, ITeamWork
     {
         long share = (long)_tape.Rows * worker / _workers, done = 0;
         int row = 0;
-        for (int steps = _tape.Steps; row < BatchSize && done < share; row++)
+        for (int steps = _tape.Steps; row < _batchSize && done < share; row++)
         {
             while (steps > 0 && _tape.RowsAt(steps - 1) <= row)
                 steps--;
             done += steps;
         }
 
-        return worker == _workers ? BatchSize : row;
+        return worker == _workers ? _batchSize : row;
     }
 
     /// <summary>The steps of a part, from the last to the first. A row joins at its own last step.</summary>

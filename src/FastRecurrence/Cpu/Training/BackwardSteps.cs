@@ -20,45 +20,28 @@ internal sealed unsafe class BackwardSteps<V, L>
     private readonly AlignedBuffer _zeros;
     private readonly int _batchSize, _hiddenSize, _outputSize, _blockRows = Tuning.Current.RowsPerBlock;
     private readonly int* _identity;
-    private TrainingTape _tape = null!;
+    private CpuTape _tape = null!;
     private float* _y, _dy;
     private bool _keepsHidden;
 
     /// <param name="weights">The layer's weights.</param>
-    /// <param name="layout">The layout of its tapes.</param>
     /// <param name="batchSize">N.</param>
     /// <param name="identity">0, 1, 2, …, as many as N and as the rows of a block.</param>
     /// <param name="workers">Workers at most.</param>
-    public BackwardSteps(LayerWeights weights, TapeLayout layout, int batchSize, int* identity, int workers)
+    public BackwardSteps(BackwardWeights<V, L> weights, int batchSize, int* identity, int workers)
     {
         LayerShape shape = weights.Shape;
-        (_layout, _kernels, _settings) = (layout, BackwardKernels.Of<V, L>(shape), CellSettings.From(shape));
+        (_layout, _kernels, _settings, _peepholes) = (weights.Layout, weights.Kernels, CellSettings.From(shape), weights.Peepholes);
         (_batchSize, _hiddenSize, _outputSize) = (batchSize, shape.HiddenSize, shape.OutputSize);
         _identity = identity;
         Gradients = new StepGradients<V, L>(shape, batchSize);
         _zeros = new AlignedBuffer("zeros", 4 * L.Count);
-        if (layout.RecurrentColumns.Length > 0)
-            _recurrent = Product("R for the backward pass", weights.RecurrentWeights, _outputSize, layout.RecurrentColumns);
-        if (layout.HasCandidate)
-        {
-            ReadOnlySpan<float> last = weights.RecurrentWeights[^(_hiddenSize * _outputSize)..];
-            _candidate = Product("R of the candidate for the backward pass", last, _outputSize, [TapeLayout.CandidateColumn]);
-        }
-
-        if (shape.ProjectionSize != 0)
-        {
-            TapeLayout h = TapeLayout.OfRuns(_outputSize);
-            var transposed = new TransposedMatrix("W_p for the backward pass", weights.Projection, _hiddenSize, h, h.InputColumns, L.Count);
-            _projection = new(transposed, h, identity, workers);
-        }
-
-        PanelLayout units = PanelLayout.OfGates(_hiddenSize, L.Count, columns: 4);
-        if (shape.Peepholes)
-            _peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, units.PanelCount, 3, L.Count,
-                (panel, column, lane) => units.SourceRow(panel, column, lane));
-
-        BackwardProduct<V, L> Product(string what, ReadOnlySpan<float> source, int width, int[] columns) =>
-            new(new TransposedMatrix(what, source, width, layout, columns, L.Count), layout, identity, workers);
+        if (weights.Recurrent is not null)
+            _recurrent = new(weights.Recurrent, _layout, identity, workers);
+        if (_layout.HasCandidate)
+            _candidate = new(weights.Second!, _layout, identity, workers);
+        else if (weights.Second is not null)
+            _projection = new(weights.Second, TapeLayout.OfRuns(_outputSize), identity, workers);
     }
 
     /// <summary>∂L/∂h and ∂L/∂c on their way.</summary>
@@ -72,7 +55,7 @@ internal sealed unsafe class BackwardSteps<V, L>
     /// <param name="y">y of the run.</param>
     /// <param name="dy">∂L/∂y, or null.</param>
     /// <param name="keepsHidden">Whether ∂L/∂h of every step is wanted in the tape; a projection needs it.</param>
-    public void Begin(TrainingTape tape, float* y, float* dy, bool keepsHidden)
+    public void Begin(CpuTape tape, float* y, float* dy, bool keepsHidden)
     {
         (_tape, _keepsHidden) = (tape, keepsHidden || _projection is not null);
         _y = y;
@@ -110,8 +93,15 @@ internal sealed unsafe class BackwardSteps<V, L>
     public void Recurrent(in BackwardPart part, int step, int end, int worker)
     {
         int width = Gradients.Panels.Width;
-        for (int panel = part.FirstPanel; panel < part.EndPanel && _recurrent is not null; panel++)
+        for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
         {
+            if (_recurrent is null)
+            {
+                if (!_kernels.ReadsHidden && end > part.FirstRow)
+                    new Span<float>(Gradients.Hidden(panel, part.FirstRow), (end - part.FirstRow) * width).Clear(); // nothing came from h
+                continue;
+            }
+
             for (int row = part.FirstRow; row < end; row += _blockRows)
             {
                 float* hidden = Gradients.Hidden(panel, row);

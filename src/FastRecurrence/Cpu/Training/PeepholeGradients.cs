@@ -14,16 +14,16 @@ internal static unsafe class PeepholeGradients<V, L>
     private const int InputColumn = 0, ForgetColumn = TapeLayout.Lanes, OutputColumn = 3 * TapeLayout.Lanes;
 
     /// <summary>Adds the gradients of some blocks of units, or writes them if the gradients are clear.</summary>
-    public static void Add(TrainingTape tape, LayerGradients gradients, int firstBlock, int endBlock)
+    public static void Add(CpuTape tape, LayerGradients gradients, int firstBlock, int endBlock)
     {
         for (int block = firstBlock; block < endBlock; block++)
         {
             for (int lane = 0; lane < TapeLayout.Lanes; lane += L.Count)
-                Units(tape, block, lane, gradients.Sums.Peepholes(block) + lane, gradients.IsClear(GradientParts.Peepholes));
+                Units(tape, block, lane, gradients.Sums.Peepholes(block) + lane, gradients.IsClear(WeightParts.Peepholes));
         }
     }
 
-    private static void Units(TrainingTape tape, int block, int lane, float* sums, bool writes)
+    private static void Units(CpuTape tape, int block, int lane, float* sums, bool writes)
     {
         V zero = L.Broadcast(0f), input = zero, forget = zero, output = zero;
         int inChunk = 0;

@@ -14,7 +14,7 @@ internal sealed unsafe class ProjectionGradients<V, L>(LayerShape shape, int wor
     private readonly AlignedBuffer _transposed = new("transposed operands of the projection", shape.HiddenSize, ChunkRows);
 
     /// <summary>Adds a worker's units.</summary>
-    public void Add(TrainingTape tape, LayerGradients gradients, int worker, int workers)
+    public void Add(CpuTape tape, LayerGradients gradients, int worker, int workers)
     {
         TapeColumns hidden = tape.HiddenGradients!;
         int first = (int)((long)_units * worker / workers), end = (int)((long)_units * (worker + 1) / workers);
@@ -28,7 +28,7 @@ internal sealed unsafe class ProjectionGradients<V, L>(LayerShape shape, int wor
                     to[i] = from[(nint)i * TapeLayout.Lanes];
             }
 
-            bool writes = row == 0 && gradients.IsClear(GradientParts.Projection);
+            bool writes = row == 0 && gradients.IsClear(WeightParts.Projection);
             for (int block = 0; block < hidden.Layout.BlockCount && end > first; block++)
             {
                 float* factors = _transposed.Pointer + (nint)first * ChunkRows;

@@ -54,7 +54,7 @@ internal sealed unsafe class StepGradients<V, L>
     public float* HiddenOfUnit(int unit, int row) => Hidden(unit / Panels.UnitsPerPanel, row) + unit % Panels.UnitsPerPanel;
 
     /// <summary>Rows start with what the loss asks of their last h and c; null stands for nothing.</summary>
-    public void Join(TrainingTape tape, in BackwardPart part, int first, int end, float* finalHidden, float* finalCell)
+    public void Join(CpuTape tape, in BackwardPart part, int first, int end, float* finalHidden, float* finalCell)
     {
         for (int row = first; row < end; row++)
         {
@@ -86,7 +86,7 @@ internal sealed unsafe class StepGradients<V, L>
     public float* CellGradient(int vector, int row) => _cell is null ? null : _cell.Pointer + ((nint)vector * _batchSize + row) * L.Count;
 
     /// <summary>∂L/∂h and ∂L/∂c before the first step, for whoever asked.</summary>
-    public void Return(TrainingTape tape, float* initialHidden, float* initialCell)
+    public void Return(CpuTape tape, float* initialHidden, float* initialCell)
     {
         for (int row = 0; row < _batchSize; row++)
         {

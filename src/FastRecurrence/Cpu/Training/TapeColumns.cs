@@ -14,6 +14,9 @@ internal sealed unsafe class TapeColumns(string what, TapeLayout layout, int row
 
     /// <summary>The values of a block from a row on.</summary>
     public float* this[int block, nint row] => _memory.Pointer + ((nint)block * rows + row) * layout.Width;
+
+    /// <summary>Leaves the memory to the collector.</summary>
+    public void Free() => _memory.Free();
 }
 
 /// <summary>Some rows of it.</summary>

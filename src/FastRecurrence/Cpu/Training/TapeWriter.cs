@@ -14,7 +14,7 @@ internal static unsafe class TapeWriter<V, L>
     /// <param name="panel">The panel.</param>
     /// <param name="row">The tape row of the first row.</param>
     /// <param name="block">The rows, gates activated.</param>
-    public static void Keep(TrainingTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
+    public static void Keep(CpuTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
     {
         int unit = panels.FirstUnit(panel), at = tape.Layout.BlockOf(unit), place = tape.Layout.PlaceOf(unit);
         int step = panels.Gated ? TapeLayout.Lanes : L.Count;
@@ -34,7 +34,7 @@ internal static unsafe class TapeWriter<V, L>
     }
 
     /// <summary>Keeps what a projection multiplies: units of one panel, from rows of H.</summary>
-    public static void KeepOperand(TrainingTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
+    public static void KeepOperand(CpuTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
     {
         int unit = panels.FirstUnit(panel);
         float* to = tape.Operands(tape.Layout.BlockOf(unit), row) + tape.Layout.PlaceOf(unit);
@@ -43,7 +43,7 @@ internal static unsafe class TapeWriter<V, L>
     }
 
     /// <summary>Keeps the candidate of a second product, neighbouring units from one on, in column Z.</summary>
-    public static void KeepCandidate(TrainingTape tape, int unit, int row, in PointwiseBlock block)
+    public static void KeepCandidate(CpuTape tape, int unit, int row, in PointwiseBlock block)
     {
         for (int vector = 0; vector < block.Vectors && vector * L.Count < block.Units; vector++)
         {

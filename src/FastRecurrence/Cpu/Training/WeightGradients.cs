@@ -34,17 +34,17 @@ internal sealed unsafe class WeightGradients<V, L>
     /// <param name="y">y of the run.</param>
     /// <param name="worker">The worker.</param>
     /// <param name="workers">All of them.</param>
-    public void Add(TrainingTape tape, LayerGradients gradients, GradientParts parts, float* x, float* y, int worker, int workers)
+    public void Add(CpuTape tape, LayerGradients gradients, WeightParts parts, float* x, float* y, int worker, int workers)
     {
-        ReadOnlySpan<GradientParts> all = [GradientParts.InputWeights, GradientParts.RecurrentWeights, GradientParts.Bias];
+        ReadOnlySpan<WeightParts> all = [WeightParts.InputWeights, WeightParts.RecurrentWeights, WeightParts.Bias];
         long wanted = 0;
-        foreach (GradientParts part in all)
+        foreach (WeightParts part in all)
             wanted += Wanted(gradients, parts, part).Count;
         long firstWanted = wanted * worker / workers, endWanted = wanted * (worker + 1) / workers;
         for (int row = 0; row < tape.Rows; row += ChunkRows)
         {
             long before = 0;
-            foreach (GradientParts part in all)
+            foreach (WeightParts part in all)
             {
                 (int start, int count) = Wanted(gradients, parts, part);
                 int first = start + (int)Math.Clamp(firstWanted - before, 0, count), end = start + (int)Math.Clamp(endWanted - before, 0, count);
@@ -56,13 +56,13 @@ internal sealed unsafe class WeightGradients<V, L>
     }
 
     /// <summary>The factors of a part, none if it is not wanted.</summary>
-    private static (int Start, int Count) Wanted(LayerGradients gradients, GradientParts parts, GradientParts part)
+    private static (int Start, int Count) Wanted(LayerGradients gradients, WeightParts parts, WeightParts part)
     {
         (int start, int end) = gradients.Sums.Factors(part);
         return (start, (parts & part) == 0 ? 0 : end - start);
     }
 
-    private void Add(TrainingTape tape, in Chunk chunk, float* x, float* y, LayerGradients gradients, bool writes, int worker)
+    private void Add(CpuTape tape, in Chunk chunk, float* x, float* y, LayerGradients gradients, bool writes, int worker)
     {
         Transpose(tape, x, y, chunk);
         float* factors = _transposed.Pointer + (nint)chunk.First * ChunkRows;
@@ -74,7 +74,7 @@ internal sealed unsafe class WeightGradients<V, L>
     }
 
     /// <summary>The factors of a chunk's rows, <c>[factor][row]</c>; the last one is 1 for ever.</summary>
-    private void Transpose(TrainingTape tape, float* x, float* y, in Chunk chunk)
+    private void Transpose(CpuTape tape, float* x, float* y, in Chunk chunk)
     {
         const int Line = 16;
         (int row, int rows, int first, int end) = (chunk.Row, chunk.Rows, chunk.First, chunk.End);
@@ -104,7 +104,7 @@ internal sealed unsafe class WeightGradients<V, L>
     }
 
     /// <summary>The left operand of a candidate's product, which the tape holds by now.</summary>
-    private void Operand(TrainingTape tape, int start, int count, float* to, int first, int end)
+    private void Operand(CpuTape tape, int start, int count, float* to, int first, int end)
     {
         int firstUnit = Math.Max(0, first - _inputSize - _outputSize), endUnit = Math.Min(_hiddenSize, end - _inputSize - _outputSize);
         for (int unit = firstUnit; unit < endUnit; unit++)

@@ -1,10 +1,10 @@
 namespace FastRecurrence;
 
-/// <summary>Weights of a layer, for a backward pass that shall not compute the gradients of all: those of frozen weights.</summary>
+/// <summary>Parts of a layer's weights: those that a backward pass shall leave out because they are frozen.</summary>
 [Flags]
-public enum GradientParts
+public enum WeightParts
 {
-    /// <summary>None: gradients of x, h and c alone.</summary>
+    /// <summary>None.</summary>
     None = 0,
 
     /// <summary>W.</summary>
@@ -22,6 +22,6 @@ public enum GradientParts
     /// <summary>W_p.</summary>
     Projection = 16,
 
-    /// <summary>Everything that the layer has.</summary>
+    /// <summary>All that the layer has.</summary>
     All = InputWeights | RecurrentWeights | Bias | Peepholes | Projection,
 }

@@ -9,18 +9,16 @@ namespace FastRecurrence.Cpu;
 /// their preactivations; c, <c>[block][N + row][16]</c>, that before the first step first; and h before the first step. A tape row is a row of a step,
 /// steps in the order of the run, the longest row first; rows that have ended have none. x and y stay the caller's.
 /// </summary>
-internal sealed unsafe class TrainingTape
+internal sealed unsafe class CpuTape : TrainingTape
 {
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cells, _operands;
-    private readonly int[] _places, _order, _starts;
+    private int[] _places, _order, _starts;
 
     /// <summary>Makes room for <paramref name="maxSteps"/> steps of <paramref name="batchSize"/> rows.</summary>
-    public TrainingTape(LayerShape shape, int maxSteps, int batchSize)
+    public CpuTape(LayerShape shape, int maxSteps, int batchSize)
+        : base(shape, maxSteps, batchSize)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxSteps, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        (Shape, MaxSteps, BatchSize) = (shape, maxSteps, batchSize);
         Layout = new TapeLayout(shape);
         Capacity = Extents.Elements("rows of a tape", maxSteps, batchSize);
         Gates = new TapeColumns("gates of a tape", Layout, Capacity);
@@ -38,13 +36,10 @@ internal sealed unsafe class TrainingTape
         _starts = new int[maxSteps + 1];
     }
 
-    public LayerShape Shape { get; }
-
     public TapeLayout Layout { get; }
 
-    public int MaxSteps { get; }
-
-    public int BatchSize { get; }
+    /// <summary>The pass back over it, which has its threads.</summary>
+    public BackwardPass? Backward { get; set; }
 
     /// <summary>Rows that there is room for.</summary>
     public int Capacity { get; }
@@ -55,18 +50,8 @@ internal sealed unsafe class TrainingTape
     /// <summary>Rows of all steps together.</summary>
     public int Rows => _starts[Steps];
 
-    /// <summary>Floats of x and y of the run, with the padding.</summary>
-    public int InputLength { get; private set; }
-
-    /// <summary>Likewise of y.</summary>
-    public int OutputLength { get; private set; }
-
-    /// <summary>Whether there is a run whose backward pass has not been done.</summary>
-    public bool IsFull { get; set; }
-
-    /// <summary>Memory of the tape, the gates' and that of c.</summary>
-    public long Bytes => sizeof(float)
-        * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
+    public override long Bytes =>
+        sizeof(float) * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
 
     /// <summary>Gates of every row; after a backward pass the gradients of their preactivations.</summary>
     public TapeColumns Gates { get; }
@@ -98,31 +83,14 @@ internal sealed unsafe class TrainingTape
     /// <summary>What the projection multiplied, of a block of 16 units from a tape row on.</summary>
     public float* Operands(int block, nint row) => _operands!.Pointer + ((nint)block * Capacity + row) * TapeLayout.Lanes;
 
-    /// <summary>c of a block after the step of a tape row; that before the first step lies <see cref="BatchSize"/> rows before that of row 0.</summary>
+    /// <summary>c of a block after the step of a tape row; that before the first step lies N rows before that of row 0.</summary>
     public float* Cells(int block, nint row) => _cells!.Pointer + ((nint)block * (Capacity + BatchSize) + BatchSize + row) * TapeLayout.Lanes;
 
-    /// <summary>Refuses a run that does not fit.</summary>
-    /// <exception cref="ArgumentException">Another shape or batch.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">More steps than there is room for.</exception>
-    public void Require(LayerShape shape, int steps, int batchSize)
-    {
-        if (shape != Shape || batchSize != BatchSize)
-        {
-            throw new ArgumentException(FormattableString.Invariant($"The tape is for {Shape} and a batch of {BatchSize}, ")
-                + FormattableString.Invariant($"the run is of {shape} and {batchSize}. Make a tape for it."));
-        }
-
-        if (steps > MaxSteps)
-        {
-            throw new ArgumentOutOfRangeException(nameof(steps), steps,
-                FormattableString.Invariant($"The tape has room for {MaxSteps} steps. Make a longer one, or run fewer steps at a time."));
-        }
-    }
-
     /// <summary>Forgets the run before and prepares for one of which no row may have a step.</summary>
-    public void Clear(int inputLength, int outputLength)
+    public void Clear()
     {
-        (Steps, InputLength, OutputLength, IsFull) = (0, inputLength, outputLength, false);
+        Spend();
+        Steps = 0;
         for (int i = 0; i < BatchSize; i++)
             _order[i] = i;
     }
@@ -152,5 +120,14 @@ internal sealed unsafe class TrainingTape
                 c.CopyTo(new Span<float>(Cells(Layout.BlockOf(unit), i - BatchSize) + Layout.PlaceOf(unit), panels.Lanes));
             }
         }
+    }
+
+    private protected override void DisposeCore()
+    {
+        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cells, _operands])
+            buffer?.Free();
+        Gates.Free();
+        HiddenGradients?.Free();
+        (Backward, _places, _order, _starts) = (null, [], [], []);
     }
 }
