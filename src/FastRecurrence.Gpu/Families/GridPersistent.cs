@@ -10,6 +10,9 @@ namespace FastRecurrence.Gpu.Families;
 /// </summary>
 internal sealed class GridPersistent : KernelFamily
 {
+    // A thread fetches four units of h.
+    private const int MostChunks = SplitKTile.MaxHidden / SplitKTile.ChunkDepth;
+
     /// <summary>Sequences shorter than this run step by step: the start of a grid costs about as much.</summary>
     public const int ShortestSequence = 4;
 
@@ -31,8 +34,8 @@ internal sealed class GridPersistent : KernelFamily
         from format in KernelTypes.Formats
         from cell in KernelTypes.DefaultCells
         from chunks in KernelTypes.ChunkCounts(format)
-        where chunks > 0
-        from rows in TileRows(format, chunks)
+        where chunks is > 0 and <= MostChunks
+        from rows in KernelTypes.RowCounts
         select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows, cuda: true));
 
     /// <inheritdoc/>
@@ -40,8 +43,8 @@ internal sealed class GridPersistent : KernelFamily
         !problem.IsDefaultCell ? SplitKStep.ConfigurableCell
         : problem.Device.MaxThreads < SplitKTile.Threads ? $"needs groups of {SplitKTile.Threads} threads"
         : problem.HiddenSize % 4 != 0 ? "H is not a multiple of 4"
-        : KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, SplitKTile.ChunkDepth) == 0
-            ? $"H is beyond {KernelTypes.ChunkCounts(problem.Format)[^1] * SplitKTile.ChunkDepth}"
+        : problem.HiddenSize > SplitKTile.MaxHidden ? $"H is beyond {SplitKTile.MaxHidden}"
+        : problem.Device.Kind == DeviceKind.OpenCl ? "ILGPU has no shuffles for OpenCL"
         : problem.Device.Kind != DeviceKind.Cuda && problem.Forced?.Family != this ? "only CUDA promises that resident groups all make progress"
         : null;
 
@@ -52,9 +55,9 @@ internal sealed class GridPersistent : KernelFamily
     public IEnumerable<KernelVariant> Variants(KernelProblem problem, int directions, int leastChunks)
     {
         int chunks = KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, SplitKTile.ChunkDepth, leastChunks);
-        foreach (int rows in TileRows(problem.Format, chunks))
+        foreach (int rows in KernelTypes.RowCounts)
         {
-            int groups = directions * Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, Columns4(chunks));
+            int groups = directions * Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, SplitKTile.Columns4);
             if (groups <= problem.Device.Multiprocessors * 4 && groups <= problem.Resident(chunks, rows))
                 yield return new(this, problem.Format, rows, chunks, groups, Cost(problem, rows, chunks, groups, directions));
         }
@@ -72,11 +75,8 @@ internal sealed class GridPersistent : KernelFamily
         device.Kernel<GridArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
 
     /// <summary>A launch over so many rows, one or two directions deep.</summary>
-    public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions)
-    {
-        int width = Columns4(variant.Chunks);
-        return new(new Index3D(Tiles(columns4, width), Tiles(rows, variant.Rows), directions), new Index3D(width, SplitKTile.Slices, 1));
-    }
+    public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions) => new(
+        new Index3D(Tiles(columns4, SplitKTile.Columns4), Tiles(rows, variant.Rows), directions), new Index3D(SplitKTile.Columns4, SplitKTile.Slices, 1));
 
     /// <summary>Each direction's groups wait only for each other.</summary>
     private static double Cost(KernelProblem problem, int rows, int chunks, int groups, int directions)
@@ -89,26 +89,13 @@ internal sealed class GridPersistent : KernelFamily
     }
 
     // Where bfloat16, or a cell of one gate with little of R, leaves room for it, two groups share a multiprocessor.
-    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda)
-    {
-        bool paired = format != WeightFormat.Float32 || (chunks <= 2 && DeviceCell.Of(cell).Units > 1);
-        Type tile = IsWide(chunks) ? typeof(WideTile) : paired ? typeof(PairedTile) : typeof(SingleTile);
-        return KernelInstance.Close(
-            Columns4(chunks) * SplitKTile.Slices, tile == typeof(PairedTile) ? 2 : 1, typeof(GridPersistentKernel),
-            KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), tile,
-            cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
-    }
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda) => KernelInstance.Close(
+        SplitKTile.Threads, IsPaired(format, chunks, rows) ? 2 : 1, typeof(GridPersistentKernel),
+        KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
 
-    /// <summary>
-    /// Rows of the tiles with so many chunks: eight of a wide one would not fit static shared memory, and beside eight chunks not the registers of one
-    /// of a pair.
-    /// </summary>
-    private static IEnumerable<int> TileRows(WeightFormat format, int chunks) =>
-        KernelTypes.RowCounts.Where(rows => rows < 8 || format == WeightFormat.Float32 || chunks < 8);
+    /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows need beside them.</summary>
+    private static bool IsPaired(WeightFormat format, int chunks, int rows) =>
+        (format == WeightFormat.Float32 ? 16 : 8) * chunks + 6 * rows <= 80;
 
-    private static int RowsTogether(int chunks) => IsWide(chunks) ? WideTile.RowsTogether(chunks) : PairedTile.RowsTogether(chunks);
-
-    private static int Columns4(int chunks) => IsWide(chunks) ? WideTile.Columns4 : SplitKTile.Columns4;
-
-    private static bool IsWide(int chunks) => chunks > SplitKTile.MaxHidden / SplitKTile.ChunkDepth;
+    private static int RowsTogether(int chunks) => chunks > 6 ? 4 : 8;
 }

@@ -19,6 +19,9 @@ internal sealed record KernelProblem(DeviceTraits Device, LayerShape Shape, Weig
     /// <summary>The kernel to take where it can run; null for the best.</summary>
     public ForcedKernel? Forced { get; init; }
 
+    /// <summary>How h·R may be computed.</summary>
+    public RecurrentGemm RecurrentGemm { get; init; }
+
     /// <summary>Groups of an instance of <see cref="GridPersistent"/>, by its chunks and rows, that the device holds at once.</summary>
     public Func<int, int, int> Resident { get; init; } = (_, _) => 0;
 

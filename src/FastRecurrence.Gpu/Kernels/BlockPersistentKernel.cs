@@ -71,7 +71,7 @@ internal static class BlockPersistentKernel
             Group.Barrier();
             if (finishes)
             {
-                Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * Slices * MaxColumns4 + column4, MaxColumns4, Slices));
+                Float4 sum = Float4.Add(start, SharedSums.Sum(partial, y * Slices * MaxColumns4 + column4, MaxColumns4, Slices));
                 Float4 h = TPointwise.Step(ref sum, ref value, unit, a.Cell);
                 CellStep.StoreHidden<TPointwise>(h, a.Output, t * step + at, a.HiddenSize - unit);
                 CellStep.StoreHidden<TPointwise>(h, hidden, y * MaxHidden + unit, a.HiddenSize - unit);

@@ -23,6 +23,12 @@ internal interface IRows<TSelf>
     static abstract void Multiply<TWeights>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>;
 
+    /// <summary>The sums of a warp's slices, by <see cref="SliceSums.Scatter"/>.</summary>
+    static abstract void Scatter(TSelf sums, ArrayView<float> partial, int thread);
+
+    /// <summary>The same values, or zeros.</summary>
+    static abstract TSelf Keep(TSelf values, bool inside);
+
     /// <summary>Writes the rows' float4 columns, a row <paramref name="stride"/> from the next.</summary>
     static abstract void Store(TSelf values, ArrayView<Float4> destination, int at, int stride);
 
@@ -37,16 +43,17 @@ internal interface IRows<TSelf>
 /// <summary>What all products of a thread's slice are made of.</summary>
 internal struct Products
 {
-    /// <summary>
-    /// The rows' h, and where a thread's sums go; the same memory where <see cref="Aliased"/> is not 0: then a barrier of the group lies between them.
-    /// </summary>
-    public ArrayView<Float4> Hidden, Partial;
+    /// <summary>The rows' h, <see cref="SplitKTile.Row"/> apart.</summary>
+    public ArrayView<Float4> Hidden;
+
+    /// <summary>Where a warp's sums go, <see cref="SplitKTile.Threads"/> a row.</summary>
+    public ArrayView<float> Partial;
 
     /// <summary>As of <see cref="IWeights{TSelf}.MultiplyAdd"/>.</summary>
     public ArrayView<int> Half;
 
-    /// <summary>The first k's of the slice; the thread; from a row to the next; rows that are multiplied at a time.</summary>
-    public int Slice, Thread, Stride, Together, Aliased;
+    /// <summary>The first k's of the slice; the thread; rows that are multiplied at a time.</summary>
+    public int Slice, Thread, Together;
 }
 
 /// <summary>One row.</summary>
@@ -71,10 +78,19 @@ internal struct OneRow : IRows<OneRow>
     public static void Multiply<TWeights>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
     {
-        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
-        if (p.Aliased != 0)
-            Group.Barrier();
-        Store(sums, p.Partial, p.Thread, p.Stride);
+        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
+        Scatter(sums, p.Partial, p.Thread);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scatter(OneRow sums, ArrayView<float> partial, int thread) => SliceSums.Scatter(sums.Row, partial, thread);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static OneRow Keep(OneRow values, bool inside)
+    {
+        (values.Row.X, values.Row.Y) = (inside ? values.Row.X : 0f, inside ? values.Row.Y : 0f);
+        (values.Row.Z, values.Row.W) = (inside ? values.Row.Z : 0f, inside ? values.Row.W : 0f);
+        return values;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -117,17 +133,28 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
         if (Count > p.Together)
         {
             T.Multiply(weights, p);
-            p.Slice += T.Count * p.Stride;
-            p.Thread += T.Count * p.Stride;
+            (p.Hidden, p.Partial) = (p.Hidden.SubView(T.Count * SplitKTile.Row), p.Partial.SubView(T.Count * SplitKTile.Threads));
             T.Multiply(weights, p);
         }
         else
         {
-            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
-            if (p.Aliased != 0)
-                Group.Barrier();
-            Store(sums, p.Partial, p.Thread, p.Stride);
+            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
+            Scatter(sums, p.Partial, p.Thread);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scatter(TwiceRows<T> sums, ArrayView<float> partial, int thread)
+    {
+        T.Scatter(sums.Low, partial, thread);
+        T.Scatter(sums.High, partial.SubView(T.Count * SplitKTile.Threads), thread);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TwiceRows<T> Keep(TwiceRows<T> values, bool inside)
+    {
+        (values.Low, values.High) = (T.Keep(values.Low, inside), T.Keep(values.High, inside));
+        return values;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

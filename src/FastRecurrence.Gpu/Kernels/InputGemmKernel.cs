@@ -34,7 +34,18 @@ internal struct InputGemmEnds : IChainEnds<InputGemmEnds>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void End(InputGemmEnds self, int row, int column4, Float4 sum, float carried)
     {
-        if (row < self.Gemm.RowCount && column4 < self.Gemm.Columns4)
-            self.Gemm.Preactivation[row * self.Gemm.Columns4 + column4] = sum;
+        if (row >= self.Gemm.RowCount || column4 >= self.Gemm.Columns4)
+            return;
+        int at = row * self.Gemm.Columns4 + column4;
+        self.Gemm.Preactivation[at] = sum;
+        float unwritten = Interop.IntAsFloat(Words.Unwritten);
+        if (self.Gemm.UnwrittenUnits == 1)
+            self.Gemm.Unwritten[at] = unwritten;
+        if (self.Gemm.UnwrittenUnits == 4)
+        {
+            Float4 four = Float4.Zero;
+            (four.X, four.Y, four.Z, four.W) = (unwritten, unwritten, unwritten, unwritten);
+            self.Gemm.Unwritten.Cast<Float4>()[at] = four;
+        }
     }
 }
