@@ -1,20 +1,13 @@
 using FastRecurrence.Gpu.Kernels;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu.Families;
 
-/// <summary>
-/// A whole sequence a launch by a grid whose groups are all resident and hand h to each other. Where it gives up, and for sequences too short to be worth
-/// its start, <see cref="SplitKStep"/> runs the steps: its sums have the same order, so the bits are the same.
-/// </summary>
-internal sealed class GridPersistent : KernelFamily
+/// <summary>A persistent grid in float32 arithmetic, for few rows; <see cref="SplitKStep"/> runs its steps.</summary>
+internal sealed class GridPersistent : GridFamily
 {
     // A thread fetches four units of h.
     private const int MostChunks = SplitKTile.MaxHidden / SplitKTile.ChunkDepth;
-
-    /// <summary>Sequences shorter than this run step by step: the start of a grid costs about as much.</summary>
-    public const int ShortestSequence = 4;
 
     private GridPersistent()
     {
@@ -39,63 +32,43 @@ internal sealed class GridPersistent : KernelFamily
         select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows, cuda: true));
 
     /// <inheritdoc/>
-    public override string? Refuse(KernelProblem problem) =>
-        !problem.IsDefaultCell ? SplitKStep.ConfigurableCell
-        : problem.Device.MaxThreads < SplitKTile.Threads ? $"needs groups of {SplitKTile.Threads} threads"
-        : problem.HiddenSize % 4 != 0 ? "H is not a multiple of 4"
-        : problem.HiddenSize > SplitKTile.MaxHidden ? $"H is beyond {SplitKTile.MaxHidden}"
-        : problem.Device.Kind == DeviceKind.OpenCl ? "ILGPU has no shuffles for OpenCL"
-        : problem.Device.Kind != DeviceKind.Cuda && problem.Forced?.Family != this ? "only CUDA promises that resident groups all make progress"
-        : null;
+    public override string? Refuse(KernelProblem problem) => Refuse(problem, null);
 
     /// <inheritdoc/>
-    public override IEnumerable<KernelVariant> Variants(KernelProblem problem) => Variants(problem, directions: 1, problem.Forced?.LeastChunks ?? 0);
-
-    /// <summary>The variants that run so many directions of a layer in one launch, with at least so many chunks.</summary>
-    public IEnumerable<KernelVariant> Variants(KernelProblem problem, int directions, int leastChunks)
+    public override IEnumerable<KernelVariant> Variants(KernelProblem problem, int directions, int leastChunks)
     {
         int chunks = KernelTypes.ChunksFor(problem.Format, problem.HiddenSize, SplitKTile.ChunkDepth, leastChunks);
         foreach (int rows in KernelTypes.RowCounts)
         {
-            int groups = directions * Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, SplitKTile.Columns4);
-            if (groups <= problem.Device.Multiprocessors * 4 && groups <= problem.Resident(chunks, rows))
+            if (Groups(problem, chunks, rows, directions) is int groups)
                 yield return new(this, problem.Format, rows, chunks, groups, Cost(problem, rows, chunks, groups, directions));
         }
     }
 
     /// <inheritdoc/>
-    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new GridRun(device, shape, variant, batchSize);
+    public override FamilyRun Steps(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) =>
+        SplitKStep.Load(device, shape, variant.Format, variant.Rows);
 
-    /// <summary>Groups of an instance that a device holds at once. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public static int Resident(GpuDevice device, LayerShape shape, WeightFormat format, int chunks, int rows) =>
-        device.Resident<GridArguments>(Instance(shape, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda));
-
-    /// <summary>A variant's kernel. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public static KernelLaunch<GridArguments> Kernel(GpuDevice device, LayerShape shape, KernelVariant variant) =>
-        device.Kernel<GridArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
-
-    /// <summary>A launch over so many rows, one or two directions deep.</summary>
-    public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions) => new(
-        new Index3D(Tiles(columns4, SplitKTile.Columns4), Tiles(rows, variant.Rows), directions), new Index3D(SplitKTile.Columns4, SplitKTile.Slices, 1));
+    /// <inheritdoc/>
+    public override ArrayView<Float4> Recurrent(DeviceWeights weights) => weights.Recurrent;
 
     /// <summary>Each direction's groups wait only for each other.</summary>
     private static double Cost(KernelProblem problem, int rows, int chunks, int groups, int directions)
     {
         // One hand-off of h through L2 with its barriers, and what each further group adds to it; that depends little on the clock.
         const double Exchange = 0.6, ExchangePerGroup = 0.0021;
-        double decoding = problem.Decoding(Math.Min(rows, RowsTogether(chunks)));
+        double decoding = problem.Decoding(Math.Min(rows, chunks > 6 ? 4 : 8));
         double group = 0.55 + 0.07 * chunks * decoding + (rows - 1) * (0.05 + 0.025 * chunks * decoding);
         return Exchange + ExchangePerGroup * groups / directions + problem.Waves(groups) * group * problem.Slowness;
     }
 
     // Where bfloat16, or a cell of one gate with little of R, leaves room for it, two groups share a multiprocessor.
-    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda) => KernelInstance.Close(
+    /// <inheritdoc/>
+    protected override KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda) => KernelInstance.Close(
         SplitKTile.Threads, IsPaired(format, chunks, rows) ? 2 : 1, typeof(GridPersistentKernel),
         KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
 
     /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows need beside them.</summary>
     private static bool IsPaired(WeightFormat format, int chunks, int rows) =>
         (format == WeightFormat.Float32 ? 16 : 8) * chunks + 6 * rows <= 80;
-
-    private static int RowsTogether(int chunks) => chunks > 6 ? 4 : 8;
 }

@@ -22,8 +22,8 @@ internal sealed record KernelProblem(DeviceTraits Device, LayerShape Shape, Weig
     /// <summary>How h·R may be computed.</summary>
     public RecurrentGemm RecurrentGemm { get; init; }
 
-    /// <summary>Groups of an instance of <see cref="GridPersistent"/>, by its chunks and rows, that the device holds at once.</summary>
-    public Func<int, int, int> Resident { get; init; } = (_, _) => 0;
+    /// <summary>Groups of a persistent grid, by its family, chunks and rows, that the device holds at once.</summary>
+    public Func<GridFamily, int, int, int> Resident { get; init; } = (_, _, _) => 0;
 
     /// <summary>H.</summary>
     public int HiddenSize => Shape.HiddenSize;

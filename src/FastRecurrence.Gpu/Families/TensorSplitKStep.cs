@@ -39,10 +39,13 @@ internal sealed class TensorSplitKStep : KernelFamily
         select new KernelVariant(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
 
     /// <inheritdoc/>
-    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new StepRun(device, shape, batchSize, new(
-        pointwise => Instance(pointwise, variant.Rows),
+    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => Load(device, shape, variant.Rows, batchSize);
+
+    /// <summary>The kernel for tiles of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    internal static StepRun Load(GpuDevice device, LayerShape shape, int tileRows, int batchSize) => new(device, shape, batchSize, new(
+        pointwise => Instance(pointwise, tileRows),
         (rows, columns4) => new(
-            new Index2D(Tiles(rows, variant.Rows), Tiles(columns4, TensorSplitKStepKernel.TileColumns4)),
+            new Index2D(Tiles(rows, tileRows), Tiles(columns4, TensorSplitKStepKernel.TileColumns4)),
             new Index2D(TensorSplitKStepKernel.Lanes, TensorSplitKStepKernel.Warps)),
         weights => weights.OnTensorCores(), Wait: true));
 

@@ -22,7 +22,7 @@ internal static class TensorTiles
         : problem.Format != WeightFormat.Float32 ? $"takes R as Float32, not as {problem.Format}"
         : problem.Shape.Describe().RecurrentBlocks == 0 ? "the cell has no recurrent product"
         : problem.HiddenSize % 4 != 0 || problem.Shape.OutputSize % 4 != 0 ? "H or P is not a multiple of 4"
-        : problem.Device.HasTensorCores || (problem.Device.Kind == DeviceKind.Emulator && problem.Forced is { Family: TensorTiledStep or TensorSplitKStep })
+        : problem.Device.HasTensorCores || (problem.Device.Kind == DeviceKind.Emulator && problem.Forced is { Family: TensorTiledStep or TensorSplitKStep or TensorGridPersistent })
             ? null
         : "the device has no tensor cores for tf32";
 }

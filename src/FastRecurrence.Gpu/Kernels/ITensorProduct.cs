@@ -20,6 +20,15 @@ internal interface ITensorProduct
 internal struct TensorFour
 {
     public Float4 S0, S1, S2, S3;
+
+    /// <summary>a + b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour Add(TensorFour a, TensorFour b)
+    {
+        (a.S0, a.S1) = (Float4.Add(a.S0, b.S0), Float4.Add(a.S1, b.S1));
+        (a.S2, a.S3) = (Float4.Add(a.S2, b.S2), Float4.Add(a.S3, b.S3));
+        return a;
+    }
 }
 
 /// <summary>The factors of four fragments: a lane's four k's of rows g and g + 8, and of column g. Some are the same.</summary>
@@ -56,14 +65,7 @@ internal readonly struct SingleTf32 : ITensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TensorFour sums, TensorFactors f)
-    {
-        sums.S0 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A0), f.B0.High.X, f.B0.High.Y, sums.S0);
-        sums.S1 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A1), f.B1.High.X, f.B1.High.Y, sums.S1);
-        sums.S2 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A2), f.B2.High.X, f.B2.High.Y, sums.S2);
-        sums.S3 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A3), f.B3.High.X, f.B3.High.Y, sums.S3);
-        return Fragment.AddSecond(sums, f);
-    }
+    public static TensorFour MultiplyAdd(TensorFour sums, TensorFactors f) => Fragment.Second(Fragment.First(sums, f), f);
 }
 
 /// <summary>One bfloat16 product, two k's a word: 8 significant bits of either factor.</summary>
@@ -81,10 +83,10 @@ internal readonly struct SingleBfloat16 : ITensorProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TensorFour MultiplyAdd(TensorFour sums, TensorFactors f)
     {
-        sums.S0 = TensorCore.MultiplyAddPairs(Fragment.FirstHigh(f.A0), f.B0.High.X, f.B0.High.Y, sums.S0);
-        sums.S1 = TensorCore.MultiplyAddPairs(Fragment.FirstHigh(f.A1), f.B1.High.X, f.B1.High.Y, sums.S1);
-        sums.S2 = TensorCore.MultiplyAddPairs(Fragment.FirstHigh(f.A2), f.B2.High.X, f.B2.High.Y, sums.S2);
-        sums.S3 = TensorCore.MultiplyAddPairs(Fragment.FirstHigh(f.A3), f.B3.High.X, f.B3.High.Y, sums.S3);
+        sums.S0 = TensorCore.MultiplyAddPairs(Fragment.FirstTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.High.X, f.B0.High.Y, sums.S0);
+        sums.S1 = TensorCore.MultiplyAddPairs(Fragment.FirstTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.High.X, f.B1.High.Y, sums.S1);
+        sums.S2 = TensorCore.MultiplyAddPairs(Fragment.FirstTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.High.X, f.B2.High.Y, sums.S2);
+        sums.S3 = TensorCore.MultiplyAddPairs(Fragment.FirstTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.High.X, f.B3.High.Y, sums.S3);
         return sums;
     }
 }
@@ -96,14 +98,21 @@ internal readonly struct SingleBfloat16 : ITensorProduct
 /// </summary>
 internal readonly struct TripleTf32 : ITensorProduct
 {
+    /// <summary>What a tf32 has of a float.</summary>
+    public const uint Mask = 0xFFFFE000u;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorParts Split(Float4 four)
+    public static TensorParts Split(Float4 four) => Split(four, Mask);
+
+    /// <summary>The same with <see cref="Mask"/> given.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorParts Split(Float4 four, uint mask)
     {
         TensorParts parts = default;
-        parts.High.X = Upper(four.X);
-        parts.High.Y = Upper(four.Y);
-        parts.High.Z = Upper(four.Z);
-        parts.High.W = Upper(four.W);
+        parts.High.X = Upper(four.X, mask);
+        parts.High.Y = Upper(four.Y, mask);
+        parts.High.Z = Upper(four.Z, mask);
+        parts.High.W = Upper(four.W, mask);
         parts.Low.X = four.X - parts.High.X;
         parts.Low.Y = four.Y - parts.High.Y;
         parts.Low.Z = four.Z - parts.High.Z;
@@ -114,71 +123,112 @@ internal readonly struct TripleTf32 : ITensorProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TensorFour MultiplyAdd(TensorFour sums, TensorFactors f)
     {
-        TensorFour p = default;
-        p.S0 = TensorCore.MultiplyAdd(Fragment.FirstLow(f.A0), f.B0.High.X, f.B0.High.Y, Float4.Zero);
-        p.S1 = TensorCore.MultiplyAdd(Fragment.FirstLow(f.A1), f.B1.High.X, f.B1.High.Y, Float4.Zero);
-        p.S2 = TensorCore.MultiplyAdd(Fragment.FirstLow(f.A2), f.B2.High.X, f.B2.High.Y, Float4.Zero);
-        p.S3 = TensorCore.MultiplyAdd(Fragment.FirstLow(f.A3), f.B3.High.X, f.B3.High.Y, Float4.Zero);
-        p.S0 = TensorCore.MultiplyAdd(Fragment.SecondLow(f.A0), f.B0.High.Z, f.B0.High.W, p.S0);
-        p.S1 = TensorCore.MultiplyAdd(Fragment.SecondLow(f.A1), f.B1.High.Z, f.B1.High.W, p.S1);
-        p.S2 = TensorCore.MultiplyAdd(Fragment.SecondLow(f.A2), f.B2.High.Z, f.B2.High.W, p.S2);
-        p.S3 = TensorCore.MultiplyAdd(Fragment.SecondLow(f.A3), f.B3.High.Z, f.B3.High.W, p.S3);
-        p.S0 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A0), f.B0.Low.X, f.B0.Low.Y, p.S0);
-        p.S1 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A1), f.B1.Low.X, f.B1.Low.Y, p.S1);
-        p.S2 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A2), f.B2.Low.X, f.B2.Low.Y, p.S2);
-        p.S3 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A3), f.B3.Low.X, f.B3.Low.Y, p.S3);
-        p.S0 = TensorCore.MultiplyAdd(Fragment.SecondHigh(f.A0), f.B0.Low.Z, f.B0.Low.W, p.S0);
-        p.S1 = TensorCore.MultiplyAdd(Fragment.SecondHigh(f.A1), f.B1.Low.Z, f.B1.Low.W, p.S1);
-        p.S2 = TensorCore.MultiplyAdd(Fragment.SecondHigh(f.A2), f.B2.Low.Z, f.B2.Low.W, p.S2);
-        p.S3 = TensorCore.MultiplyAdd(Fragment.SecondHigh(f.A3), f.B3.Low.Z, f.B3.Low.W, p.S3);
-        p.S0 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A0), f.B0.High.X, f.B0.High.Y, p.S0);
-        p.S1 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A1), f.B1.High.X, f.B1.High.Y, p.S1);
-        p.S2 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A2), f.B2.High.X, f.B2.High.Y, p.S2);
-        p.S3 = TensorCore.MultiplyAdd(Fragment.FirstHigh(f.A3), f.B3.High.X, f.B3.High.Y, p.S3);
-        p = Fragment.AddSecond(p, f);
-        sums.S0 = Float4.Add(sums.S0, p.S0);
-        sums.S1 = Float4.Add(sums.S1, p.S1);
-        sums.S2 = Float4.Add(sums.S2, p.S2);
-        sums.S3 = Float4.Add(sums.S3, p.S3);
-        return sums;
+        TensorFour p = Fragment.First(Fragment.FirstByLow(Fragment.FirstLow(default, f), f), f);
+        p = Fragment.Second(Fragment.SecondByLow(Fragment.SecondLow(p, f), f), f);
+        return TensorFour.Add(sums, p);
+    }
+
+    /// <summary>
+    /// The products alone, with h as B and the weights as A: the same sums, bit for bit, as with h as A, since each adds the same products in the same order.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour Transposed(TensorFactors f)
+    {
+        TensorFour p = Fragment.First(Fragment.FirstLow(Fragment.FirstByLow(default, f), f), f);
+        return Fragment.Second(Fragment.SecondLow(Fragment.SecondByLow(p, f), f), f);
     }
 
     // To the nearest by its bits: two instructions, where the conversion takes four. A NaN may come out as a number, but then the lower half is a NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Upper(float x) => Interop.IntAsFloat((Interop.FloatAsInt(x) + 0x1000u) & 0xFFFFE000u);
+    private static float Upper(float x, uint mask) => Interop.IntAsFloat((Interop.FloatAsInt(x) + ((0u - mask) >> 1)) & mask);
 }
 
-/// <summary>What one instruction takes of A: of rows g and g + 8 two of a lane's four k's, which it takes for k's t and t + 4.</summary>
+/// <summary>
+/// One instruction for each of four fragments. Of a lane's four k's it takes the first two, or the second two, for its k's t and t + 4. "Low" is A's lower
+/// half by B's upper, "by low" the other way round.
+/// </summary>
 internal static class Fragment
 {
+    /// <summary>The upper halves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 FirstHigh(TensorRows rows) => Of(rows.Upper.High.X, rows.Lower.High.X, rows.Upper.High.Y, rows.Lower.High.Y);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 SecondHigh(TensorRows rows) => Of(rows.Upper.High.Z, rows.Lower.High.Z, rows.Upper.High.W, rows.Lower.High.W);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 FirstLow(TensorRows rows) => Of(rows.Upper.Low.X, rows.Lower.Low.X, rows.Upper.Low.Y, rows.Lower.Low.Y);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 SecondLow(TensorRows rows) => Of(rows.Upper.Low.Z, rows.Lower.Low.Z, rows.Upper.Low.W, rows.Lower.Low.W);
-
-    /// <summary>Adds the products of the upper halves of the last two k's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour AddSecond(TensorFour sums, TensorFactors f)
+    public static TensorFour First(TensorFour sums, TensorFactors f)
     {
-        sums.S0 = TensorCore.MultiplyAdd(SecondHigh(f.A0), f.B0.High.Z, f.B0.High.W, sums.S0);
-        sums.S1 = TensorCore.MultiplyAdd(SecondHigh(f.A1), f.B1.High.Z, f.B1.High.W, sums.S1);
-        sums.S2 = TensorCore.MultiplyAdd(SecondHigh(f.A2), f.B2.High.Z, f.B2.High.W, sums.S2);
-        sums.S3 = TensorCore.MultiplyAdd(SecondHigh(f.A3), f.B3.High.Z, f.B3.High.W, sums.S3);
+        sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.High.X, f.B0.High.Y, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.High.X, f.B1.High.Y, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.High.X, f.B2.High.Y, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.High.X, f.B3.High.Y, sums.S3);
         return sums;
     }
 
+    /// <summary>The upper halves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Float4 Of(float x, float y, float z, float w)
+    public static TensorFour Second(TensorFour sums, TensorFactors f)
+    {
+        sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.High.Z, f.B0.High.W, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.High.Z, f.B1.High.W, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.High.Z, f.B2.High.W, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.High.Z, f.B3.High.W, sums.S3);
+        return sums;
+    }
+
+    /// <summary>A's lower by B's upper halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour FirstLow(TensorFour sums, TensorFactors f)
+    {
+        sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.Low, f.A0.Lower.Low), f.B0.High.X, f.B0.High.Y, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.Low, f.A1.Lower.Low), f.B1.High.X, f.B1.High.Y, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.Low, f.A2.Lower.Low), f.B2.High.X, f.B2.High.Y, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.Low, f.A3.Lower.Low), f.B3.High.X, f.B3.High.Y, sums.S3);
+        return sums;
+    }
+
+    /// <summary>A's lower by B's upper halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour SecondLow(TensorFour sums, TensorFactors f)
+    {
+        sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.Low, f.A0.Lower.Low), f.B0.High.Z, f.B0.High.W, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.Low, f.A1.Lower.Low), f.B1.High.Z, f.B1.High.W, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.Low, f.A2.Lower.Low), f.B2.High.Z, f.B2.High.W, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.Low, f.A3.Lower.Low), f.B3.High.Z, f.B3.High.W, sums.S3);
+        return sums;
+    }
+
+    /// <summary>A's upper by B's lower halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour FirstByLow(TensorFour sums, TensorFactors f)
+    {
+        sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.Low.X, f.B0.Low.Y, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.Low.X, f.B1.Low.Y, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.Low.X, f.B2.Low.Y, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.Low.X, f.B3.Low.Y, sums.S3);
+        return sums;
+    }
+
+    /// <summary>A's upper by B's lower halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorFour SecondByLow(TensorFour sums, TensorFactors f)
+    {
+        sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.Low.Z, f.B0.Low.W, sums.S0);
+        sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.Low.Z, f.B1.Low.W, sums.S1);
+        sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.Low.Z, f.B2.Low.W, sums.S2);
+        sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.Low.Z, f.B3.Low.W, sums.S3);
+        return sums;
+    }
+
+    /// <summary>What an instruction takes of rows g and g + 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 FirstTwo(Float4 upper, Float4 lower)
     {
         Float4 fragment = Float4.Zero;
-        (fragment.X, fragment.Y, fragment.Z, fragment.W) = (x, y, z, w);
+        (fragment.X, fragment.Y, fragment.Z, fragment.W) = (upper.X, lower.X, upper.Y, lower.Y);
+        return fragment;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Float4 LastTwo(Float4 upper, Float4 lower)
+    {
+        Float4 fragment = Float4.Zero;
+        (fragment.X, fragment.Y, fragment.Z, fragment.W) = (upper.Z, lower.Z, upper.W, lower.W);
         return fragment;
     }
 }

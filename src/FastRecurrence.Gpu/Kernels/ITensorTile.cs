@@ -49,6 +49,24 @@ internal struct TensorColumns
         (columns.C2, columns.C3) = (fragments[2 * TensorGemmLoop.Lanes], fragments[3 * TensorGemmLoop.Lanes]);
         return columns;
     }
+
+    /// <summary>The first 16 columns as rows of A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorRows Upper(TensorColumns columns, uint mask)
+    {
+        TensorRows rows = default;
+        (rows.Upper, rows.Lower) = (TripleTf32.Split(columns.C0, mask), TripleTf32.Split(columns.C1, mask));
+        return rows;
+    }
+
+    /// <summary>The last 16 columns as rows of A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TensorRows Lower(TensorColumns columns, uint mask)
+    {
+        TensorRows rows = default;
+        (rows.Upper, rows.Lower) = (TripleTf32.Split(columns.C2, mask), TripleTf32.Split(columns.C3, mask));
+        return rows;
+    }
 }
 
 /// <summary>A lane's part of A for 16 rows.</summary>

@@ -57,11 +57,14 @@ internal static class SliceSums
         partial[thread] = (odd ? second : first) + Warp.ShuffleXor(odd ? first : second, 8);
     }
 
-    /// <summary>The sum of all warps for the lane's row, with <paramref name="start"/> of its column, as the whole float4 column.</summary>
+    /// <summary>
+    /// The sum of all warps for one row, 32 partial sums of each warp from <paramref name="partial"/> on, with <paramref name="start"/> of the lane's column,
+    /// as the whole float4 column.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Gather(ArrayView<float> partial, SliceThread me, float start)
     {
-        ArrayView<float> p = partial.SubView(me.Local * SplitKTile.Threads + me.Lane);
+        ArrayView<float> p = partial.SubView(me.Lane);
         float total = ((p[0] + p[128]) + (p[64] + p[192])) + ((p[32] + p[160]) + (p[96] + p[224])) + start;
         int x = me.Lane & 7;
         Float4 sum = Float4.Zero;

@@ -82,16 +82,16 @@ internal static class TensorSplitKStepKernel
             right = nextRight;
         }
 
-        // The warps' sums, put together in a fixed order by one thread a row and float4 column.
+        // The warps' sums, put together by one thread a row and float4 column, in the order of SliceSums: a grid's sums have the same bits.
         TTile.Store(sums, partial.Cast<Float2>(), (warp * TTile.Rows + (lane >> 2)) * Row2 + (lane & 3), Row2);
         Group.Barrier();
         if (local < TTile.Rows)
         {
             int warpStep = TTile.Rows * Row4;
             ArrayView<Float4> own = partial.SubView(local * Row4 + (thread & 7));
-            Float4 even = Float4.Add(Float4.Add(own[0], own[2 * warpStep]), Float4.Add(own[4 * warpStep], own[6 * warpStep]));
-            Float4 odd = Float4.Add(Float4.Add(own[warpStep], own[3 * warpStep]), Float4.Add(own[5 * warpStep], own[7 * warpStep]));
-            TiledStepEnds<TPointwise>.End(ends, row, column4, Float4.Add(start, Float4.Add(even, odd)), carried);
+            Float4 even = Float4.Add(Float4.Add(own[0], own[4 * warpStep]), Float4.Add(own[2 * warpStep], own[6 * warpStep]));
+            Float4 odd = Float4.Add(Float4.Add(own[warpStep], own[5 * warpStep]), Float4.Add(own[3 * warpStep], own[7 * warpStep]));
+            TiledStepEnds<TPointwise>.End(ends, row, column4, Float4.Add(Float4.Add(even, odd), start), carried);
         }
     }
 }
