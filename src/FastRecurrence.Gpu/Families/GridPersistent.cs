@@ -68,7 +68,7 @@ internal sealed class GridPersistent : GridFamily
         SplitKTile.Threads, IsPaired(format, chunks, rows) ? 2 : 1, typeof(GridPersistentKernel),
         KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
 
-    /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows need beside them.</summary>
+    /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows, and narrow weights on their way, need beside them.</summary>
     private static bool IsPaired(WeightFormat format, int chunks, int rows) =>
-        (format == WeightFormat.Float32 ? 16 : 8) * chunks + 6 * rows <= 80;
+        (format == WeightFormat.Float32 ? 16 * chunks : 8 * chunks + 28) + 6 * rows <= 80;
 }

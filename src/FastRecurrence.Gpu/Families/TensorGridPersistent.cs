@@ -65,10 +65,12 @@ internal sealed class TensorGridPersistent : GridFamily
     protected override KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda)
     {
         Type row = rows == 8 ? typeof(Rows8) : typeof(Rows16);
-        (Type panels, Type hidden) = chunks == 1
+        // Two panels together where registers have room for the halves of both.
+        int together = chunks is 1 or 8 ? 1 : 2;
+        (Type panels, Type hidden) = together == 1
             ? (typeof(OnePanel<>).MakeGenericType(row), row)
             : (typeof(TwoPanels<>).MakeGenericType(row), typeof(TwiceHidden<>).MakeGenericType(row));
-        for (int held = 2; held < chunks; held *= 2)
+        for (int held = together; held < chunks; held *= 2)
             (panels, hidden) = (typeof(TwicePanels<,>).MakeGenericType(panels, hidden), typeof(TwiceHidden<>).MakeGenericType(hidden));
         return KernelInstance.Close(
             SplitKTile.Threads, chunks <= 2 ? 2 : 1, typeof(TensorGridKernel),

@@ -10,6 +10,8 @@ namespace FastRecurrence.Gpu.Families;
 /// </summary>
 internal sealed class TensorSplitKStep : KernelFamily
 {
+    private static readonly int[] s_rows = [16, 32];
+
     private TensorSplitKStep()
     {
     }
@@ -25,7 +27,7 @@ internal sealed class TensorSplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
-        from rows in TensorTiles.WarpRows
+        from rows in s_rows
         from step in TiledStep.Steps
         select ($"{Name}-{step.Name}-r{rows}", Instance(step.Pointwise, rows));
 
@@ -34,7 +36,7 @@ internal sealed class TensorSplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override IEnumerable<KernelVariant> Variants(KernelProblem problem) =>
-        from rows in TensorTiles.WarpRows
+        from rows in s_rows
         let groups = Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, TensorSplitKStepKernel.TileColumns4)
         select new KernelVariant(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
 

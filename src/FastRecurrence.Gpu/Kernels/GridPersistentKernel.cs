@@ -58,7 +58,7 @@ internal static class GridPersistentKernel
         TRows h = TRows.Keep(TRows.Load<TExchange>(a.Initial.Cast<Float4>(), first, rowWords, rows), fetches);
         ArrayView<Float4> mail = a.Output.Cast<Float4>().SubView(begin * rowWords + first);
         // Warps that share a row with another compute what that finishes.
-        GridRow row = GridRow.Begin<TPointwise>(a, me, me.Row, begin);
+        GridRow row = GridRow.Begin<TPointwise>(a, me, me.Row, begin, two: false);
         if (!me.Finishes)
             row.Finishes = 0;
         Group.Barrier();
@@ -76,7 +76,9 @@ internal static class GridPersistentKernel
             (products.Slice, products.Thread, products.Together) = (me.Slice, me.Thread, TWeights.Chunks > 6 ? 4 : TRows.Count);
             TRows.Multiply(held, products);
             Group.Barrier();
-            GridRow.Finish<TPointwise, TExchange>(ref row, partial.SubView(me.Local * SplitKTile.Threads), me, g, gaveUp, last);
+            // By all warps, also those that have no row to finish: shuffles in a branch would cost ptxas a second copy of the loop.
+            Float4 sum = SliceSums.Gather(partial.SubView(me.Local * SplitKTile.Threads), me, row.Start);
+            GridRow.Finish<TPointwise, TExchange>(ref row, sum, me, g, new GridStep { First = begin + t * a.Rows, Last = last, GaveUp = gaveUp });
             if (!last && !gaveUp)
             {
                 int polls = 0;
@@ -93,6 +95,6 @@ internal static class GridPersistentKernel
                 mail = mail.SubView(a.Rows * rowWords);
         }
 
-        GridRow.End<TPointwise>(row, me, g, gaveUp);
+        GridRow.End<TPointwise>(row, g, gaveUp);
     }
 }

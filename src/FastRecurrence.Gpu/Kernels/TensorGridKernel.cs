@@ -12,11 +12,14 @@ internal static class TensorGridKernel
     /// <summary>Warps of a group.</summary>
     public const int Warps = SplitKTile.Threads / TensorGemmLoop.Lanes;
 
+    /// <summary>Fours from a panel of a warp to its next.</summary>
+    public const int PanelStep = Warps * TensorGemmLoop.Depth / 4;
+
+    /// <summary>A row of h in shared memory in fours, a few more than it has, so that the rows of a fragment lie in different banks.</summary>
+    public const int SharedRow = SplitKTile.Row + 4;
+
     // A row of partial sums, one more than it has, so that the rows of a fragment lie in different banks.
     private const int PartialRow = SplitKTile.Threads + 1;
-
-    // A row of h in shared memory in fours, for the same reason.
-    private const int SharedRow = SplitKTile.Row + 4;
 
     // Panels of a warp from which on h goes through shared memory.
     private const int ManyPanels = 8;
@@ -40,7 +43,6 @@ internal static class TensorGridKernel
         ArrayView<float> partials = SharedMemory.Allocate<float>(TPanels.Count >= ManyPanels ? TRows.Count * PartialRow : 2 * TRows.Count * PartialRow);
         ArrayView<Float4> tile = SharedMemory.Allocate<Float4>(TPanels.Count >= ManyPanels ? TRows.Count * SharedRow : 1);
         ArrayView<int> late = SharedMemory.Allocate<int>(1);
-        ArrayView<uint> masks = SharedMemory.Allocate<uint>(1);
 
         int rowBase = Grid.IdxY * TRows.Count;
         SliceThread me = SliceThread.Of(rowBase, Warps, a.Rows, a.Columns4);
@@ -54,10 +56,7 @@ internal static class TensorGridKernel
         }
 
         if (me.Thread == 0)
-        {
             late[0] = 0;
-            masks[0] = TripleTf32.Mask;
-        }
 
         PanelSource source = default;
         source.Fragments = a.Weights.SubView(Grid.IdxX * (4 * TensorGemmLoop.Lanes) + me.Lane);
@@ -65,24 +64,28 @@ internal static class TensorGridKernel
         TPanels held = TPanels.Load(source, warp);
 
         // What is outside is clamped: such sums are never stored. Polled by lanes as they multiply it, or by all threads, each the same four units of all rows.
-        HiddenSource hidden = default, shared = default;
+        HiddenSource hidden = default;
         (hidden.Four, hidden.Last) = (me.Lane & 3, rowWords - 1);
         hidden.Row0 = IntrinsicMath.Min(rowBase + (me.Lane >> 2), a.Rows - 1) * rowWords;
         hidden.Row8 = IntrinsicMath.Min(rowBase + 8 + (me.Lane >> 2), a.Rows - 1) * rowWords;
         hidden.Words = a.Initial.Cast<Float4>();
         int polled = rowBase * rowWords + IntrinsicMath.Min(me.Thread, rowWords - 1);
-        (shared.Words, shared.Four, shared.Last) = (tile, me.Lane & 3, rowWords - 1);
-        (shared.Row0, shared.Row8) = ((me.Lane >> 2) * SharedRow, (8 + (me.Lane >> 2)) * SharedRow);
         THidden h = default;
         TPolled all = default;
         if (shares)
+        {
+            // Zeros beyond the last k, once.
+            if (me.Thread >= rowWords)
+                TPolled.Store(all, tile, me.Thread, SharedRow);
             all = TPolled.Load<TExchange>(hidden.Words, polled, rowWords, a.Rows - rowBase);
+        }
         else
+        {
             h = TPanels.Fetch<TExchange>(hidden, warp);
+        }
+
         hidden.Words = a.Output.Cast<Float4>().SubView(begin * rowWords);
-        GridRow row = GridRow.Begin<TPointwise>(a, me, rowBase + warp, begin), row8 = default;
-        if (TRows.Count > 8)
-            row8 = GridRow.Begin<TPointwise>(a, me, rowBase + 8 + warp, begin);
+        GridRow row = GridRow.Begin<TPointwise>(a, me, rowBase + warp, begin, TRows.Count > 8);
 
         Group.Barrier();
 
@@ -98,20 +101,29 @@ internal static class TensorGridKernel
                 if (me.Thread < rowWords)
                     TPolled.Store(all, tile, me.Thread, SharedRow);
                 Group.Barrier();
-                sums = TPanels.MultiplyAdd(held, shared, warp, sums, masks[0]);
+                sums = TPanels.MultiplyAdd(held, tile.SubView((me.Lane >> 2) * SharedRow + warp * (TensorGemmLoop.Depth / 4) + (me.Lane & 3)), 0, sums);
             }
             else
             {
-                sums = TPanels.MultiplyAdd(held, h, sums, TripleTf32.Mask);
+                sums = TPanels.MultiplyAdd(held, h, sums);
             }
 
             TRows.Store(sums, partials, set + warp * TensorGemmLoop.Lanes, PartialRow, me.Lane);
             Group.Barrier();
             gaveUp = late[0] != 0;
             ArrayView<float> partial = partials.SubView(set + warp * PartialRow);
-            GridRow.Finish<TPointwise, TExchange>(ref row, partial, me, g, gaveUp, last);
+            Float4 sum = Float4.Zero;
             if (TRows.Count > 8)
-                GridRow.Finish<TPointwise, TExchange>(ref row8, partial.SubView(8 * PartialRow), me, g, gaveUp, last);
+                sum = SliceSums.Gather(partial, partial.SubView(8 * PartialRow), me, row.Start, row.Start8);
+            else
+                sum = SliceSums.Gather(partial, me, row.Start);
+            GridRow.Finish<TPointwise, TExchange>(ref row, sum, me, g, new GridStep
+            {
+                First = begin + t * a.Rows,
+                Last = last,
+                GaveUp = gaveUp,
+                Two = TRows.Count > 8,
+            });
             if (!shares)
                 set = TRows.Count * PartialRow - set;
             if (!last && !gaveUp)
@@ -138,8 +150,6 @@ internal static class TensorGridKernel
                 hidden.Words = hidden.Words.SubView(a.Rows * rowWords);
         }
 
-        GridRow.End<TPointwise>(row, me, g, gaveUp);
-        if (TRows.Count > 8)
-            GridRow.End<TPointwise>(row8, me, g, gaveUp);
+        GridRow.End<TPointwise>(row, g, gaveUp);
     }
 }

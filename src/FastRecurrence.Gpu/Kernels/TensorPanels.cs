@@ -24,14 +24,14 @@ internal interface ITensorPanels<TSelf, THidden>
     /// <summary>Whether all of it has been written.</summary>
     static abstract bool Written(THidden hidden);
 
-    /// <summary>
-    /// Adds the products, panel after panel. <paramref name="mask"/> is <see cref="TripleTf32.Mask"/>; read from memory in every step it keeps compilers from
-    /// splitting the weights once, before the loop over time, into more registers than there are.
-    /// </summary>
-    static abstract TensorFour MultiplyAdd(TSelf weights, THidden hidden, TensorFour sums, uint mask);
+    /// <summary>Adds the products, panel after panel.</summary>
+    static abstract TensorFour MultiplyAdd(TSelf weights, THidden hidden, TensorFour sums);
 
-    /// <summary>The same with h fetched from shared memory bit by bit, where there are no registers for all of it.</summary>
-    static abstract TensorFour MultiplyAdd(TSelf weights, HiddenSource shared, int panel, TensorFour sums, uint mask);
+    /// <summary>
+    /// The same with h fetched from shared memory bit by bit, where there are no registers for all of it; <paramref name="shared"/> begins at the lane's
+    /// row and four of the warp's first panel, <paramref name="at"/> is how far the first of these panels is from there.
+    /// </summary>
+    static abstract TensorFour MultiplyAdd(TSelf weights, ArrayView<Float4> shared, int at, TensorFour sums);
 }
 
 /// <summary>Where a lane's part of R lies: in the order of <see cref="TensorFragments"/>.</summary>
@@ -69,16 +69,19 @@ internal interface ITensorRows<TSelf>
     static abstract TSelf Fetch<TExchange>(HiddenSource source, int panel)
         where TExchange : struct, IExchange;
 
+    /// <summary>From shared memory.</summary>
+    static abstract TSelf Fetch(ArrayView<Float4> shared, int at);
+
     /// <summary>Whether all of it has been written.</summary>
     static abstract bool Written(TSelf rows);
 
     /// <summary>Adds two panels, the first before the second.</summary>
-    static abstract TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, TSelf firstRows, TSelf secondRows, uint mask);
+    static abstract TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, TSelf firstRows, TSelf secondRows);
 
     /// <summary>Adds one panel.</summary>
-    static abstract TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, TSelf rows, uint mask);
+    static abstract TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, TSelf rows);
 
-    /// <summary>Leaves the sums as <see cref="SliceSums.Gather"/> wants them, a row <paramref name="stride"/> from the next, <paramref name="at"/> the warp's.</summary>
+    /// <summary>Leaves the sums as <see cref="SliceSums"/> wants them, a row <paramref name="stride"/> from the next, <paramref name="at"/> the warp's.</summary>
     static abstract void Store(TensorFour sums, ArrayView<float> partial, int at, int stride, int lane);
 }
 
@@ -99,14 +102,22 @@ internal struct Rows8 : ITensorRows<Rows8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows8 Fetch(ArrayView<Float4> shared, int at)
+    {
+        Rows8 rows = default;
+        rows.R0 = shared[at];
+        return rows;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Written(Rows8 rows) => Words.Written(rows.R0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, Rows8 firstRows, Rows8 secondRows, uint mask)
+    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, Rows8 firstRows, Rows8 secondRows)
     {
         TensorFactors f = default;
-        (f.A0, f.A1) = (TensorColumns.Upper(first, mask), TensorColumns.Lower(first, mask));
-        (f.A2, f.A3) = (TensorColumns.Upper(second, mask), TensorColumns.Lower(second, mask));
+        (f.A0, f.A1) = (TensorColumns.Upper(first), TensorColumns.Lower(first));
+        (f.A2, f.A3) = (TensorColumns.Upper(second), TensorColumns.Lower(second));
         f.B0 = f.B1 = TripleTf32.Split(firstRows.R0);
         f.B2 = f.B3 = TripleTf32.Split(secondRows.R0);
         TensorFour p = TripleTf32.Transposed(f);
@@ -115,14 +126,13 @@ internal struct Rows8 : ITensorRows<Rows8>
         return sums;
     }
 
-    // Half of it for nothing: a single panel is a small layer's.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, Rows8 rows, uint mask)
+    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, Rows8 rows)
     {
         TensorFactors f = default;
-        f.A0 = f.A2 = TensorColumns.Upper(columns, mask);
-        f.A1 = f.A3 = TensorColumns.Lower(columns, mask);
-        f.B0 = f.B1 = f.B2 = f.B3 = TripleTf32.Split(rows.R0);
+        (f.A0, f.A1) = (TensorColumns.Upper(columns), TensorColumns.Lower(columns));
+        f.B0 = f.B1 = TripleTf32.Split(rows.R0);
+        f.OnlyTwo = true;
         TensorFour p = TripleTf32.Transposed(f);
         (sums.S0, sums.S1) = (Float4.Add(sums.S0, p.S0), Float4.Add(sums.S1, p.S1));
         return sums;
@@ -167,18 +177,26 @@ internal struct Rows16 : ITensorRows<Rows16>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows16 Fetch(ArrayView<Float4> shared, int at)
+    {
+        Rows16 rows = default;
+        (rows.R0, rows.R8) = (shared[at], shared[at + 8 * TensorGridKernel.SharedRow]);
+        return rows;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Written(Rows16 rows) => Words.Written(rows.R0) & Words.Written(rows.R8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, Rows16 firstRows, Rows16 secondRows, uint mask) =>
-        MultiplyAdd(MultiplyAdd(sums, first, firstRows, mask), second, secondRows, mask);
+    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns first, TensorColumns second, Rows16 firstRows, Rows16 secondRows) =>
+        MultiplyAdd(MultiplyAdd(sums, first, firstRows), second, secondRows);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, Rows16 rows, uint mask)
+    public static TensorFour MultiplyAdd(TensorFour sums, TensorColumns columns, Rows16 rows)
     {
         TensorFactors f = default;
-        f.A0 = f.A2 = TensorColumns.Upper(columns, mask);
-        f.A1 = f.A3 = TensorColumns.Lower(columns, mask);
+        f.A0 = f.A2 = TensorColumns.Upper(columns);
+        f.A1 = f.A3 = TensorColumns.Lower(columns);
         f.B0 = f.B1 = TripleTf32.Split(rows.R0);
         f.B2 = f.B3 = TripleTf32.Split(rows.R8);
         return TensorFour.Add(sums, TripleTf32.Transposed(f));
@@ -218,12 +236,12 @@ internal struct OnePanel<TRows> : ITensorPanels<OnePanel<TRows>, TRows>
     public static bool Written(TRows hidden) => TRows.Written(hidden);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(OnePanel<TRows> weights, TRows hidden, TensorFour sums, uint mask) =>
-        TRows.MultiplyAdd(sums, weights.Columns, hidden, mask);
+    public static TensorFour MultiplyAdd(OnePanel<TRows> weights, TRows hidden, TensorFour sums) =>
+        TRows.MultiplyAdd(sums, weights.Columns, hidden);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(OnePanel<TRows> weights, HiddenSource shared, int panel, TensorFour sums, uint mask) =>
-        MultiplyAdd(weights, Fetch<PlainLoads>(shared, panel), sums, mask);
+    public static TensorFour MultiplyAdd(OnePanel<TRows> weights, ArrayView<Float4> shared, int at, TensorFour sums) =>
+        MultiplyAdd(weights, TRows.Fetch(shared, at), sums);
 }
 
 /// <summary>Two panels, multiplied together.</summary>
@@ -257,12 +275,12 @@ internal struct TwoPanels<TRows> : ITensorPanels<TwoPanels<TRows>, TwiceHidden<T
     public static bool Written(TwiceHidden<TRows> hidden) => TRows.Written(hidden.Low) & TRows.Written(hidden.High);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TwoPanels<TRows> weights, TwiceHidden<TRows> hidden, TensorFour sums, uint mask) =>
-        TRows.MultiplyAdd(sums, weights.First.Columns, weights.Second.Columns, hidden.Low, hidden.High, mask);
+    public static TensorFour MultiplyAdd(TwoPanels<TRows> weights, TwiceHidden<TRows> hidden, TensorFour sums) =>
+        TRows.MultiplyAdd(sums, weights.First.Columns, weights.Second.Columns, hidden.Low, hidden.High);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TwoPanels<TRows> weights, HiddenSource shared, int panel, TensorFour sums, uint mask) =>
-        MultiplyAdd(weights, Fetch<PlainLoads>(shared, panel), sums, mask);
+    public static TensorFour MultiplyAdd(TwoPanels<TRows> weights, ArrayView<Float4> shared, int at, TensorFour sums) =>
+        OnePanel<TRows>.MultiplyAdd(weights.Second, shared, at + TensorGridKernel.PanelStep, OnePanel<TRows>.MultiplyAdd(weights.First, shared, at, sums));
 }
 
 /// <summary>h of twice as many panels.</summary>
@@ -304,13 +322,13 @@ internal struct TwicePanels<T, THidden> : ITensorPanels<TwicePanels<T, THidden>,
     public static bool Written(TwiceHidden<THidden> hidden) => T.Written(hidden.Low) & T.Written(hidden.High);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TwicePanels<T, THidden> weights, TwiceHidden<THidden> hidden, TensorFour sums, uint mask) =>
-        T.MultiplyAdd(weights.High, hidden.High, T.MultiplyAdd(weights.Low, hidden.Low, sums, mask), mask);
+    public static TensorFour MultiplyAdd(TwicePanels<T, THidden> weights, TwiceHidden<THidden> hidden, TensorFour sums) =>
+        T.MultiplyAdd(weights.High, hidden.High, T.MultiplyAdd(weights.Low, hidden.Low, sums));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour MultiplyAdd(TwicePanels<T, THidden> weights, HiddenSource shared, int panel, TensorFour sums, uint mask)
+    public static TensorFour MultiplyAdd(TwicePanels<T, THidden> weights, ArrayView<Float4> shared, int at, TensorFour sums)
     {
-        sums = T.MultiplyAdd(weights.Low, shared, panel, sums, mask);
-        return T.MultiplyAdd(weights.High, shared, panel + T.Count * TensorGridKernel.Warps, sums, mask);
+        sums = T.MultiplyAdd(weights.Low, shared, at, sums);
+        return T.MultiplyAdd(weights.High, shared, at + T.Count * TensorGridKernel.PanelStep, sums);
     }
 }
