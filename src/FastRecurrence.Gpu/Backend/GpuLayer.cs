@@ -215,7 +215,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength,
         ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
     {
-        if (sequenceLength >= GridFamily.ShortestSequence && TwoDirections.Of((GpuState)state, reverseState) is TwoDirections together)
+        if (sequenceLength >= GridPersistent.ShortestSequence && TwoDirections.Of((GpuState)state, reverseState) is TwoDirections together)
             together.Run(sequenceLength, input, output, reverseOutput, options);
         else
             base.RunBothDirections(state, reverse, reverseState, sequenceLength, input, output, reverseOutput, options);

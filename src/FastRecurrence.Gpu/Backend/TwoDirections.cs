@@ -47,7 +47,7 @@ internal sealed unsafe class TwoDirections
         if (forward.Choice.BothDirections is not KernelVariant both || other.Choice.BothDirections != both || 2L * forward.StepFloats > int.MaxValue)
             return null;
         using Lock.Scope _ = a.Device.Enter();
-        var grids = new GridRun.BothDirections(both, ((GridFamily)both.Family).Kernel(a.Device, a.Shape, both), (GridRun)other.Recurrence);
+        var grids = new GridRun.BothDirections(both, GridPersistent.Kernel(a.Device, a.Shape, both), (GridRun)other.Recurrence);
         return forward.Together = other.Together = new TwoDirections(forward, other, grids);
     }
 

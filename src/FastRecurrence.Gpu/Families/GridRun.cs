@@ -5,14 +5,13 @@ using ILGPU.Runtime;
 namespace FastRecurrence.Gpu.Families;
 
 /// <summary>
-/// The kernels of a state that runs on a <see cref="GridFamily"/>. The grid writes the next h and c beside the old ones; when it is known to have run
+/// The kernels of a state that runs on <see cref="GridPersistent"/>. The grid writes the next h and c beside the old ones; when it is known to have run
 /// through, they change places. Where it gave up, the chunk runs again step by step. The device is held meanwhile: no second grid spins beside it.
 /// </summary>
 internal sealed class GridRun : FamilyRun
 {
     private readonly GpuDevice _device;
     private readonly KernelVariant _variant;
-    private readonly GridFamily _family;
     private readonly KernelLaunch<GridArguments> _grid;
     private readonly FamilyRun _steps;
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? _flags;
@@ -20,11 +19,11 @@ internal sealed class GridRun : FamilyRun
     private MemoryBuffer1D<float, Stride1D.Dense>? _nextHidden, _nextCell;
 
     /// <summary>Loads them, and makes room for the next c.</summary>
-    public GridRun(GpuDevice device, LayerShape shape, KernelVariant variant, GridFamily family, int batchSize)
+    public GridRun(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize)
     {
-        (_device, _variant, _family) = (device, variant, family);
-        _grid = family.Kernel(device, shape, variant);
-        _steps = family.Steps(device, shape, variant, batchSize);
+        (_device, _variant) = (device, variant);
+        _grid = GridPersistent.Kernel(device, shape, variant);
+        _steps = SplitKStep.Load(device, shape, variant.Format, variant.Rows);
         try
         {
             _nextCell = device.Allocate<float>(shape.HasCellState ? (long)batchSize * shape.HiddenSize : 0, "the next c");
@@ -45,7 +44,7 @@ internal sealed class GridRun : FamilyRun
     public override bool MayBeRecorded => false;
 
     /// <inheritdoc/>
-    public override bool WantsUnwritten(int steps) => steps >= GridFamily.ShortestSequence;
+    public override bool WantsUnwritten(int steps) => steps >= GridPersistent.ShortestSequence;
 
     /// <inheritdoc/>
     public override void Run(in StepChunk chunk)
@@ -76,7 +75,7 @@ internal sealed class GridRun : FamilyRun
 
     private bool TryGrid(in StepChunk chunk)
     {
-        _grid(chunk.Queue, GridFamily.Config(_variant, chunk.Weights.Columns4, chunk.Rows, directions: 1), Arguments(chunk, default));
+        _grid(chunk.Queue, GridPersistent.Config(_variant, chunk.Weights.Columns4, chunk.Rows, directions: 1), Arguments(chunk, default));
         if (GaveUp(chunk.Queue))
         {
             chunk.Layer.Fallbacks++;
@@ -90,13 +89,13 @@ internal sealed class GridRun : FamilyRun
     private bool TryBoth(in StepChunk first, in StepChunk second, BothDirections both)
     {
         GridRun other = both.Second;
-        both.Kernel(first.Queue, GridFamily.Config(both.Variant, first.Weights.Columns4, first.Rows, directions: 2), Arguments(first, new()
+        both.Kernel(first.Queue, GridPersistent.Config(both.Variant, first.Weights.Columns4, first.Rows, directions: 2), Arguments(first, new()
         {
             Initial = second.State.Hidden,
             Carried = second.Carried(second.State.Hidden),
             NextCarried = other._nextCell!.View.BaseView,
             NextHidden = other._nextHidden!.View.BaseView,
-            Weights = _family.Recurrent(second.Weights),
+            Weights = second.Weights.Recurrent,
         }));
         first.Layer.SharedLaunches++;
         if (GaveUp(first.Queue))
@@ -113,7 +112,7 @@ internal sealed class GridRun : FamilyRun
 
     private GridArguments Arguments(in StepChunk chunk, SecondDirectionArguments second) => new()
     {
-        Sequence = chunk.Sequence with { Weights = _family.Recurrent(chunk.Weights) },
+        Sequence = chunk.Sequence,
         NextCarried = _nextCell!.View.BaseView,
         NextHidden = _nextHidden!.View.BaseView,
         Flags = _flags!.View.BaseView,

@@ -9,7 +9,6 @@ internal sealed class InputGemmFamily
 {
     private static readonly KernelInstance s_async = new(typeof(AsyncInputGemmKernel).GetMethod("Run")!, AsyncGemmLoop.Threads);
 
-    private static readonly int s_largeRows = int.Parse(Environment.GetEnvironmentVariable("FR_LARGE") ?? "32", System.Globalization.CultureInfo.InvariantCulture);
     private readonly CuBlasGemm? _cuBlas;
     private readonly InputGemm _gemm;
     private readonly int _multiprocessors;
@@ -70,7 +69,7 @@ internal sealed class InputGemmFamily
 
     /// <summary>Large tiles where they fill up; on tensor cores, where they occupy every multiprocessor.</summary>
     private bool IsLarge(int rows, int columns4) => OnTensorCores.Contains(_gemm)
-        ? KernelFamily.Tiles(rows, TensorTiles.GroupRows(s_largeRows)) * KernelFamily.Tiles(columns4, TensorTiles.GroupColumns4(s_largeRows)) >= _multiprocessors
+        ? KernelFamily.Tiles(rows, 32 * TensorGemmLoop.RowWarps) * KernelFamily.Tiles(columns4, TensorGemmLoop.TileColumns4) >= _multiprocessors
         : rows > 2 * GemmLoop.GroupRows;
 
     private static KernelInstance Instance(InputGemm gemm, bool large) => gemm switch
@@ -82,10 +81,7 @@ internal sealed class InputGemmFamily
     };
 
     private static KernelInstance OnTensorCore(Type product, bool large) => KernelInstance.Close(
-        TensorGemmLoop.Lanes * TensorGemmLoop.Warps, TensorTiles.GroupsAtOnce(WarpRows(large)), typeof(TensorInputGemmKernel),
-        [.. TensorTiles.Types(WarpRows(large)), product]);
-
-    private static int WarpRows(bool large) => large ? s_largeRows : 16;
+        TensorGemmLoop.Lanes * TensorGemmLoop.Warps, 2, typeof(TensorInputGemmKernel), [.. TensorTiles.Types(large ? 32 : 16), product]);
 
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private KernelConfig Config(int rows, int columns4, bool large)
@@ -98,6 +94,6 @@ internal sealed class InputGemmFamily
                 new Index2D(GemmLoop.ColumnThreads, GemmLoop.RowThreads));
         }
 
-        return TensorTiles.Config(rows, columns4, WarpRows(large));
+        return TensorTiledStep.Config(rows, columns4, (large ? 32 : 16) * TensorGemmLoop.RowWarps);
     }
 }

@@ -34,8 +34,8 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
         {
             Forced = forced,
             RecurrentGemm = recurrentGemm,
-            Resident = (family, chunks, rows) => forced is { ResidentGroups: > 0 } ? forced.ResidentGroups
-                : family.Resident(device, shape, format, chunks, rows),
+            Resident = (chunks, rows) => forced is { ResidentGroups: > 0 } ? forced.ResidentGroups
+                : GridPersistent.Resident(device, shape, format, chunks, rows),
         });
 
     /// <summary>The variant with the least cost, or the forced family's where it can run.</summary>
@@ -62,7 +62,7 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
                 : choice with { Reason = $"{forced.Name} was asked for but cannot run ({refused[forced]})" };
         }
 
-        return choice.Family is GridFamily grid ? choice.WithBothDirections(problem, grid) : choice;
+        return choice.Family is GridPersistent grid ? choice.WithBothDirections(problem, grid) : choice;
     }
 
     /// <inheritdoc/>
@@ -72,7 +72,7 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
         candidates.Where(v => v.Family != best.Family).GroupBy(v => v.Family).Select(f => Invariant($"{f.Key.Name} {f.Min(v => v.Microseconds):0.00} µs"))
             .Concat(refused.Select(f => $"{f.Key.Name}: {f.Value}")));
 
-    private KernelChoice WithBothDirections(KernelProblem problem, GridFamily grid)
+    private KernelChoice WithBothDirections(KernelProblem problem, GridPersistent grid)
     {
         KernelVariant? both = grid.Variants(problem, directions: 2, Variant.Chunks).MinBy(v => v.Microseconds);
         if (both is null)

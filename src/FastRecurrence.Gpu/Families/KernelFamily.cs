@@ -16,7 +16,6 @@ internal abstract class KernelFamily
     public static IReadOnlyList<KernelFamily> All { get; } =
     [
         TiledStep.Family, SplitKStep.Family, BlockPersistent.Family, GridPersistent.Family, TensorTiledStep.Family, TensorSplitKStep.Family,
-        TensorGridPersistent.Family,
     ];
 
     /// <summary>The field's word for it, as it stands in reports and in <see cref="ForcedKernel.Variable"/>.</summary>
@@ -54,7 +53,7 @@ internal abstract class KernelFamily
 internal sealed record KernelVariant(KernelFamily Family, WeightFormat Format, int Rows, int Chunks, int Groups, double Microseconds)
 {
     /// <summary>Whether it runs whole sequences in a launch.</summary>
-    public bool IsPersistent => Family is BlockPersistent or GridFamily;
+    public bool IsPersistent => Family is BlockPersistent or GridPersistent;
 
     /// <inheritdoc/>
     public override string ToString()

@@ -36,8 +36,7 @@ internal static class KernelTypes
         2 => typeof(TwiceRows<OneRow>),
         4 => typeof(TwiceRows<TwiceRows<OneRow>>),
         8 => typeof(TwiceRows<TwiceRows<TwiceRows<OneRow>>>),
-        16 => typeof(TwiceRows<TwiceRows<TwiceRows<TwiceRows<OneRow>>>>),
-        _ => throw new ArgumentOutOfRangeException(nameof(rows), rows, "1, 2, 4, 8 or 16."),
+        _ => throw new ArgumentOutOfRangeException(nameof(rows), rows, "1, 2, 4 or 8."),
     };
 
     /// <summary>A chunk of R as it is stored.</summary>

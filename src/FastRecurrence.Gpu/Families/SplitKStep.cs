@@ -51,7 +51,7 @@ internal sealed class SplitKStep : KernelFamily
     public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) =>
         Load(device, shape, variant.Format, variant.Rows);
 
-    /// <summary>Each group's loads, barriers and sums, then a wait for R from L2 for every chunk of k's; twice as long from memory.</summary>
+    /// <summary>Each group's loads, barriers and sums, then every chunk of k's; where L2 does not hold R, every tile of rows reads it from memory.</summary>
     private static double Cost(KernelProblem problem, int rows, int groups)
     {
         if (problem.Device.IsCpu)
@@ -61,8 +61,9 @@ internal sealed class SplitKStep : KernelFamily
         }
 
         int chunks = (problem.HiddenSize + SplitKTile.ChunkDepth - 1) / SplitKTile.ChunkDepth;
-        double group = 0.7 + 0.44 * (rows - 1) + chunks * (0.52 + 0.016 * (rows - 1));
-        return problem.Launch + problem.GroupsEach(groups) * group * problem.Slowness * (problem.ExceedsL2 ? 2.15 : 1);
+        double group = 0.5 + 0.055 * (rows - 1) + chunks * (0.23 + 0.013 * (rows - 1));
+        return problem.WaitingLaunch
+            + Math.Max(problem.GroupsEach(groups) * group * problem.Slowness, problem.ReadingR * Tiles(problem.BatchSize, rows));
     }
 
     /// <summary>The kernel for tiles of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>

@@ -10,8 +10,6 @@ namespace FastRecurrence.Gpu.Families;
 /// </summary>
 internal sealed class TensorSplitKStep : KernelFamily
 {
-    private static readonly int[] s_rows = [16, 32];
-
     private TensorSplitKStep()
     {
     }
@@ -27,7 +25,7 @@ internal sealed class TensorSplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
-        from rows in s_rows
+        from rows in TensorTiles.WarpRows
         from step in TiledStep.Steps
         select ($"{Name}-{step.Name}-r{rows}", Instance(step.Pointwise, rows));
 
@@ -36,18 +34,15 @@ internal sealed class TensorSplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override IEnumerable<KernelVariant> Variants(KernelProblem problem) =>
-        from rows in s_rows
+        from rows in TensorTiles.WarpRows
         let groups = Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, TensorSplitKStepKernel.TileColumns4)
         select new KernelVariant(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
 
     /// <inheritdoc/>
-    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => Load(device, shape, variant.Rows, batchSize);
-
-    /// <summary>The kernel for tiles of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    internal static StepRun Load(GpuDevice device, LayerShape shape, int tileRows, int batchSize) => new(device, shape, batchSize, new(
-        pointwise => Instance(pointwise, tileRows),
+    public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new StepRun(device, shape, batchSize, new(
+        pointwise => Instance(pointwise, variant.Rows),
         (rows, columns4) => new(
-            new Index2D(Tiles(rows, tileRows), Tiles(columns4, TensorSplitKStepKernel.TileColumns4)),
+            new Index2D(Tiles(rows, variant.Rows), Tiles(columns4, TensorSplitKStepKernel.TileColumns4)),
             new Index2D(TensorSplitKStepKernel.Lanes, TensorSplitKStepKernel.Warps)),
         weights => weights.OnTensorCores(), Wait: true));
 
@@ -55,9 +50,9 @@ internal sealed class TensorSplitKStep : KernelFamily
     {
         if (problem.Device.IsCpu)
             return double.MaxValue;
-        double panels = Math.Ceiling(problem.HiddenSize / 128.0), compute = panels * (rows == 16 ? 0.16 : 0.31);
-        double memory = (rows + 32) * problem.HiddenSize * 4 / 41.7e3;
-        return problem.Launch + problem.GroupsEach(groups) * (0.7 + Math.Max(compute, memory)) * problem.Slowness;
+        // h and R of a group from L2, its products, and the cell at the end. Tiles of rows lie side by side and read R together.
+        double group = rows == 16 ? 0.5 + 0.00285 * problem.HiddenSize : 0.75 + 0.0046 * problem.HiddenSize;
+        return problem.WaitingLaunch + Math.Max(problem.GroupsEach(groups) * group * problem.Slowness, problem.ReadingR);
     }
 
     private static KernelInstance Instance(Type pointwise, int rows) => KernelInstance.Close(

@@ -26,7 +26,7 @@ internal sealed class TensorTiledStep : KernelFamily
     public override IEnumerable<(string Name, KernelInstance Kernel)> Instances =>
         from rows in TensorTiles.WarpRows
         from step in TiledStep.Steps
-        select ($"{Name}-{step.Name}-r{TensorTiles.GroupRows(rows)}{(rows > 32 ? "-wide" : "")}", Instance(step.Pointwise, rows));
+        select ($"{Name}-{step.Name}-r{rows * TensorGemmLoop.RowWarps}", Instance(step.Pointwise, rows));
 
     /// <inheritdoc/>
     public override string? Refuse(KernelProblem problem) => TensorTiles.Refuse(problem);
@@ -34,24 +34,31 @@ internal sealed class TensorTiledStep : KernelFamily
     /// <inheritdoc/>
     public override IEnumerable<KernelVariant> Variants(KernelProblem problem) =>
         from warpRows in TensorTiles.WarpRows
-        let groups = Tiles(problem.BatchSize, TensorTiles.GroupRows(warpRows)) * Tiles(problem.Columns4, TensorTiles.GroupColumns4(warpRows))
-        select new KernelVariant(this, problem.Format, warpRows, 0, groups, Cost(problem, warpRows, groups));
+        let rows = warpRows * TensorGemmLoop.RowWarps
+        let groups = Tiles(problem.BatchSize, rows) * Tiles(problem.Columns4, TensorGemmLoop.TileColumns4)
+        select new KernelVariant(this, problem.Format, rows, 0, groups, Cost(problem, rows, groups));
 
     /// <inheritdoc/>
     public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) => new StepRun(device, shape, batchSize, new(
-        pointwise => Instance(pointwise, variant.Rows),
-        (rows, columns4) => TensorTiles.Config(rows, columns4, variant.Rows),
+        pointwise => Instance(pointwise, variant.Rows / TensorGemmLoop.RowWarps),
+        (rows, columns4) => Config(rows, columns4, variant.Rows),
         weights => weights.OnTensorCores(), Wait: true));
+
+    /// <summary>A launch of the loop over so many rows and float4 columns. Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.</summary>
+    public static KernelConfig Config(int rows, int columns4, int tileRows) => new(
+        new Index2D(Tiles(rows, tileRows), Tiles(columns4, TensorGemmLoop.TileColumns4)), new Index2D(TensorGemmLoop.Lanes, TensorGemmLoop.Warps));
 
     private static double Cost(KernelProblem problem, int rows, int groups)
     {
         if (problem.Device.IsCpu)
             return double.MaxValue;
-        double panel = rows == 16 ? 0.2 : rows == 32 ? 0.31 : 0.6, panels = (problem.HiddenSize + 15) / 16;
-        return problem.Launch + (1.5 + Math.Max(1, problem.GroupsEach(groups)) * panels * panel) * problem.Slowness;
+        // A panel of one group alone on its multiprocessor, and of one beside others; then the cell at the end.
+        const double Ends = 1.2;
+        (double alone, double beside) = rows == 64 ? (0.50, 0.365) : (0.76, 0.67);
+        double panels = (problem.HiddenSize + TensorGemmLoop.Depth - 1) / TensorGemmLoop.Depth;
+        return problem.WaitingLaunch + (Ends + panels * Math.Max(alone, problem.GroupsEach(groups) * beside)) * problem.Slowness;
     }
 
     private static KernelInstance Instance(Type pointwise, int warpRows) => KernelInstance.Close(
-        TensorGemmLoop.Lanes * TensorGemmLoop.Warps, TensorTiles.GroupsAtOnce(warpRows), typeof(TensorTiledStepKernel),
-        [pointwise, .. TensorTiles.Types(warpRows), typeof(TripleTf32)]);
+        TensorGemmLoop.Lanes * TensorGemmLoop.Warps, 2, typeof(TensorTiledStepKernel), [pointwise, .. TensorTiles.Types(warpRows), typeof(TripleTf32)]);
 }

@@ -1,6 +1,4 @@
 using FastRecurrence.Gpu.Kernels;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu.Families;
 
@@ -8,32 +6,15 @@ namespace FastRecurrence.Gpu.Families;
 internal static class TensorTiles
 {
     /// <summary>Rows of a warp's tile.</summary>
-    public static IReadOnlyList<int> WarpRows { get; } = [16, 32, 64];
+    public static IReadOnlyList<int> WarpRows { get; } = [16, 32];
 
     /// <summary>The types of a warp's tile and of its part of A.</summary>
     public static Type[] Types(int warpRows) => warpRows switch
     {
         16 => [typeof(Tile16), typeof(Left16)],
         32 => [typeof(Tile32), typeof(Left32)],
-        64 => [typeof(Tile64), typeof(Left64)],
-        _ => throw new ArgumentOutOfRangeException(nameof(warpRows), warpRows, "16, 32 or 64."),
+        _ => throw new ArgumentOutOfRangeException(nameof(warpRows), warpRows, "16 or 32."),
     };
-
-    /// <summary>Rows of a group's tile of <see cref="TensorGemmLoop"/>.</summary>
-    public static int GroupRows(int warpRows) => warpRows << RowShift(warpRows);
-
-    /// <summary>Float4 columns of it.</summary>
-    public static int GroupColumns4(int warpRows) => (TensorGemmLoop.Warps >> RowShift(warpRows)) * 8;
-
-    /// <summary>Groups that share a multiprocessor's registers.</summary>
-    public static int GroupsAtOnce(int warpRows) => warpRows > 32 ? 1 : 2;
-
-    /// <summary>A launch of the loop over so many rows and float4 columns. Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.</summary>
-    public static KernelConfig Config(int rows, int columns4, int warpRows) => new(
-        new Index2D(KernelFamily.Tiles(rows, GroupRows(warpRows)), KernelFamily.Tiles(columns4, GroupColumns4(warpRows))),
-        new Index2D(TensorGemmLoop.Lanes, TensorGemmLoop.Warps));
-
-    private static int RowShift(int warpRows) => warpRows > 32 ? 1 : 2;
 
     /// <summary>Why a problem's recurrent product does not run on tensor cores as three tf32 products; null when it does.</summary>
     public static string? Refuse(KernelProblem problem) =>
@@ -41,7 +22,7 @@ internal static class TensorTiles
         : problem.Format != WeightFormat.Float32 ? $"takes R as Float32, not as {problem.Format}"
         : problem.Shape.Describe().RecurrentBlocks == 0 ? "the cell has no recurrent product"
         : problem.HiddenSize % 4 != 0 || problem.Shape.OutputSize % 4 != 0 ? "H or P is not a multiple of 4"
-        : problem.Device.HasTensorCores || (problem.Device.Kind == DeviceKind.Emulator && problem.Forced is { Family: TensorTiledStep or TensorSplitKStep or TensorGridPersistent })
+        : problem.Device.HasTensorCores || (problem.Device.Kind == DeviceKind.Emulator && problem.Forced is { Family: TensorTiledStep or TensorSplitKStep })
             ? null
         : "the device has no tensor cores for tf32";
 }

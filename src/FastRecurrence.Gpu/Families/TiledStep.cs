@@ -82,10 +82,10 @@ internal sealed class TiledStep : KernelFamily
         return problem.Launch + panels * problem.Slowness * (problem.ExceedsL2 ? 1.37 : 1);
     }
 
-    // Predicted from the machine code's cycles, not measured: a panel of one group, what each group beside it adds, and the cell at the end.
+    // A panel of one group, what each group beside it adds, and the cell at the end.
     private static double AsyncCost(KernelProblem problem, int groups)
     {
-        const double Panel = 0.64, Beside = 0.56, Ends = 2;
+        const double Panel = 1.05, Beside = 0.75, Ends = 2;
         double panels = (problem.HiddenSize + AsyncGemmLoop.Depth - 1) / AsyncGemmLoop.Depth * (Panel + Beside * (problem.GroupsEach(groups) - 1));
         return problem.Launch + (Ends * problem.Waves(groups) + panels) * problem.Slowness;
     }

@@ -11,6 +11,9 @@ namespace FastRecurrence.Gpu.Kernels;
 /// </summary>
 internal static class GridPersistentKernel
 {
+    /// <summary>Polls between two looks at the error flag; a power of two.</summary>
+    private const int FlagInterval = 256;
+
     /// <summary>
     /// The kernel. Grid: groups of float4 columns × tiles of rows; group: <see cref="SplitKTile.Columns4"/> × <see cref="SplitKTile.Slices"/> threads. H is
     /// a multiple of 4. A grid two deep runs a second direction beside the first, by groups of its own that share nothing with the others but the flag: its
@@ -27,18 +30,18 @@ internal static class GridPersistentKernel
         ArrayView<float> partial = SharedMemory.Allocate<float>(TRows.Count * SplitKTile.Threads);
         ArrayView<int> late = SharedMemory.Allocate<int>(1), half = SharedMemory.Allocate<int>(1);
 
-        int rowBase = Grid.IdxY * TRows.Count;
-        SliceThread me = SliceThread.Of(rowBase, TRows.Count, a.Rows, a.Columns4);
-        int rowWords = a.HiddenSize >> 2;
+        SliceThread me = SliceThread.Of(Grid.IdxY * TRows.Count, TRows.Count, a.Rows, a.Columns4);
+        int rowWords = a.HiddenSize >> 2, unit = me.Column4 * TPointwise.Units, at = me.Row * a.HiddenSize + unit;
+        int step = a.Rows * a.HiddenSize, rowBase = Grid.IdxY * TRows.Count;
         bool fetches = me.Thread < rowWords;
 
-        // The second direction's rows lie behind the first's.
+        // Running offsets: what a step changes is added to, not computed from t. The second direction's rows lie behind the first's.
         int begin = 0;
         if (Grid.IdxZ != 0)
         {
             begin = a.Steps * a.Rows;
-            g = GridArguments.OfSecond(g);
-            a = g.Sequence;
+            (a.Initial, a.Carried, a.Weights) = (g.Second.Initial, g.Second.Carried, g.Second.Weights);
+            (g.NextCarried, g.NextHidden) = (g.Second.NextCarried, g.Second.NextHidden);
         }
 
         if (me.Thread == 0)
@@ -47,6 +50,9 @@ internal static class GridPersistentKernel
             half[0] = 16;
         }
 
+        float carried = 0f;
+        if (TPointwise.ReadsCarried && me.Finishes)
+            carried = a.Carried[at];
         WeightSlice slice = default;
         (slice.Weights, slice.Depth, slice.Columns4, slice.Column4) = (a.Weights, a.HiddenSize, a.Columns4, me.Column4);
         (slice.Slices, slice.Slice) = (SplitKTile.Slices, me.Slice);
@@ -57,17 +63,15 @@ internal static class GridPersistentKernel
         int first = rowBase * rowWords + IntrinsicMath.Min(me.Thread, rowWords - 1), rows = a.Rows - rowBase;
         TRows h = TRows.Keep(TRows.Load<TExchange>(a.Initial.Cast<Float4>(), first, rowWords, rows), fetches);
         ArrayView<Float4> mail = a.Output.Cast<Float4>().SubView(begin * rowWords + first);
-        // Warps that share a row with another compute what that finishes.
-        GridRow row = GridRow.Begin<TPointwise>(a, me, me.Row, begin, two: false);
-        if (!me.Finishes)
-            row.Finishes = 0;
+        ArrayView<float> preactivation = a.Preactivation.Cast<float>();
+        int pre = ((begin + me.RowInside) * a.Columns4 + me.Column4Inside) * 4 + me.Column, put = begin * a.HiddenSize + at, wantedRow = begin + me.Row;
+        float start = preactivation[pre];
         Group.Barrier();
 
         // Every group passes every barrier of every step, also after giving up: then without work, so soon done.
         bool gaveUp = false;
         for (int t = 0; t < a.Steps; t++)
         {
-            bool last = t + 1 == a.Steps;
             TRows.Store(h, tile, me.Thread, SplitKTile.Row);
             Group.Barrier();
             gaveUp = late[0] != 0;
@@ -76,10 +80,29 @@ internal static class GridPersistentKernel
             (products.Slice, products.Thread, products.Together) = (me.Slice, me.Thread, TWeights.Chunks > 6 ? 4 : TRows.Count);
             TRows.Multiply(held, products);
             Group.Barrier();
+
             // By all warps, also those that have no row to finish: shuffles in a branch would cost ptxas a second copy of the loop.
-            Float4 sum = SliceSums.Gather(partial.SubView(me.Local * SplitKTile.Threads), me, row.Start);
-            GridRow.Finish<TPointwise, TExchange>(ref row, sum, me, g, new GridStep { First = begin + t * a.Rows, Last = last, GaveUp = gaveUp });
-            if (!last && !gaveUp)
+            Float4 sum = SliceSums.Gather(partial, me, start);
+            if (me.Finishes && !gaveUp)
+            {
+                Float4 next = TPointwise.Step(ref sum, ref carried, unit, a.Cell);
+                if (TPointwise.Units == 1 ? me.Column == 0 : unit + me.Column < a.HiddenSize)
+                {
+                    float value = TPointwise.Units == 1 ? next.X : SliceSums.Of(next, me.Column);
+                    TExchange.Publish(a.Output, TPointwise.Units == 1 ? put : put + me.Column, value);
+                    if (t + 1 == a.Steps)
+                        g.NextHidden[TPointwise.Units == 1 ? at : at + me.Column] = value;
+                }
+
+                if (me.Column == 0)
+                    CellStep.StoreWanted<TPointwise>(a.Wanted, sum, carried, wantedRow, unit, a.Cell);
+            }
+
+            // The next step's preactivation, under the wait; the last step reads its own again.
+            if (t + 1 < a.Steps)
+                pre += a.Rows * a.Columns4 * 4;
+            start = preactivation[pre];
+            if (t + 1 < a.Steps && !gaveUp)
             {
                 int polls = 0;
                 bool waits = fetches;
@@ -87,14 +110,24 @@ internal static class GridPersistentKernel
                 {
                     h = TRows.Load<TExchange>(mail, 0, rowWords, rows);
                     polls++;
-                    waits = !TRows.Written(h) && GridWait.Again<TExchange>(g, polls, late);
+                    waits = !TRows.Written(h);
+                    if (waits && (polls >= g.PollBudget || ((polls & (FlagInterval - 1)) == 0 && TExchange.LoadFlag(g.Flags, 0) != 0)))
+                    {
+                        TExchange.RaiseFlag(g.Flags, 0);
+                        g.HostFlags[0] = 1;
+                        late[0] = 1;
+                        waits = false;
+                    }
                 }
             }
 
-            if (!last)
+            if (t + 1 < a.Steps)
                 mail = mail.SubView(a.Rows * rowWords);
+            put += step;
+            wantedRow += a.Rows;
         }
 
-        GridRow.End<TPointwise>(row, g, gaveUp);
+        if (TPointwise.WritesCarried && me.Finishes && me.Column == 0 && !gaveUp)
+            g.NextCarried[at] = carried;
     }
 }

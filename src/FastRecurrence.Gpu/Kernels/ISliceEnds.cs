@@ -44,7 +44,7 @@ internal struct ShuffledEnds : ISliceEnds<ShuffledEnds>
         ArrayView<float> partial = tile.Cast<float>();
         TRows.Scatter(sums, partial, self.Me.Thread);
         Group.Barrier();
-        Float4 sum = SliceSums.Gather(partial.SubView(self.Me.Local * SplitKTile.Threads), self.Me, self.Start);
+        Float4 sum = SliceSums.Gather(partial, self.Me, self.Start);
         int unit = self.Me.Column4 * TPointwise.Units, at = self.Me.Row * a.HiddenSize + unit, column = self.Me.Column;
         if (!self.Me.Finishes)
             return;

@@ -36,9 +36,6 @@ internal struct TensorFactors
 {
     public TensorRows A0, A1, A2, A3;
     public TensorParts B0, B1, B2, B3;
-
-    /// <summary>Where only the first two fragments are multiplied: two more would not find registers.</summary>
-    public bool OnlyTwo;
 }
 
 /// <summary>Four k's of rows g and g + 8.</summary>
@@ -124,16 +121,6 @@ internal readonly struct TripleTf32 : ITensorProduct
         return TensorFour.Add(sums, p);
     }
 
-    /// <summary>
-    /// The products alone, with h as B and the weights as A: the same sums, bit for bit, as with h as A, since each adds the same products in the same order.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorFour Transposed(TensorFactors f)
-    {
-        TensorFour p = Fragment.First(Fragment.FirstLow(Fragment.FirstByLow(default, f), f), f);
-        return Fragment.Second(Fragment.SecondLow(Fragment.SecondByLow(p, f), f), f);
-    }
-
     // To the nearest by its bits: two instructions, where the conversion takes four. A NaN may come out as a number, but then the lower half is a NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Upper(float x) => Interop.IntAsFloat((Interop.FloatAsInt(x) + 0x1000u) & 0xFFFFE000u);
@@ -151,8 +138,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.High.X, f.B0.High.Y, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.High.X, f.B1.High.Y, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.High.X, f.B2.High.Y, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.High.X, f.B3.High.Y, sums.S3);
         return sums;
@@ -164,8 +149,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.High.Z, f.B0.High.W, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.High.Z, f.B1.High.W, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.High.Z, f.B2.High.W, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.High.Z, f.B3.High.W, sums.S3);
         return sums;
@@ -177,8 +160,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.Low, f.A0.Lower.Low), f.B0.High.X, f.B0.High.Y, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.Low, f.A1.Lower.Low), f.B1.High.X, f.B1.High.Y, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.Low, f.A2.Lower.Low), f.B2.High.X, f.B2.High.Y, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.Low, f.A3.Lower.Low), f.B3.High.X, f.B3.High.Y, sums.S3);
         return sums;
@@ -190,8 +171,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.Low, f.A0.Lower.Low), f.B0.High.Z, f.B0.High.W, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.Low, f.A1.Lower.Low), f.B1.High.Z, f.B1.High.W, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.Low, f.A2.Lower.Low), f.B2.High.Z, f.B2.High.W, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.Low, f.A3.Lower.Low), f.B3.High.Z, f.B3.High.W, sums.S3);
         return sums;
@@ -203,8 +182,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(FirstTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.Low.X, f.B0.Low.Y, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(FirstTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.Low.X, f.B1.Low.Y, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(FirstTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.Low.X, f.B2.Low.Y, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(FirstTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.Low.X, f.B3.Low.Y, sums.S3);
         return sums;
@@ -216,8 +193,6 @@ internal static class Fragment
     {
         sums.S0 = TensorCore.MultiplyAdd(LastTwo(f.A0.Upper.High, f.A0.Lower.High), f.B0.Low.Z, f.B0.Low.W, sums.S0);
         sums.S1 = TensorCore.MultiplyAdd(LastTwo(f.A1.Upper.High, f.A1.Lower.High), f.B1.Low.Z, f.B1.Low.W, sums.S1);
-        if (f.OnlyTwo)
-            return sums;
         sums.S2 = TensorCore.MultiplyAdd(LastTwo(f.A2.Upper.High, f.A2.Lower.High), f.B2.Low.Z, f.B2.Low.W, sums.S2);
         sums.S3 = TensorCore.MultiplyAdd(LastTwo(f.A3.Upper.High, f.A3.Lower.High), f.B3.Low.Z, f.B3.Low.W, sums.S3);
         return sums;

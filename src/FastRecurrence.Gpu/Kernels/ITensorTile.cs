@@ -14,9 +14,6 @@ internal interface ITensorTile<TSelf, TLeft>
     /// <summary>Rows of the tile.</summary>
     static abstract int Rows { get; }
 
-    /// <summary>log₂ of the warps of a group below each other in <see cref="TensorGemmLoop"/>.</summary>
-    static abstract int RowShift { get; }
-
     /// <summary>The lane's four k's of its rows g, g + 8, g + 16, g + 24, as far as the tile has them; each where its offset says.</summary>
     static abstract TLeft Load(ArrayView<Float4> a, int row0, int row8, int row16, int row24);
 
@@ -55,24 +52,6 @@ internal struct TensorColumns
         (columns.C2, columns.C3) = (fragments[2 * TensorGemmLoop.Lanes], fragments[3 * TensorGemmLoop.Lanes]);
         return columns;
     }
-
-    /// <summary>The first 16 columns as rows of A.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorRows Upper(TensorColumns columns)
-    {
-        TensorRows rows = default;
-        (rows.Upper, rows.Lower) = (TripleTf32.Split(columns.C0), TripleTf32.Split(columns.C1));
-        return rows;
-    }
-
-    /// <summary>The last 16 columns as rows of A.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TensorRows Lower(TensorColumns columns)
-    {
-        TensorRows rows = default;
-        (rows.Upper, rows.Lower) = (TripleTf32.Split(columns.C2), TripleTf32.Split(columns.C3));
-        return rows;
-    }
 }
 
 /// <summary>A lane's part of A for 16 rows.</summary>
@@ -97,8 +76,6 @@ internal struct Tile16 : ITensorTile<Tile16, Left16>
     public TensorFour Sums;
 
     public static int Rows => 16;
-
-    public static int RowShift => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Left16 Load(ArrayView<Float4> a, int row0, int row8, int row16, int row24)
@@ -197,8 +174,6 @@ internal struct Tile32 : ITensorTile<Tile32, Left32>
 
     public static int Rows => 32;
 
-    public static int RowShift => 2;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Left32 Load(ArrayView<Float4> a, int row0, int row8, int row16, int row24)
     {
@@ -266,65 +241,5 @@ internal struct Tile32 : ITensorTile<Tile32, Left32>
         Tile16 half = default;
         (half.Sums.S0, half.Sums.S1, half.Sums.S2, half.Sums.S3) = (sums.Left.S1, sums.Left.S3, sums.Right.S1, sums.Right.S3);
         return half;
-    }
-}
-
-/// <summary>A lane's part of A for 64 rows.</summary>
-internal struct Left64
-{
-    public Left32 Upper, Lower;
-}
-
-/// <summary>64 rows, from shared memory: the halves of B serve twice as many of them.</summary>
-internal struct Tile64 : ITensorTile<Tile64, Left64>
-{
-    public Tile32 Upper, Lower;
-
-    public static int Rows => 64;
-
-    public static int RowShift => 1;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Left64 Load(ArrayView<Float4> a, int row0, int row8, int row16, int row24) => Load(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Left64 Load(ArrayView<Float4> shared)
-    {
-        Left64 left = default;
-        left.Upper = Tile32.Load(shared);
-        left.Lower = Tile32.Load(shared.SubView(4 * TensorGemmLoop.Lanes));
-        return left;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Left64 Keep(Left64 left, bool inside)
-    {
-        left.Upper = Tile32.Keep(left.Upper, inside);
-        left.Lower = Tile32.Keep(left.Lower, inside);
-        return left;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Tile64 MultiplyAdd<TProduct>(Tile64 sums, Left64 left, TensorColumns right)
-        where TProduct : struct, ITensorProduct
-    {
-        sums.Upper = Tile32.MultiplyAdd<TProduct>(sums.Upper, left.Upper, right);
-        sums.Lower = Tile32.MultiplyAdd<TProduct>(sums.Lower, left.Lower, right);
-        return sums;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Tile64 sums, ArrayView<Float2> destination, int at, int stride)
-    {
-        Tile32.Store(sums.Upper, destination, at, stride);
-        Tile32.Store(sums.Lower, destination, at + 32 * stride, stride);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void End<TEnds>(Tile64 sums, TEnds ends, int row, int column4, bool odd)
-        where TEnds : struct, IChainEnds<TEnds>
-    {
-        Tile32.End(sums.Upper, ends, row, column4, odd);
-        Tile32.End(sums.Lower, ends, row + 32, column4, odd);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
@@ -107,15 +106,6 @@ internal struct GridArguments
 
     /// <summary>Polls of a word before a group gives up.</summary>
     public int PollBudget;
-
-    /// <summary>The same for the groups of the second direction.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static GridArguments OfSecond(GridArguments g)
-    {
-        (g.Sequence.Initial, g.Sequence.Carried, g.Sequence.Weights) = (g.Second.Initial, g.Second.Carried, g.Second.Weights);
-        (g.NextCarried, g.NextHidden) = (g.Second.NextCarried, g.Second.NextHidden);
-        return g;
-    }
 }
 
 /// <summary>What the second direction of a layer has of its own. The rest of it lies behind the first direction's.</summary>

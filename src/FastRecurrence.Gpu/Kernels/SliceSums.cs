@@ -57,14 +57,12 @@ internal static class SliceSums
         partial[thread] = (odd ? second : first) + Warp.ShuffleXor(odd ? first : second, 8);
     }
 
-    /// <summary>
-    /// The sum of all warps for one row, 32 partial sums of each warp from <paramref name="partial"/> on, with <paramref name="start"/> of the lane's column,
-    /// as the whole float4 column.
-    /// </summary>
+    /// <summary>The sum of all warps for the lane's row, with <paramref name="start"/> of its column, as the whole float4 column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Gather(ArrayView<float> partial, SliceThread me, float start)
     {
-        float total = Total(partial, me, start);
+        ArrayView<float> p = partial.SubView(me.Local * SplitKTile.Threads + me.Lane);
+        float total = ((p[0] + p[128]) + (p[64] + p[192])) + ((p[32] + p[160]) + (p[96] + p[224])) + start;
         int x = me.Lane & 7;
         Float4 sum = Float4.Zero;
         sum.X = Warp.Shuffle(total, x);
@@ -74,25 +72,7 @@ internal static class SliceSums
         return sum;
     }
 
-    /// <summary>The same for two rows: the lower half of the warp gets the first, the upper the second.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Gather(ArrayView<float> first, ArrayView<float> second, SliceThread me, float start, float start8)
-    {
-        Float4 lower = Gather(first, me, start), upper = Gather(second, me, start8);
-        bool isUpper = me.Lane >= 16;
-        (lower.X, lower.Y) = (isUpper ? upper.X : lower.X, isUpper ? upper.Y : lower.Y);
-        (lower.Z, lower.W) = (isUpper ? upper.Z : lower.Z, isUpper ? upper.W : lower.W);
-        return lower;
-    }
-
     /// <summary>One of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Of(Float4 four, int column) => column < 2 ? column == 0 ? four.X : four.Y : column == 2 ? four.Z : four.W;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Total(ArrayView<float> partial, SliceThread me, float start)
-    {
-        ArrayView<float> p = partial.SubView(me.Lane);
-        return ((p[0] + p[128]) + (p[64] + p[192])) + ((p[32] + p[160]) + (p[96] + p[224])) + start;
-    }
 }

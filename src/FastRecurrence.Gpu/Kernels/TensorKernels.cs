@@ -82,7 +82,7 @@ internal static class TensorSplitKStepKernel
             right = nextRight;
         }
 
-        // The warps' sums, put together by one thread a row and float4 column, in the order of SliceSums: a grid's sums have the same bits.
+        // The warps' sums, put together in a fixed order by one thread a row and float4 column.
         TTile.Store(sums, partial.Cast<Float2>(), (warp * TTile.Rows + (lane >> 2)) * Row2 + (lane & 3), Row2);
         Group.Barrier();
         if (local < TTile.Rows)
