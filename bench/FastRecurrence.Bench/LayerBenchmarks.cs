@@ -24,7 +24,7 @@ public abstract class LayerBenchmarks
 
     protected abstract int SequenceLength { get; }
 
-    /// <summary>The ladder's choice beside Vector&lt;float&gt;; FASTRECURRENCE_SIMD forces the first.</summary>
+    /// <summary>The widest SIMD backend beside Vector&lt;float&gt;; FASTRECURRENCE_SIMD forces the first.</summary>
     public static IEnumerable<string> Backends => new[] { FastRecurrence.Backend.Simd.Name, "simd-vector" }.Distinct();
 
     [GlobalSetup]

@@ -1,85 +1,103 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using FastRecurrence.Gpu;
+using FastRecurrence.GpuCheck.Results;
+using FastRecurrence.GpuCheck.Timing;
+using FastRecurrence.GpuCheck.Verifying;
 
 namespace FastRecurrence.GpuCheck;
 
-/// <summary>The whole visit to a machine: what is there, is it right, how fast is it, how fast are others.</summary>
+/// <summary>The whole visit to a machine: how fast, beside torch, and right or not.</summary>
 internal static class Check
 {
-    /// <summary>0 when everything is right, 1 when something is wrong, 3 when there is nothing to check.</summary>
-    public static int Run(Options options)
+    private static readonly Dictionary<Part, Action<Visit>> s_parts = new()
     {
-        using var report = new Report();
-        var clock = Stopwatch.StartNew();
-        report.Line("# gpu-check");
-        report.Line();
-        report.Line($"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, .NET {Environment.Version}, {Environment.ProcessorCount} processors, command: gpu-check run{(options.Device is null ? "" : " --device " + options.Device)}{(options.Quick ? " --quick" : "")}");
-        report.Line();
-        foreach (GpuBackend backend in GpuBackends.All)
-            report.Line($"- {backend.Name}: {(backend.IsAvailable ? backend.Description : "missing: " + backend.UnavailableReason)}");
-        report.Line();
+        [Part.Lstm] = LayerTiming.Lstm,
+        [Part.Elman] = LayerTiming.Elman,
+        [Part.Gru] = LayerTiming.Gru,
+        [Part.LstmBfloat16] = LayerTiming.LstmBfloat16,
+        [Part.Directions] = DirectionsTiming.Run,
+        [Part.Latency] = LatencyTiming.Run,
+        [Part.Gemm] = GemmTiming.Run,
+        [Part.Verify] = KernelVerification.Run,
+        [Part.VerifyDirections] = DirectionsVerification.Run,
+        [Part.VerifyGemm] = GemmVerification.Run,
+        [Part.Torch] = TorchModes.Run,
+        [Part.Families] = LayerTiming.Families,
+    };
 
-        List<GpuBackend> chosen = Choose(options);
-        if (chosen.Count == 0)
+    /// <summary>0 when everything is right, 1 when something is wrong, 3 when there is nothing to check.</summary>
+    public static int Run(Options options) => Run(options, Console.Out);
+
+    /// <summary>As <see cref="Run(Options)"/>, with its lines to any writer.</summary>
+    public static int Run(Options options, TextWriter screen)
+    {
+        List<GpuBackend> backends = Choose(options.Device);
+        Machine machine = Machine.Here;
+        GpuBackend? timed = backends.FirstOrDefault();
+        var document = new CheckDocument(
+            $"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}", "gpu-check " + string.Join(' ', Environment.GetCommandLineArgs()[1..]), options.Commit ?? machine.Commit,
+            timed is null ? null : $"{timed.Name}, {timed.Description}", Driver(), machine,
+            [.. GpuBackends.All.Select(b => $"{b.Name}: {(b.IsAvailable ? b.Description : "missing: " + b.UnavailableReason)}")]);
+        var journal = new Journal(options.Folder, document, screen);
+        if (timed is null)
         {
-            report.Line(options.Device is null
+            document.Verdict = options.Device is null
                 ? "Nothing to check: this needs an NVIDIA GPU with its driver (libcuda.so.1), or --device with one of the names above."
-                : $"Nothing to check: {options.Device} is not available here; the list above says why.");
-            return 3;
+                : $"Nothing to check: {options.Device} is not available here; the list above says why.";
+            return End(journal, 3);
         }
 
-        bool right = true;
-        foreach (GpuBackend backend in chosen)
-            right &= Guarded(report, $"verifying {backend.Name}", () => Verification.Run(backend, options, report));
-        // Beyond CUDA no grid is promised; one named device is a rehearsal.
-        foreach (GpuBackend backend in chosen.Where(b => b.DeviceKind == DeviceKind.Cuda || options.Device is not null))
-            right &= Guarded(report, $"verifying both directions on {backend.Name}", () => BothDirections.Verify(backend, options, report));
-        foreach (GpuBackend backend in chosen)
-            right &= Guarded(report, $"verifying input GEMMs on {backend.Name}", () => InputGemms.Verify(backend, options, report));
-        GpuBackend timed = chosen[0];
-        Dictionary<(int H, int N), double> ours = [];
-        right &= Guarded(report, $"timing {timed.Name}", () =>
+        // Its seconds of loading pass while the first kernels compile.
+        using TorchProcess? torch = options.Parts.Contains(Part.Torch) ? new TorchProcess(TimeSpan.FromSeconds(90)) : null;
+        foreach ((Part part, GpuBackend backend, TimeSpan end) in Schedule.Of(options.Parts, backends, TimeSpan.FromMinutes(options.Minutes)))
         {
-            ours = Timing.Run(timed, options, clock, report);
-            return true;
-        });
-        if (timed.DeviceKind == DeviceKind.Cuda || options.Device is not null)
-        {
-            right &= Guarded(report, $"timing both directions on {timed.Name}", () =>
+            if (torch is not null && document.Torch is null)
+                document.Torch = torch.Greet() ?? $"not timed: {torch.Absence}";
+            try
             {
-                BothDirections.Time(timed, options, clock, report);
-                return true;
-            });
+                s_parts[part](new Visit(part, backend, options, journal, torch, end));
+            }
+            catch (Exception e) when (e is DeviceException or NotSupportedException or InvalidOperationException)
+            {
+                // One failing part must not take the others' results along.
+                journal.Fail(part, backend.Name, e.Message);
+            }
         }
 
-        right &= Guarded(report, $"timing input GEMMs on {timed.Name}", () =>
-        {
-            InputGemms.Time(timed, options, clock, report);
-            return true;
-        });
-        Peers.Run(options, clock, ours, report);
-        report.Line(right ? $"Everything is right. {clock.Elapsed.TotalSeconds:0} s." : "SOMETHING IS WRONG: see above.");
-        return right ? 0 : 1;
+        bool verified = document.Records.Any(r => r.Verification is not null);
+        string verdict = !journal.IsRight ? "SOMETHING IS WRONG: see below." : verified ? "Everything that was verified is right." : "Nothing was verified.";
+        document.Verdict = $"{verdict} {journal.Elapsed.TotalSeconds:0} s.";
+        return End(journal, journal.IsRight ? 0 : 1);
     }
 
-    private static List<GpuBackend> Choose(Options options) => options.Device is not null
-        ? [.. GpuBackends.All.Where(b => b.IsAvailable && b.Name == options.Device)]
+    private static int End(Journal journal, int exit)
+    {
+        journal.Say(journal.Document.Verdict!);
+        journal.Save();
+        return exit;
+    }
+
+    /// <summary>The named backend; without a name CUDA's devices, and NVIDIA's through OpenCL.</summary>
+    private static List<GpuBackend> Choose(string? device) => device is not null
+        ? [.. GpuBackends.All.Where(b => b.IsAvailable && b.Name == device)]
         : [.. GpuBackends.All.Where(b => b.IsAvailable && (b.DeviceKind == DeviceKind.Cuda
             || (b.DeviceKind == DeviceKind.OpenCl && b.Description.Contains("NVIDIA", StringComparison.OrdinalIgnoreCase))))];
 
-    /// <summary>One failing part must not take the others' results along.</summary>
-    private static bool Guarded(Report report, string what, Func<bool> part)
+    /// <summary>The version of NVIDIA's driver, as Linux or its own tool says it; null where neither does.</summary>
+    private static string? Driver()
     {
+        const string File = "/proc/driver/nvidia/version";
+        if (System.IO.File.Exists(File))
+            return System.IO.File.ReadLines(File).FirstOrDefault();
         try
         {
-            return part();
+            var start = new ProcessStartInfo("nvidia-smi", ["--query-gpu=driver_version", "--format=csv,noheader"]) { RedirectStandardOutput = true };
+            using Process? tool = Process.Start(start);
+            return tool?.StandardOutput.ReadLine();
         }
-        catch (Exception e) when (e is DeviceException or NotSupportedException or InvalidOperationException)
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception)
         {
-            report.Line($"FAILED while {what}: {e.Message}");
-            report.Line();
-            return false;
+            return null;
         }
     }
 }

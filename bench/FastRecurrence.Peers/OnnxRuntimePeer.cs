@@ -1,5 +1,3 @@
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Peers;
 using FastRecurrence.TestKit.Stacks;
 using Microsoft.ML.OnnxRuntime;
 

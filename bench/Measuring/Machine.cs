@@ -15,7 +15,7 @@ internal sealed record Machine(
     string? Governor, int VectorBits, int WidestAcceleratedBits, string Simd, string? SimdForced, IReadOnlyDictionary<string, string> Versions,
     IReadOnlyList<CacheLevel> Caches, string? Frequency, string? Load, string? Commit, IReadOnlyDictionary<string, string> Variables)
 {
-    /// <summary>Family, model and stepping, which tell processors apart whose names a cloud hides; null where they cannot be asked for, and in runs of older builds.</summary>
+    /// <summary>Family, model and stepping, which tell processors apart whose names a cloud hides; null where the processor does not tell, and in runs of older builds.</summary>
     public string? Signature { get; init; }
 
     /// <summary>The instruction sets that this process uses, such as <c>avx2 fma avx512f</c>; null in runs of older builds.</summary>

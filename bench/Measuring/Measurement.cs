@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MathNet.Numerics.Statistics;
 
 namespace FastRecurrence.Measuring;
@@ -68,6 +69,20 @@ internal sealed record Measurement(double Median, double NoisePercent, int Sampl
             if (last)
                 return so with { Missed = enoughTime ? "max-noise" : "min-time" };
         }
+    }
+
+    /// <summary>Samples of a call.</summary>
+    public static Measurement Take(Action call, StopRule rule, CancellationToken cancellation)
+    {
+        double Sample(int repeats)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < repeats; i++)
+                call();
+            return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
+        }
+
+        return Take(Sample, rule, cancellation);
     }
 
     private static Measurement Of(List<double> times)

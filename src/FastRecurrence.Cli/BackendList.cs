@@ -9,7 +9,7 @@ internal static class BackendList
     public static IReadOnlyList<Backend> All { get; } = [.. Backend.All, .. GpuBackends.All];
 
     /// <summary>
-    /// The backends that names stand for: a backend's own name, <c>simd</c> for the ladder's choice, <c>cuda</c> or
+    /// The backends that names stand for: a backend's own name, <c>simd</c> for the widest that this processor has, <c>cuda</c> or
     /// <c>opencl</c> for all devices of the kind, <c>all</c>. Absent ones are in the result: the caller says that they are absent.
     /// </summary>
     /// <exception cref="CommandException">A name that stands for nothing (usage), or a device number that does not exist (failure).</exception>
@@ -18,7 +18,7 @@ internal static class BackendList
     /// <summary>Whether the backend is this machine's CPU under a device's name.</summary>
     public static bool IsCpuDevice(Backend backend) => backend is GpuBackend { IsCpuDevice: true };
 
-    /// <summary>A device of its own: what a crossover is about.</summary>
+    /// <summary>A device that is not the CPU: what a crossover is about.</summary>
     public static bool IsAccelerator(Backend backend) => backend is GpuBackend { IsCpuDevice: false };
 
     /// <summary>ILGPU's emulator: right, and too slow to time.</summary>
@@ -41,8 +41,9 @@ internal static class BackendList
         Backend[] siblings = [.. All.Where(b => b.Name.StartsWith(prefix + ":", StringComparison.OrdinalIgnoreCase))];
         if (siblings.Length > 0 && name.Contains(':'))
             throw new CommandException(ExitCode.Failure, $"backend '{name}' does not exist here; there is {string.Join(", ", siblings.Select(Describe))}.");
-        throw CommandException.Usage(
-            $"unknown backend '{name}'.{Suggestion.For(name, All.Select(b => b.Name).Append("simd").Append("all"))} Known: {string.Join(", ", All.Select(b => b.Name))}, simd (the ladder's choice), cuda, opencl, all.");
+        string suggestion = Suggestion.For(name, All.Select(b => b.Name).Append("simd").Append("all"));
+        string known = string.Join(", ", All.Select(b => b.Name));
+        throw CommandException.Usage($"unknown backend '{name}'.{suggestion} Known: {known}, simd (the widest here), cuda, opencl, all.");
     }
 
     private static string Describe(Backend backend) =>

@@ -1,6 +1,8 @@
 namespace FastRecurrence.Cli;
 
-/// <summary>What the process returns. If several apply: <see cref="WrongResult"/>, then <see cref="Failure"/>, <see cref="Slower"/>, <see cref="Ambiguous"/>.</summary>
+/// <summary>
+/// What the process returns. If several apply: <see cref="WrongResult"/>, then <see cref="Failure"/>, <see cref="Slower"/>, <see cref="Ambiguous"/>.
+/// </summary>
 internal static class ExitCode
 {
     public const int Ok = 0;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli;
 
@@ -46,6 +45,13 @@ internal sealed partial class Session(TextWriter output, TextWriter error, bool 
             // A reader that went away is no error, and the console swallows it; a full disk or a closed stdout is one.
             throw new CommandException(ExitCode.Failure, $"cannot write the results: {e.Message}", e);
         }
+    }
+
+    /// <summary>Writes a table, or lines of one.</summary>
+    public void WriteLines(IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+            WriteLine(line);
     }
 
     /// <summary>Writes a document for programs.</summary>

@@ -33,7 +33,7 @@ public readonly ref struct OnnxInputs
     public ReadOnlySpan<float> InitialCell { get; init; }
 }
 
-/// <summary>Where one call of an <see cref="OnnxOperator"/> writes; an empty span is an output that is not asked for.</summary>
+/// <summary>Where one call of an <see cref="OnnxOperator"/> writes; an empty span is an output that is not wanted.</summary>
 public readonly ref struct OnnxOutputs
 {
     /// <summary>Y, <c>[T, D, N, H]</c>, or <c>[N, T, D, H]</c> with layout 1.</summary>

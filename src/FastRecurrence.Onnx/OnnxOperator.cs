@@ -42,7 +42,7 @@ public sealed class OnnxOperator : IDisposable
 
     /// <summary>Runs the node.</summary>
     /// <param name="inputs">X, its sizes, and what may be left out.</param>
-    /// <param name="outputs">What is asked for. Y_h may be initial_h and Y_c initial_c; other spans must not overlap.</param>
+    /// <param name="outputs">Where the wanted outputs go. Y_h may be initial_h and Y_c initial_c; other spans must not overlap.</param>
     /// <exception cref="ArgumentException">A length does not fit; nothing is written.</exception>
     public void Run(OnnxInputs inputs, OnnxOutputs outputs)
     {

@@ -36,7 +36,7 @@ public abstract class Backend
     /// the first cache level holds, on devices that are a CPU, and by <see cref="RecurrentLayer.CreateState"/> for a batch
     /// that gains nothing (on the CPU above one).
     /// </param>
-    /// <exception cref="ArgumentException">Int8 was asked for weights that hold a NaN or an infinity; the message names the first.</exception>
+    /// <exception cref="ArgumentException">Int8 is refused for weights that hold a NaN or an infinity; the message names the first.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such format.</exception>
     /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run the layer, or the format would gain nothing; the message says which.</exception>

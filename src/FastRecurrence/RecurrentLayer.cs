@@ -150,7 +150,11 @@ public abstract class RecurrentLayer : IDisposable
         if (state is not Cpu.CpuState)
             throw new NotSupportedException($"{Backend.Name} keeps no tape; the SIMD backends do.");
         if (Format != WeightFormat.Float32)
-            throw new NotSupportedException($"{this} keeps no tape: gradients of rounded weights would not be those of the weights. Prepare the layer as Float32.");
+        {
+            throw new NotSupportedException(
+                $"{this} keeps no tape: gradients of rounded weights would not be those of the weights. Prepare the layer as Float32.");
+        }
+
         tape.Require(Shape, sequenceLength, state.BatchSize);
         Run(state, sequenceLength, input, output, options with { Tape = tape });
         tape.IsFull = true;
@@ -162,12 +166,8 @@ public abstract class RecurrentLayer : IDisposable
     /// </summary>
     internal void RunEvenDisposed(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
     {
-        if (!ReferenceEquals(state.Layer, this))
-            throw new ArgumentException(WrongLayer(state), nameof(state));
-
-        ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
-        int N = state.BatchSize;
-        RequireSpans(sequenceLength, N, input, output, options);
+        CallArguments.RequireStateOf(this, state);
+        CallArguments.RequireSpans(Shape, sequenceLength, state.BatchSize, input, output, options);
         RunInto(state, sequenceLength, input, output, Shape.OutputSize, options);
     }
 
@@ -202,53 +202,7 @@ public abstract class RecurrentLayer : IDisposable
         state.Packer.Run(this, state, sequenceLength, input, output, outputStride, options with { Lengths = lengths });
     }
 
-    private string WrongLayer(LayerState state) => state.Layer.Shape == Shape && ReferenceEquals(state.Layer.Backend, Backend)
-        ? $"state belongs to another RecurrentLayer object of the same shape ({Shape} on {Backend.Name}): "
-            + "a state is bound to the object that made it. Create it with this layer's CreateState."
-        : $"state belongs to another layer ({state.Layer.Shape} on {state.Layer.Backend.Name}), this one is {Shape} on {Backend.Name}. "
-            + "Create it with this layer's CreateState.";
-
     private void RequireAlive() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(RecurrentLayer));
-
-    private void RequireSpans(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
-    {
-        ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
-        if (!Fit((long)T * N, input.Length, output.Length, gates.Length, cells.Length))
-            RefuseMisfit(T, N, input, output, options);
-        RequireApart(input, output, gates, cells);
-    }
-
-    /// <summary>The everyday check, of a few multiplications; sizes that could overflow it do not fit.</summary>
-    private bool Fit(long rows, int input, int output, int gates, int cells) =>
-        rows <= int.MaxValue && input == rows * Shape.InputSize && output == rows * Shape.OutputSize
-        && (gates == 0 || gates == rows * (Shape.GateCount * Shape.HiddenSize)) && (cells == 0 || (Shape.HasCellState && cells == rows * Shape.HiddenSize));
-
-    /// <summary>Names what does not fit, with both numbers.</summary>
-    private void RefuseMisfit(int T, int N, ReadOnlySpan<float> input, Span<float> output, in SequenceOptions options)
-    {
-        ReadOnlySpan<float> gates = options.Gates, cells = options.Cells;
-        bool timeMajor = options.Layout == SequenceLayout.TimeMajor;
-        Extents.Require(nameof(input), input.Length, timeMajor ? "T×N×I" : "N×T×I", timeMajor ? T : N, timeMajor ? N : T, Shape.InputSize);
-        Extents.Require(nameof(output), output.Length, timeMajor ? "T×N×H" : "N×T×H", timeMajor ? T : N, timeMajor ? N : T, Shape.OutputSize);
-        if (!gates.IsEmpty)
-            Extents.Require(nameof(gates), gates.Length, "T×N×G×H", T, N, Shape.GateCount, Shape.HiddenSize);
-        if (!cells.IsEmpty)
-        {
-            if (!Shape.HasCellState)
-                throw new NotSupportedException($"{Shape} is {Shape.Definition.NameWithArticle} and has no cell state c to hand out.");
-            Extents.Require(nameof(cells), cells.Length, "T×N×H", T, N, Shape.HiddenSize);
-        }
-    }
-
-    private static void RequireApart(ReadOnlySpan<float> input, ReadOnlySpan<float> output, ReadOnlySpan<float> gates, ReadOnlySpan<float> cells)
-    {
-        if (input.Overlaps(output))
-            throw new ArgumentException("output overlaps input: the layer still reads input while it writes output. Use separate memory.", nameof(output));
-        if (input.Overlaps(gates) || output.Overlaps(gates))
-            throw new ArgumentException("gates overlap input or output. Use separate memory.", nameof(gates));
-        if (input.Overlaps(cells) || output.Overlaps(cells) || gates.Overlaps(cells))
-            throw new ArgumentException("cells overlap input, output or gates. Use separate memory.", nameof(cells));
-    }
 
     /// <summary>
     /// The two directions of a bidirectional layer over the same rows, this one forward: one after the other, unless the backend can run

@@ -27,12 +27,12 @@ public sealed class WorkerTeam : IDisposable
     /// Threads that work on a call, the caller's included: 1 to <see cref="MaxWorkers"/>. More than the machine has processors is allowed, and slow.
     /// </param>
     /// <param name="pin">
-    /// Whether worker i is bound to the processor at place i (counted from 0, again from the start where there are fewer processors than workers)
+    /// Whether worker i is bound to processor number i (counted from 0, again from the start where there are fewer processors than workers)
     /// of those that this process may use (Linux and Windows; elsewhere it is refused). The caller's own thread is never touched: bind it to
     /// the first of them yourself. Steadier on a quiet machine, harmful on a shared one.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The number of workers is out of range.</exception>
-    /// <exception cref="PlatformNotSupportedException">Pinning was asked for and cannot be done here.</exception>
+    /// <exception cref="PlatformNotSupportedException">Pinning was requested and cannot be done here.</exception>
     /// <exception cref="OutOfMemoryException">The system lets this process start no more threads.</exception>
     public WorkerTeam(int workers, bool pin = false)
         : this(workers, pin, thread => thread.Start())

@@ -3,7 +3,7 @@ using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests;
 
-/// <summary>The judge is judged by numbers that others worked out, and by finite differences.</summary>
+/// <summary>The reference is held to numbers that others worked out, and by finite differences.</summary>
 public sealed class ReferenceTests
 {
     /// <summary>Aidan Gomez, "Backpropogating an LSTM: A Numerical Example" (2016): tells all 24 gate orders apart.</summary>

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace FastRecurrence.Bench.Peers;
 
-/// <summary>What <see cref="PeersCommand"/> is asked for.</summary>
+/// <summary>The options of <see cref="PeersCommand"/>.</summary>
 internal sealed record PeerOptions(bool Quick, int Rounds, string? Filter, string[] Engines, int[] Threads, bool Pin, string? Json, string? Markdown, int PauseMilliseconds)
 {
     /// <summary>The command, whose options make the record.</summary>

@@ -33,7 +33,7 @@ internal sealed class PeerProblem(CellKind cell, int hidden, int batch, int step
 
     /// <summary>
     /// The largest error of an output against double. Rows do not depend on each other, so the first and the last row are
-    /// computed in full and judge all their steps.
+    /// computed in full and check all their steps.
     /// </summary>
     public double Error(float[] output)
     {

@@ -5,7 +5,7 @@ using FastRecurrence.TestKit;
 namespace FastRecurrence.Bench.Peers;
 
 /// <summary>
-/// Times the engines of one problem: outputs judged first, then round-robin samples of at least two milliseconds, with a
+/// Times the engines of one problem: outputs checked first, then round-robin samples of at least two milliseconds, with a
 /// pause before each so that the spinning threads of the engine before have gone to sleep.
 /// </summary>
 internal sealed class PeerRun(int rounds, double sampleMilliseconds)

@@ -42,8 +42,8 @@ internal static partial class IntegerAxis
     public static IReadOnlyList<int> ParseThreads(string text)
     {
         string all = Math.Min(Environment.ProcessorCount, WorkerTeam.MaxWorkers).ToString(CultureInfo.InvariantCulture);
-        string[] terms = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(t => string.Equals(t, "all", StringComparison.OrdinalIgnoreCase) ? all : t)];
-        return Parse(string.Join(',', terms), atLeast: 1, WorkerTeam.MaxWorkers);
+        string[] terms = text.Split(',', StringSplitOptions.TrimEntries);
+        return Parse(string.Join(',', terms.Select(t => string.Equals(t, "all", StringComparison.OrdinalIgnoreCase) ? all : t)), 1, WorkerTeam.MaxWorkers);
     }
 
     private static IEnumerable<int> Term(string term)
@@ -60,16 +60,17 @@ internal static partial class IntegerAxis
         if (match.Groups["step"].Success)
         {
             int step = Number(match.Groups["step"], term);
-            return step >= 1 ? Walk(first, last, v => v + step) : throw new FormatException($"'{term}' has step {step}; a step is 1 or more.");
+            return step >= 1 ? Values(first, last, v => v + step) : throw new FormatException($"'{term}' has step {step}; a step is 1 or more.");
         }
 
         int factor = match.Groups["factor"].Success ? Number(match.Groups["factor"], term) : 2;
         if (factor < 2)
             throw new FormatException($"'{term}' has factor {factor}; a factor is 2 or more.");
-        return first >= 1 ? Walk(first, last, v => v * factor) : throw new FormatException($"'{term}' begins at 0, which no factor moves; begin at 1 or use a step.");
+        return first >= 1 ? Values(first, last, v => v * factor)
+            : throw new FormatException($"'{term}' begins at 0, which no factor moves; begin at 1 or use a step.");
     }
 
-    private static IEnumerable<int> Walk(int first, int last, Func<long, long> next)
+    private static IEnumerable<int> Values(int first, int last, Func<long, long> next)
     {
         for (long value = first; value <= last; value = next(value))
             yield return (int)value;
@@ -81,6 +82,7 @@ internal static partial class IntegerAxis
     private static FormatException NoAxis(string term) =>
         new($"'{term}' is not a {(term.Contains("..", StringComparison.Ordinal) ? "range" : "number")}. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.");
 
-    [GeneratedRegex(@"^(?<first>[0-9]+)(\.\.(?<last>[0-9]+)(\+(?<step>[0-9]+)|x(?<factor>[0-9]+))?)?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<first>[0-9]+)(\.\.(?<last>[0-9]+)(\+(?<step>[0-9]+)|x(?<factor>[0-9]+))?)?$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Grammar();
 }

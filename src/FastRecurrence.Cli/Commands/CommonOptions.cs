@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -11,7 +9,8 @@ internal static class CommonOptions
     public static Option<OutputFormat> Output() => Format("table (default) or json.", OutputFormat.Table, OutputFormat.Json);
 
     /// <summary>For the commands that also write what others paste and import.</summary>
-    public static Option<OutputFormat> AnyOutput() => Format("table (default), md (to paste), csv or json.", OutputFormat.Table, OutputFormat.Markdown, OutputFormat.Csv, OutputFormat.Json);
+    public static Option<OutputFormat> AnyOutput() =>
+        Format("table (default), md (to paste), csv or json.", OutputFormat.Table, OutputFormat.Markdown, OutputFormat.Csv, OutputFormat.Json);
 
     /// <summary>Backends by name; empty when the option is absent.</summary>
     public static Option<string[]> Backends(string byDefault) => new("--backend", "-B")
@@ -45,13 +44,14 @@ internal static class CommonOptions
         $"Steps T, written like --batch; {byDefault} by default.", byDefault, text => IntegerAxis.Parse(text, atLeast: 1));
 
     /// <summary>An option with one value, read by <paramref name="parse"/>; a FormatException becomes a usage error that names the option.</summary>
-    public static Option<T> Value<T>(string name, string helpName, string description, string byDefault, Func<string, T> parse) => new WithDefault<T>(name, () => parse(byDefault))
-    {
-        Description = description,
-        HelpName = helpName,
-        Arity = ArgumentArity.ExactlyOne,
-        CustomParser = result => Parsed(result, name, parse),
-    };
+    public static Option<T> Value<T>(string name, string helpName, string description, string byDefault, Func<string, T> parse) =>
+        new WithDefault<T>(name, () => parse(byDefault))
+        {
+            Description = description,
+            HelpName = helpName,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = result => Parsed(result, name, parse),
+        };
 
     /// <summary>What was given, or the option's default.</summary>
     public static T Get<T>(this ParseResult parsed, Option<T> option) =>
@@ -67,7 +67,8 @@ internal static class CommonOptions
     }
 
     /// <summary>As <see cref="Value"/>, with a short name.</summary>
-    public static Option<IReadOnlyList<T>> Axis<T>(string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)
+    public static Option<IReadOnlyList<T>> Axis<T>(
+        string name, string alias, string helpName, string description, string byDefault, Func<string, IReadOnlyList<T>> parse)
     {
         Option<IReadOnlyList<T>> option = Value(name, helpName, description, byDefault, parse);
         option.Aliases.Add(alias);

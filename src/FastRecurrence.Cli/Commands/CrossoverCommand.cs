@@ -1,6 +1,5 @@
 using System.CommandLine;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -11,10 +10,11 @@ internal static class CrossoverCommand
     {
         var problems = new ProblemOptions(cells: "lstm", batch: "1..256", hidden: "256", input: "same", length: "25");
         var timing = new TimingOptions(minTime: "100ms", maxNoise: "0.5", timeout: "1s");
-        Option<string[]> backends = CommonOptions.Backends("simd and every OpenCL and CUDA device; without a device of its own also each SIMD width");
+        Option<string[]> backends = CommonOptions.Backends("simd and every OpenCL and CUDA device; without a GPU also each SIMD width");
         Option<IReadOnlyList<int>> threads = CommonOptions.Value<IReadOnlyList<int>>(
-            "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a device of its own 1,all by default, else 1.", "", text => text.Length == 0 ? [] : IntegerAxis.ParseThreads(text));
-        var streaming = new Option<bool>("--streaming") { Description = "Also time a call for each step; always beside a device of its own." };
+            "--threads", "axis", "Threads of the CPU backends, written like --batch, or all; beside a GPU 1,all by default, else 1.", "",
+            text => text.Length == 0 ? [] : IntegerAxis.ParseThreads(text));
+        var streaming = new Option<bool>("--streaming") { Description = "Also time a call for each step; always beside a GPU." };
         var explain = new Option<bool>("--explain-dispatch") { Description = "Also say which kernels every device runs a batch on, and why." };
         Option<OutputFormat> output = CommonOptions.Output();
         var command = new Command("crossover", "Check every backend, sweep batch sizes, and say from which batch a device pays.");
@@ -23,9 +23,13 @@ internal static class CrossoverCommand
             command.Add(option);
         timing.AddTo(command);
         command.Add(output);
-        command.SetAction(parsed => new CrossoverRun(
-            session, parsed.Get(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.Get(threads), timing.Transfers(parsed),
-            parsed.Get(streaming), parsed.Get(explain), timing.Rule(parsed), parsed.Get(output)).Run());
+        command.SetAction(parsed =>
+        {
+            var request = new CrossoverRequest(parsed.Get(backends) ?? [], [.. problems.Read(parsed).OrderBy(p => p.BatchSize)], parsed.Get(threads));
+            var times = new CrossoverTimes(timing.Transfers(parsed), parsed.Get(streaming), timing.Rule(parsed));
+            using var teams = new Teams();
+            return new CrossoverRun(session, request, times, teams, parsed.Get(explain), parsed.Get(output)).Run();
+        });
         return command;
     }
 }

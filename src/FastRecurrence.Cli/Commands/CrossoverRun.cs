@@ -1,92 +1,85 @@
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Timing;
 using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Cli.Commands;
 
+/// <summary>What a <c>crossover</c> compares.</summary>
+/// <param name="Names">Backends by name; empty for those that the machine suggests.</param>
+/// <param name="Problems">Ascending in their batch.</param>
+/// <param name="Threads">Of CPU backends; empty for what the machine suggests.</param>
+internal sealed record CrossoverRequest(string[] Names, IReadOnlyList<ProblemSize> Problems, IReadOnlyList<int> Threads);
+
 /// <summary>One run of <c>crossover</c>, in the order in which it happens.</summary>
 internal sealed class CrossoverRun(
-    Session session, string[] named, IReadOnlyList<ProblemSize> problems, IReadOnlyList<int> threadsAsked, Transfers transfers, bool streamingAsked, bool explainDispatch, StopRule rule, OutputFormat format)
+    Session session, CrossoverRequest request, CrossoverTimes times, Teams teams, bool explainDispatch, OutputFormat format)
 {
     private readonly List<ExerciseResult> _exercises = [];
     private readonly List<Point> _points = [];
     private readonly List<VerdictEntry> _verdicts = [];
     private readonly HashSet<string> _skipped = [];
-    private readonly Dictionary<int, WorkerTeam> _teams = [];
     private readonly TextTable _table = new(
-        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("streaming"), new("± noise"), new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
+        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("streaming"), new("± noise"),
+        new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
 
-    /// <summary>Timed beside the ladder's choice where there is no device to compare it with; they get a table of their own.</summary>
+    /// <summary>Timed beside the widest where there is no device to compare it with; they get another table.</summary>
     private Backend[] _widths = [];
     private double _peak;
     private bool _streaming;
 
     public int Run()
     {
-        try
-        {
-            return Measure();
-        }
-        finally
-        {
-            foreach (WorkerTeam team in _teams.Values)
-                team.Dispose();
-        }
-    }
+        var selection = new BackendSelection(request.Names, [.. BackendList.All.Union([Backend.Simd])]);
+        Backend[] timed = [.. Timed(selection.Backends)];
+        Backend[] examined = [.. selection.Backends.Where(b => request.Names.Length == 0 || timed.Contains(b))];
+        CheckExercises(examined, selection);
 
-    private int Measure()
-    {
-        var attendance = new Attendance(named, [.. BackendList.All.Union([Backend.Simd])]);
-        Backend[] timed = [.. Timed(attendance.Backends)];
-        Backend[] examined = [.. attendance.Backends.Where(b => named.Length == 0 || timed.Contains(b))];
-        CheckExercises(examined, attendance);
-
-        Backend[] right = [.. timed.Where(b => attendance.ReasonOf(b) is null && IsRight(b))];
+        Backend[] right = [.. timed.Where(b => selection.ReasonOf(b) is null && IsRight(b))];
         bool anyAccelerator = right.Any(BackendList.IsAccelerator);
-        _streaming = streamingAsked || anyAccelerator;
-        int[] threads = threadsAsked.Count > 0 ? [.. threadsAsked] : anyAccelerator ? [.. new[] { 1, Environment.ProcessorCount }.Distinct()] : [1];
-        (Backend Backend, int Threads)[] contenders = [.. from b in right from t in Sweeping.Runners.TakesThreads(b) && !_widths.Contains(b) ? threads : [1] select (b, t)];
+        _streaming = times.Streaming || anyAccelerator;
+        int[] threads = request.Threads.Count > 0 ? [.. request.Threads] : anyAccelerator ? [.. new[] { 1, Environment.ProcessorCount }.Distinct()] : [1];
+        (Backend Backend, int Threads)[] contenders =
+            [.. from b in right from t in Sweeping.Runners.TakesThreads(b) && !_widths.Contains(b) ? threads : [1] select (b, t)];
         session.Progress("measuring the FMA peak");
         _peak = FmaPeak.MeasureGflops();
         Line();
         Line(Machine.Here.Summary);
-        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); T steps a call, times are per step{(_streaming ? "; streaming: a call for each step" : "")}");
+        string streaming = _streaming ? "; streaming: a call for each step" : "";
+        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); T steps a call, times are per step{streaming}");
 
         int done = 0;
-        foreach (IGrouping<ProblemSize, ProblemSize> sweep in problems.Where(_ => right.Length > 0).GroupBy(p => p with { BatchSize = 1 }))
+        foreach (IGrouping<ProblemSize, ProblemSize> sweep in request.Problems.Where(_ => right.Length > 0).GroupBy(p => p with { BatchSize = 1 }))
         {
             ProblemSize first = sweep.First();
             Line();
-            Line($"{first.Shape} T={first.SequenceLength}{(first.Layers == 1 ? "" : $", {first.Layers} layers")}{(first.Walk == Walk.Forward ? "" : $", {WalkName.Of(first.Walk)}")}");
-            foreach (string line in _table.Head())
-                Line(line);
+            string direction = first.Direction == LayerDirection.Forward ? "" : $", {DirectionName.Of(first.Direction)}";
+            Line($"{first.Shape} T={first.SequenceLength}{(first.Layers == 1 ? "" : $", {first.Layers} layers")}{direction}");
+            Lines(_table.Head());
             foreach (ProblemSize problem in sweep)
             {
                 session.Progress($"{problem.Id}: exact result");
                 var timer = new PointTimer(problem);
-                foreach ((Backend backend, int team) in contenders.Where(c => attendance.ReasonOf(c.Backend) is null))
+                foreach ((Backend backend, int team) in contenders.Where(c => selection.ReasonOf(c.Backend) is null))
                 {
-                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {problems.Count * contenders.Length}");
-                    attendance.Let(backend, () => Measure(timer, backend, team));
+                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {request.Problems.Count * contenders.Length}");
+                    selection.Let(backend, () => Measure(timer, backend, team));
                 }
             }
 
             if (explainDispatch)
                 ExplainDispatch([.. _points.Where(p => sweep.Contains(p.Problem))]);
-            Judge([.. _points.Where(p => sweep.Contains(p.Problem))], right);
+            SayVerdicts([.. _points.Where(p => sweep.Contains(p.Problem))], right);
         }
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
             session.WriteJson(new CrossoverDocument(
-                [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)], _peak, [.. _points.Select(p => PointEntry.Of(p, _peak))], _verdicts,
-                [.. _skipped], attendance.Unavailable, rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, Machine.Here));
+                [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)], _peak, [.. _points.Select(p => new PointEntry(p, _peak))],
+                _verdicts, [.. _skipped], selection.Unavailable, times.Rule, Machine.Here));
         }
 
         return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
-            : attendance.Report(session);
+            : selection.Report(session);
     }
 
     private void ExplainDispatch(Point[] points)
@@ -103,7 +96,7 @@ internal sealed class CrossoverRun(
     {
         try
         {
-            Point point = timer.Measure(backend, Team(threads), rule, transfers, _streaming, session.Cancellation);
+            Point point = timer.Measure(backend, teams.Of(threads), times with { Streaming = _streaming }, session.Cancellation);
             _points.Add(point);
             if (!_widths.Contains(backend))
                 Line(Row(point));
@@ -115,22 +108,13 @@ internal sealed class CrossoverRun(
         }
     }
 
-    private WorkerTeam? Team(int threads)
-    {
-        if (threads == 1)
-            return null;
-        if (!_teams.TryGetValue(threads, out WorkerTeam? team))
-            _teams[threads] = team = new WorkerTeam(threads);
-        return team;
-    }
-
-    /// <summary>The ladder's choice and every device; without a device of its own, the other widths too.</summary>
+    /// <summary>The widest SIMD backend and every device; where no device is a GPU, the other widths too.</summary>
     private IEnumerable<Backend> Timed(IReadOnlyList<Backend> selected)
     {
-        if (named.Length > 0)
+        if (request.Names.Length > 0)
         {
             Backend? emulator = selected.FirstOrDefault(BackendList.IsEmulator);
-            bool byKind = named.Contains("all", StringComparer.OrdinalIgnoreCase);
+            bool byKind = request.Names.Contains("all", StringComparer.OrdinalIgnoreCase);
             return emulator is null || byKind ? selected.Where(b => !BackendList.IsEmulator(b))
                 : throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
         }
@@ -141,17 +125,17 @@ internal sealed class CrossoverRun(
         return [Backend.Simd, .. devices, .. _widths];
     }
 
-    private void CheckExercises(IReadOnlyList<Backend> backends, Attendance attendance)
+    private void CheckExercises(IReadOnlyList<Backend> backends, BackendSelection selection)
     {
         foreach (Backend backend in backends)
         {
             if (backend.IsAvailable)
             {
                 session.Progress($"exercises on {backend.Name}");
-                attendance.Let(backend, () => _exercises.AddRange(ExerciseSheet.Run(backend)));
+                selection.Let(backend, () => _exercises.AddRange(ExerciseSheet.Run(backend)));
             }
 
-            Line($"exercises  {ExercisesCommand.ScoreLine(backend, attendance.ReasonOf(backend), _exercises)}");
+            Line($"exercises  {ExercisesCommand.ScoreLine(backend, selection.ReasonOf(backend), _exercises)}");
         }
     }
 
@@ -182,14 +166,18 @@ internal sealed class CrossoverRun(
     private static string Microseconds(Point p, Measurement time) => $"{Digits.Significant(p.StepMicroseconds(time))} us";
 
     /// <summary>A verdict for every device against the best CPU backend of each batch.</summary>
-    private void Judge(Point[] points, Backend[] backends)
+    private void SayVerdicts(Point[] points, Backend[] backends)
     {
         Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
         bool gaveUp = points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend));
         if (gaveUp || devices.Length > 0)
             Line();
         if (gaveUp)
+        {
+            StopRule rule = times.Rule;
             Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
+        }
+
         foreach (Backend device in devices)
         {
             if (BackendList.IsCpuDevice(device))
@@ -200,7 +188,7 @@ internal sealed class CrossoverRun(
 
             foreach (Transfers which in (Transfers[])[Transfers.Excluded, Transfers.Included])
             {
-                if (!transfers.HasFlag(which) || CrossoverVerdict.Of(points, device, which) is not { } verdict)
+                if (!times.Transfers.HasFlag(which) || CrossoverVerdict.Of(points, device, which) is not { } verdict)
                     continue;
                 Say(verdict);
             }
@@ -226,25 +214,29 @@ internal sealed class CrossoverRun(
         if (widths.Length < 2)
             return;
         double Step(Backend backend, ProblemSize problem) =>
-            points.FirstOrDefault(p => p.Backend == backend && p.Problem == problem) is { EndToEnd: { } time } point ? point.StepMicroseconds(time) : double.NaN;
+            points.FirstOrDefault(p => p.Backend == backend && p.Problem == problem) is { EndToEnd: { } time } point
+                ? point.StepMicroseconds(time) : double.NaN;
 
         ProblemSize[] swept = [.. points.Select(p => p.Problem).Distinct()];
         var rows = swept.Select(problem => (string[])[$"{problem.BatchSize}", .. widths.Select(b => $"{Digits.Significant(Step(b, problem))} us")]).ToList();
         if (widths.FirstOrDefault(b => b.Name == "scalar") is { } scalar)
         {
             // Ratios are averaged as ratios: by the geometric mean.
-            rows.Add(["gain", .. widths.Select(b => $"{Digits.Significant(Math.Exp(swept.Average(p => Math.Log(Step(scalar, p) / Step(b, p)))), 3)}x")]);
+            double Gain(Backend width) => Math.Exp(swept.Average(p => Math.Log(Step(scalar, p) / Step(width, p))));
+            rows.Add(["gain", .. widths.Select(b => $"{Digits.Significant(Gain(b), 3)}x")]);
         }
 
         Line();
-        Line($"{(named.Length == 0 ? "no device of its own here: " : "")}SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
-        foreach (string line in TextTable.Render([new("N"), .. widths.Select(b => new TextTable.Column(b.Name))], rows))
-            Line(line);
+        string why = request.Names.Length == 0 ? "no GPU here: " : "";
+        Line($"{why}SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
+        Lines(TextTable.Render([new("N"), .. widths.Select(b => new TextTable.Column(b.Name))], rows));
     }
 
-    private void Line(string line = "")
+    private void Line(string line = "") => Lines([line]);
+
+    private void Lines(IEnumerable<string> lines)
     {
         if (format == OutputFormat.Table)
-            session.WriteLine(line);
+            session.WriteLines(lines);
     }
 }

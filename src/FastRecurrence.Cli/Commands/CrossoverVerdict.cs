@@ -1,5 +1,3 @@
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Timing;
 using FastRecurrence.Gpu;
 
@@ -19,7 +17,8 @@ internal static class CrossoverVerdict
     /// <summary>The same for calls of one step each.</summary>
     public static VerdictEntry? OfStreaming(IReadOnlyList<Point> points, Backend device) => Of(points, device, "streaming", p => p.Streaming, p => p.Streaming);
 
-    private static VerdictEntry? Of(IReadOnlyList<Point> points, Backend device, string which, Func<Point, Measurement?> timeOf, Func<Point, Measurement?> cpuTime)
+    private static VerdictEntry? Of(
+        IReadOnlyList<Point> points, Backend device, string which, Func<Point, Measurement?> timeOf, Func<Point, Measurement?> cpuTime)
     {
         (ProblemSize Problem, Point Cpu, Measurement Device)[] times = [..
             from p in points
@@ -30,12 +29,9 @@ internal static class CrossoverVerdict
         if (times.Length == 0)
             return null;
 
-        ProblemSize sweep = times[0].Problem;
-        return new VerdictEntry(
-            sweep.Cell.Name, sweep.HiddenSize, sweep.InputSize, sweep.SequenceLength,
-            string.Join('/', times.Select(t => t.Cpu.Who).Distinct()), device.Name, which,
-            sweep.BatchSize, times[^1].Problem.BatchSize,
-            Crossover.Find([.. times.Select(t => (t.Problem.BatchSize, cpuTime(t.Cpu)!, t.Device))]));
+        var found = Crossover.Find([.. times.Select(t => (t.Problem.BatchSize, cpuTime(t.Cpu)!, t.Device))]);
+        string cpu = string.Join('/', times.Select(t => t.Cpu.Who).Distinct());
+        return new VerdictEntry(times[0].Problem, found, cpu, device.Name, which, times[^1].Problem.BatchSize);
     }
 
     /// <summary>The verdict in one line.</summary>
@@ -48,7 +44,8 @@ internal static class CrossoverVerdict
             _ => $"pays from batch {verdict.Batch} on, not yet at {verdict.SlowerAt}",
         };
         string which = verdict.Transfers == "streaming" ? "streaming (a call a step)" : $"transfers {verdict.Transfers}";
-        return $"{verdict.Device}, {which}: {pays}{Range(verdict)} ({Lead(verdict.FirstBatch, verdict.FirstRatio)}; {Lead(verdict.LastBatch, verdict.LastRatio)}){(verdict.Certain ? "" : "; within noise")}";
+        string ends = $"{Lead(verdict.FirstBatch, verdict.FirstRatio)}; {Lead(verdict.LastBatch, verdict.LastRatio)}";
+        return $"{verdict.Device}, {which}: {pays}{Range(verdict)} ({ends}){(verdict.Certain ? "" : "; within noise")}";
     }
 
     /// <summary>Where the lines cross, and between which swept batches the crossover lies for certain.</summary>

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Cli.Commands;
@@ -22,7 +20,11 @@ internal static class ExercisesCommand
         Option<OutputFormat> output = CommonOptions.Output();
         Option<bool> explain = new("--explain") { Description = "Print the worked steps, in the numbers of the first backend." };
         var command = new Command("exercises", "Compute the exercise sheet on every backend: printed, exact, computed.") { numbers, backends, explain, output };
-        command.SetAction(parsed => Run(session, Select(parsed.GetValue(numbers)), new Attendance(parsed.Get(backends) ?? [], BackendList.All), parsed.Get(explain), parsed.Get(output)));
+        command.SetAction(parsed =>
+        {
+            var selection = new BackendSelection(parsed.Get(backends) ?? [], BackendList.All);
+            return Run(session, Select(parsed.GetValue(numbers)), selection, parsed.Get(explain), parsed.Get(output));
+        });
         return command;
     }
 
@@ -41,29 +43,29 @@ internal static class ExercisesCommand
         }
     }
 
-    private static int Run(Session session, IReadOnlyList<Exercise> exercises, Attendance attendance, bool explain, OutputFormat format)
+    private static int Run(Session session, IReadOnlyList<Exercise> exercises, BackendSelection selection, bool explain, OutputFormat format)
     {
         var results = new List<ExerciseResult>();
         foreach (Exercise exercise in exercises)
         {
-            foreach (Backend backend in attendance.Ready)
+            foreach (Backend backend in selection.Ready)
             {
                 session.Progress($"exercise {exercise.Number} on {backend.Name}");
-                attendance.Let(backend, () => results.AddRange(exercise.Run(ExerciseMachine.On(backend))));
+                selection.Let(backend, () => results.AddRange(exercise.Run(ExerciseMachine.On(backend))));
             }
 
-            if (format == OutputFormat.Table && attendance.Ready is [Backend explaining, ..])
+            if (format == OutputFormat.Table && selection.Ready is [Backend explaining, ..])
                 WriteExercise(session, exercise, [.. results.Where(r => r.Exercise == exercise.Number)], explain ? ExerciseMachine.On(explaining) : null);
         }
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
-            session.WriteJson(new Document(results, attendance.Unavailable, Machine.Here));
+            session.WriteJson(new Document(results, selection.Unavailable, Machine.Here));
         else
-            WriteSummary(session, results, attendance);
+            WriteSummary(session, results, selection);
 
-        // Right numbers elsewhere do not make up for a backend that was asked for and is absent.
-        return results.Any(r => !r.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+        // Right numbers elsewhere do not make up for a backend that was named and is absent.
+        return results.Any(r => !r.Ok) ? ExitCode.WrongResult : selection.Report(session);
     }
 
     /// <summary>A row for each distinct value: backends that agree to the bit share it.</summary>
@@ -73,8 +75,7 @@ internal static class ExercisesCommand
         if (explained is not null)
         {
             session.WriteLine();
-            foreach (string line in exercise.Explain(explained))
-                session.WriteLine(line);
+            session.WriteLines(exercise.Explain(explained));
             session.WriteLine();
         }
 
@@ -92,18 +93,17 @@ internal static class ExercisesCommand
             }
         }
 
-        foreach (string line in TextTable.Render(
-            [new("quantity", Left: true), new("printed"), new("exact"), new("computed"), new("error"), new("", Left: true), new("by", Left: true)], rows))
-            session.WriteLine(line);
+        session.WriteLines(TextTable.Render(
+            [new("quantity", Left: true), new("printed"), new("exact"), new("computed"), new("error"), new("", Left: true), new("by", Left: true)], rows));
         foreach (string slip in exercise.Slips)
             session.WriteLine($"Sheet's slip: {slip}");
         session.WriteLine();
     }
 
-    private static void WriteSummary(Session session, IReadOnlyList<ExerciseResult> results, Attendance attendance)
+    private static void WriteSummary(Session session, IReadOnlyList<ExerciseResult> results, BackendSelection selection)
     {
-        foreach (Backend backend in attendance.Backends)
-            session.WriteLine(ScoreLine(backend, attendance.ReasonOf(backend), results));
+        foreach (Backend backend in selection.Backends)
+            session.WriteLine(ScoreLine(backend, selection.ReasonOf(backend), results));
     }
 
     /// <summary>Such as <c>simd-512     7/7   worst error 1.2E-07</c>.</summary>
@@ -114,6 +114,7 @@ internal static class ExercisesCommand
         ExerciseResult[] own = [.. results.Where(r => r.Backend == backend.Name)];
         (int right, int of) = ExerciseSheet.Score(own);
         string wrong = string.Join(", ", own.Where(r => !r.Ok).Select(r => $"{r.Exercise} {r.Quantity}").Take(3));
-        return $"{backend.Name,-12} {right}/{of}   worst error {Digits.Error(own.Select(r => r.Error).DefaultIfEmpty().Max())}{(wrong.Length == 0 ? "" : $"   WRONG: {wrong}")}";
+        string worst = Digits.Error(own.Select(r => r.Error).DefaultIfEmpty().Max());
+        return $"{backend.Name,-12} {right}/{of}   worst error {worst}{(wrong.Length == 0 ? "" : $"   WRONG: {wrong}")}";
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -23,6 +22,8 @@ internal static class InfoCommand
         return command;
     }
 
+    private static string Describe(Backend backend) => backend.Description + (BackendList.IsCpuDevice(backend) ? "; a CPU device" : "");
+
     private static void Write(Session session, OutputFormat format, double peak)
     {
         session.ClearProgress();
@@ -34,19 +35,22 @@ internal static class InfoCommand
             return;
         }
 
-        session.WriteLine($"processor  {machine.Processor}, {machine.LogicalProcessors} logical, {machine.Architecture}{(machine.Governor is null ? "" : $", governor {machine.Governor}")}");
+        string governor = machine.Governor is null ? "" : $", governor {machine.Governor}";
+        string widest = machine.WidestAcceleratedBits == 0 ? "none" : $"{machine.WidestAcceleratedBits} bits";
+        string forced = machine.SimdForced is null
+            ? ", the widest here; force another with FASTRECURRENCE_SIMD" : $", forced by FASTRECURRENCE_SIMD={machine.SimdForced}";
+        session.WriteLine($"processor  {machine.Processor}, {machine.LogicalProcessors} logical, {machine.Architecture}{governor}");
         session.WriteLine($"system     {machine.OperatingSystem}");
         session.WriteLine($"runtime    {machine.Runtime}, tiered compilation {(machine.TieredCompilation ? "on" : "off")}");
-        session.WriteLine($"vectors    Vector<float> {machine.VectorBits} bits, widest accelerated {(machine.WidestAcceleratedBits == 0 ? "none" : $"{machine.WidestAcceleratedBits} bits")}");
+        session.WriteLine($"vectors    Vector<float> {machine.VectorBits} bits, widest accelerated {widest}");
         session.WriteLine($"caches     {(machine.Caches.Count == 0 ? "unknown" : string.Join(", ", machine.Caches))}");
         session.WriteLine($"state      {machine.Frequency ?? "clock unknown"}, load {machine.Load ?? "unknown"}");
         session.WriteLine($"peak       {Digits.Places(peak, 1)} GFLOP/s per thread (FMA, best of 12)");
         session.WriteLine($"versions   {string.Join(", ", machine.Versions.Select(v => $"{v.Key} {v.Value}"))}");
-        session.WriteLine($"simd       {machine.Simd}{(machine.SimdForced is null ? ", the ladder's choice; force another with FASTRECURRENCE_SIMD" : $", forced by FASTRECURRENCE_SIMD={machine.SimdForced}")}");
+        session.WriteLine($"simd       {machine.Simd}{forced}");
         session.WriteLine();
-        foreach (string line in TextTable.Render(
+        session.WriteLines(TextTable.Render(
             [new("backend", Left: true), new("state", Left: true), new("what it is, or why it is absent", Left: true)],
-            [.. BackendList.All.Select(b => (string[])[b.Name, b.IsAvailable ? "ready" : "absent", b.UnavailableReason ?? b.Description + (BackendList.IsCpuDevice(b) ? "; a CPU device" : "")])]))
-            session.WriteLine(line);
+            [.. BackendList.All.Select(b => (string[])[b.Name, b.IsAvailable ? "ready" : "absent", b.UnavailableReason ?? Describe(b)])]));
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Sweeping;
+using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -25,7 +25,8 @@ internal static class LaunchCommand
 
             if (plan.Schema != LaunchPlan.CurrentSchema)
                 throw new CommandException(ExitCode.Usage, $"the plan is of schema '{plan.Schema}', this build reads '{LaunchPlan.CurrentSchema}'.");
-            new Launch(plan, message => session.WriteLine(JsonOutput.SerializeLine(message)), session.Cancellation).Run();
+            using var teams = new Teams();
+            new Launch(plan, teams, message => session.WriteLine(JsonOutput.SerializeLine(message)), session.Cancellation).Run();
             return ExitCode.Ok;
         });
         return command;

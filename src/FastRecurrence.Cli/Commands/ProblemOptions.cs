@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FastRecurrence.Cli.Axes;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -9,9 +8,11 @@ internal sealed class ProblemOptions
     private readonly Option<IReadOnlyList<CellName>> _cells;
     private readonly Option<IReadOnlyList<int>> _batch, _hidden, _length, _layers;
     private readonly Option<IReadOnlyList<int?>> _input;
-    private readonly Option<IReadOnlyList<Walk>> _direction;
+    private readonly Option<IReadOnlyList<LayerDirection>> _direction;
     private readonly Option<IReadOnlyList<ProblemSize>> _problems = CommonOptions.Axis(
-        "--problem", "-p", "ids", "Problems by id, separated by commas, instead of axes: lstm_t50_n16_i256_h256, with _l2 for two layers, _bi or _rev for the direction.", "", ProblemsOrNone);
+        "--problem", "-p", "ids",
+        "Problems by id, separated by commas, instead of axes: lstm_t50_n16_i256_h256, with _l2 for two layers, _bi or _rev for the direction.", "",
+        ProblemsOrNone);
     private readonly Option<IReadOnlyList<Preset>> _presets = CommonOptions.Value(
         "--preset", "names", $"Published problems instead of axes: {string.Join(", ", Preset.All.Select(p => p.Name))}.", "", PresetsOrNone);
 
@@ -27,8 +28,10 @@ internal sealed class ProblemOptions
         _hidden = CommonOptions.Hidden(hidden);
         _input = CommonOptions.Input(input);
         _length = CommonOptions.Length(length);
-        _layers = CommonOptions.Value<IReadOnlyList<int>>("--layers", "axis", "Layers on each other, written like --batch; 1 by default.", "1", text => IntegerAxis.Parse(text, atLeast: 1));
-        _direction = CommonOptions.Value("--direction", "names", "forward, reverse, bidirectional, separated by commas; forward by default.", "forward", WalkName.ParseList);
+        _layers = CommonOptions.Value<IReadOnlyList<int>>(
+            "--layers", "axis", "Layers on each other, written like --batch; 1 by default.", "1", text => IntegerAxis.Parse(text, atLeast: 1));
+        _direction = CommonOptions.Value(
+            "--direction", "names", "forward, reverse, bidirectional, separated by commas; forward by default.", "forward", DirectionName.ParseList);
     }
 
     private IEnumerable<Option> Axes => [_cells, _batch, _hidden, _input, _length, _layers, _direction];
@@ -41,7 +44,7 @@ internal sealed class ProblemOptions
         command.Add(_presets);
     }
 
-    /// <summary>The problems asked for, each once.</summary>
+    /// <summary>The problems that the command line names, each once.</summary>
     /// <exception cref="CommandException">Axes beside ids or presets, or a size that cannot be.</exception>
     public IReadOnlyList<ProblemSize> Read(ParseResult parsed)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Reporting;
 using FastRecurrence.Cli.Sweeping;
 
@@ -11,7 +10,11 @@ internal static class ReportCommand
     public static Command Create(Session session)
     {
         var files = new Argument<string[]>("run.json") { Description = "Runs that 'sweep --save' kept.", Arity = ArgumentArity.OneOrMore };
-        var html = new Option<string?>("--html") { Description = "Write one HTML file with charts, tables and environment; it needs no network.", HelpName = "file.html" };
+        var html = new Option<string?>("--html")
+        {
+            Description = "Write one HTML file with charts, tables and environment; it needs no network.",
+            HelpName = "file.html",
+        };
         Option<OutputFormat> output = CommonOptions.AnyOutput();
         var command = new Command("report", "Show saved runs again: as HTML with charts, or as a table, markdown, CSV.") { files, html, output };
         command.SetAction(parsed =>
@@ -31,7 +34,7 @@ internal static class ReportCommand
             string document = HtmlReport.Write(runs, out int charts);
             using (var file = new SaveFile(target, document.Length))
                 file.Save(document);
-            session.WriteLine($"wrote {target}: {charts} chart{(charts == 1 ? "" : "s")}, {runs.Sum(r => r.Run.Points.Count)} points");
+            session.WriteLine($"wrote {target}: {Words.Count(charts, "chart")}, {runs.Sum(r => r.Run.Points.Count)} points");
             return ExitCode.Ok;
         });
         return command;

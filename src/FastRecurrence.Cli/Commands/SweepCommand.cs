@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Peers;
 using FastRecurrence.Cli.Sweeping;
 
@@ -20,16 +18,24 @@ internal sealed class SweepCommand
     private readonly Option<IReadOnlyList<int>> _threads = CommonOptions.Value(
         "--threads", "axis", "Threads of a CPU backend, written like --batch; all for the machine's processors; 1 by default.", "1", IntegerAxis.ParseThreads);
     private readonly Option<IReadOnlyList<WeightType>> _weights = CommonOptions.Value(
-        "--weights", "names", $"How weights are kept, separated by commas: {string.Join(", ", WeightType.All.Select(w => w.Name))}; fp32 by default.", "fp32", WeightType.ParseList);
+        "--weights", "names", $"How weights are kept, separated by commas: {string.Join(", ", WeightType.All.Select(w => w.Name))}; fp32 by default.", "fp32",
+        WeightType.ParseList);
     private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
         "--peers", "names", "Other libraries in the same run, from the optional assembly FastRecurrence.Peers: onnxruntime.", "", ParsePeers);
-    private readonly Option<int> _launches = CommonOptions.Value("--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
+    private readonly Option<int> _launches = CommonOptions.Value(
+        "--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
     private readonly Option<bool> _latency = new("--latency") { Description = "Also time calls one by one: p50, p99 (from 1,000 calls), p99.9 (from 10,000)." };
     private readonly Option<bool> _cold = new("--cold") { Description = "Also time calls that find nothing in any cache." };
-    private readonly Option<int> _seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", text => ParseCount(text, 0, int.MaxValue));
+    private readonly Option<int> _seed = CommonOptions.Value(
+        "--seed", "number", "Seed of the random numbers; 1 by default.", "1", text => ParseCount(text, 0, int.MaxValue));
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Print the plan and how long it takes, and measure nothing." };
     private readonly Option<string?> _save = new("--save") { Description = "Keep the run in a file for compare and report.", HelpName = "file.json" };
-    private readonly Option<string?> _against = new("--against") { Description = "Another build of this tool, its dll or executable, measured in turn with this one; its run goes to --save-base.", HelpName = "tool" };
+    private readonly Option<string?> _against = new("--against")
+    {
+        Description = "Another build of this tool, its dll or executable, measured in turn with this one; its run goes to --save-base.",
+        HelpName = "tool",
+    };
+
     private readonly Option<string?> _saveBase = new("--save-base") { Description = "Keep the other build's run.", HelpName = "file.json" };
     private readonly Option<OutputFormat> _output = CommonOptions.AnyOutput();
 
@@ -42,7 +48,8 @@ internal sealed class SweepCommand
             command.Add(option);
         options._timing.AddTo(command);
         foreach (Option option in (Option[])[
-            options._launches, options._latency, options._cold, options._seed, options._dryRun, options._save, options._against, options._saveBase, options._output])
+            options._launches, options._latency, options._cold, options._seed, options._dryRun, options._save, options._against,
+            options._saveBase, options._output])
             command.Add(option);
         command.SetAction(parsed => options.Run(session, parsed));
         return command;
@@ -51,13 +58,13 @@ internal sealed class SweepCommand
     private int Run(Session session, ParseResult parsed)
     {
         IReadOnlyList<ProblemSize> problems = _problems.Read(parsed);
-        var attendance = new Attendance(Names(parsed), [Backend.Simd]);
-        if (attendance.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
+        var selection = new BackendSelection(Names(parsed), [Backend.Simd]);
+        if (selection.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
             throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
 
         IReadOnlyList<string> peers = [.. parsed.Get(_peers).Select(name => PeerAssembly.Find(name).Name)];
         IEnumerable<PlannedPoint> PointsOf(ProblemSize problem) => [..
-            from backend in attendance.Ready.Where(b => !BackendList.IsEmulator(b))
+            from backend in selection.Ready.Where(b => !BackendList.IsEmulator(b))
             from threads in Runners.TakesThreads(backend) ? parsed.Get(_threads) : [1]
             from weights in parsed.Get(_weights)
             select new PlannedPoint(problem.Id, backend.Name, threads, weights.Name),
@@ -65,16 +72,16 @@ internal sealed class SweepCommand
         PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
         StopRule rule = _timing.Rule(parsed);
         var settings = new RunSettings(
-            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.Get(_launches), _timing.Transfers(parsed).ToString().ToLowerInvariant(),
-            parsed.Get(_latency), parsed.Get(_cold), parsed.Get(_seed));
+            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.Get(_launches),
+            _timing.Transfers(parsed).ToString().ToLowerInvariant(), parsed.Get(_latency), parsed.Get(_cold), parsed.Get(_seed));
         if (plan.Length == 0)
-            return attendance.Report(session);
+            return selection.Report(session);
         if (parsed.Get(_dryRun))
-            return ShowPlan(session, plan, settings, parsed.GetValue(_against) is null ? 1 : 2, attendance);
-        return Measure(session, parsed, plan, settings, attendance);
+            return ShowPlan(session, plan, settings, parsed.GetValue(_against) is null ? 1 : 2, selection);
+        return Measure(session, parsed, plan, settings, selection);
     }
 
-    private int Measure(Session session, ParseResult parsed, PlannedPoint[] plan, RunSettings settings, Attendance attendance)
+    private int Measure(Session session, ParseResult parsed, PlannedPoint[] plan, RunSettings settings, BackendSelection selection)
     {
         string? against = parsed.GetValue(_against), saveBase = parsed.GetValue(_saveBase);
         if (against is null != saveBase is null)
@@ -87,9 +94,9 @@ internal sealed class SweepCommand
         string command = CommandText.Of(parsed);
         using SaveFile? file = parsed.GetValue(_save) is { } save ? new SaveFile(save, bytes) : null;
         using SaveFile? baseFile = saveBase is null ? null : new SaveFile(saveBase, bytes);
-        var own = new Side("this build", LaunchProcess.Self, new RunBuilder(command, settings, plan, attendance.Unavailable), file);
-        Side[] sides = against is null ? [own]
-            : [new Side("the other build", new LaunchProcess(Path.GetFullPath(against)), new RunBuilder(command, settings, plan, attendance.Unavailable), baseFile), own];
+        RunBuilder Builder() => new(command, settings, plan, selection.Unavailable);
+        var own = new Side("this build", LaunchProcess.Self, Builder(), file);
+        Side[] sides = against is null ? [own] : [new Side("the other build", new LaunchProcess(Path.GetFullPath(against)), Builder(), baseFile), own];
         try
         {
             new SweepRun(session, settings, sides).Measure();
@@ -101,13 +108,17 @@ internal sealed class SweepCommand
 
         session.ClearProgress();
         SweepOutput.Write(session, own.Run.Build(partial: false), parsed.Get(_output));
-        int absent = attendance.Report(session);
+        int absent = selection.Report(session);
         if (sides.Any(s => s.Run.AnyWrong))
             return ExitCode.WrongResult;
         if (sides.All(s => s.Run.AnyMeasured) && !sides.Any(s => s.Run.AnyFailed))
             return absent;
         if (absent == ExitCode.Ok)
-            session.Fail($"{(own.Run.AnyMeasured ? "a point failed" : "no point was measured")}: {sides.Select(s => s.Run.FirstReason).OfType<string>().FirstOrDefault()}");
+        {
+            string? reason = sides.Select(s => s.Run.FirstReason).OfType<string>().FirstOrDefault();
+            session.Fail($"{(own.Run.AnyMeasured ? "a point failed" : "no point was measured")}: {reason}");
+        }
+
         return ExitCode.Failure;
     }
 
@@ -119,20 +130,24 @@ internal sealed class SweepCommand
         int measured = run.Points.Count(p => p.Launches.Count > 0);
         if (measured > 0)
             SweepOutput.Write(session, run, format);
-        session.Fail($"cancelled with {measured} of {own.Run.Planned} points measured{(own.File is null || measured == 0 ? "" : $"; {own.File.Path} keeps them")}");
+        string kept = own.File is null || measured == 0 ? "" : $"; {own.File.Path} keeps them";
+        session.Fail($"cancelled with {measured} of {own.Run.Planned} points measured{kept}");
         return ExitCode.Cancelled;
     }
 
-    private static int ShowPlan(Session session, PlannedPoint[] plan, RunSettings settings, int sides, Attendance attendance)
+    private static int ShowPlan(Session session, PlannedPoint[] plan, RunSettings settings, int sides, BackendSelection selection)
     {
         (double quiet, double noisy) = new Estimate(settings, FmaPeak.MeasureGflops()).Seconds(plan);
         session.ClearProgress();
         foreach (PlannedPoint point in plan)
             session.WriteLine(point.Id);
-        foreach (UnavailableEntry absent in attendance.Unavailable)
+        foreach (UnavailableEntry absent in selection.Unavailable)
             session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
-        session.WriteLine($"{plan.Length} point{(plan.Length == 1 ? "" : "s")} in {settings.Launches} launch{(settings.Launches == 1 ? "" : "es")}{(sides == 2 ? " of two builds" : "")}: about {Duration.Text(sides * quiet)} if all is quiet, {Duration.Text(sides * noisy)} if every point takes until its timeout");
-        return attendance.Report(session);
+        string builds = sides == 2 ? " of two builds" : "";
+        session.WriteLine(
+            $"{Words.Count(plan.Length, "point")} in {Words.Count(settings.Launches, "launch")}{builds}: about {Duration.Text(sides * quiet)} if all is quiet, "
+            + $"{Duration.Text(sides * noisy)} if every point takes until its timeout");
+        return selection.Report(session);
     }
 
     /// <summary>The names of backends, SIMD widths in place of simd.</summary>

@@ -6,10 +6,14 @@ namespace FastRecurrence.Cli.Commands;
 /// <summary>The options that say when a measurement ends, and which of a device's times it takes.</summary>
 internal sealed class TimingOptions(string minTime, string maxNoise, string timeout)
 {
-    private readonly Option<Transfers> _transfers = CommonOptions.Value("--transfers", "which", "A device's times: included, excluded or both; both by default.", "both", ParseTransfers);
-    private readonly Option<TimeSpan> _minTime = CommonOptions.Value("--min-time", "time", $"Sample each point for at least so long; {minTime} by default.", minTime, StopRule.ParseDuration);
-    private readonly Option<double> _maxNoise = CommonOptions.Value("--max-noise", "percent", $"and until the median's standard error is below this; {maxNoise} by default.", maxNoise, StopRule.ParsePercent);
-    private readonly Option<TimeSpan> _timeout = CommonOptions.Value("--timeout", "time", $"Give up on either after so long; {timeout} by default.", timeout, StopRule.ParseDuration);
+    private readonly Option<Transfers> _transfers = CommonOptions.Value(
+        "--transfers", "which", "A device's times: included, excluded or both; both by default.", "both", ParseTransfers);
+    private readonly Option<TimeSpan> _minTime = CommonOptions.Value(
+        "--min-time", "time", $"Sample each point for at least so long; {minTime} by default.", minTime, StopRule.ParseDuration);
+    private readonly Option<double> _maxNoise = CommonOptions.Value(
+        "--max-noise", "percent", $"and until the median's standard error is below this; {maxNoise} by default.", maxNoise, StopRule.ParsePercent);
+    private readonly Option<TimeSpan> _timeout = CommonOptions.Value(
+        "--timeout", "time", $"Give up on either after so long; {timeout} by default.", timeout, StopRule.ParseDuration);
 
     public void AddTo(Command command)
     {

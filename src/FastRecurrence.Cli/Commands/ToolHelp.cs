@@ -11,7 +11,8 @@ internal sealed class ToolHelp(HelpAction standard) : SynchronousCommandLineActi
     {
         ["info"] = ["info", "info -o json"],
         ["exercises"] = ["exercises", "exercises 6 --explain -B reference"],
-        ["verify"] = ["verify", "verify -c lstm -H 64,65 -B simd", "verify --cases my-cases -B simd", "verify --fuzz 100000", "verify --activations -B simd-256"],
+        ["verify"] = ["verify", "verify -c lstm -H 64,65 -B simd", "verify --cases my-cases -B simd", "verify --fuzz 100000",
+            "verify --activations -B simd-256"],
         ["inspect"] = ["inspect model.onnx", "inspect model.safetensors --time -B simd -b 1,16"],
         ["sweep"] = ["sweep -H 64..512 -b 1,16", "sweep -p lstm_t50_n16_i256_h256_l2_bi --threads 1,all --save run.json", "sweep --preset gnmt --dry-run",
             "sweep -b 1,16 --save new.json --against ../old/fastrecurrence.dll --save-base old.json"],
@@ -36,7 +37,7 @@ internal sealed class ToolHelp(HelpAction standard) : SynchronousCommandLineActi
         if (command == "sweep")
         {
             output.WriteLine("Presets:");
-            foreach (Axes.Preset preset in Axes.Preset.All)
+            foreach (Preset preset in Preset.All)
                 output.WriteLine($"  {preset.Name,-17} {preset.Source}, {preset.Problems.Count} problems");
             output.WriteLine();
         }

@@ -1,5 +1,4 @@
-using System.Globalization;
-using FastRecurrence.Cli.Output;
+using System.Text.Json.Serialization;
 using FastRecurrence.TestKit.Verification;
 
 namespace FastRecurrence.Cli.Commands;
@@ -10,31 +9,42 @@ internal static class VerifyActivations
     /// <summary>Floats between two looks at Ctrl-C.</summary>
     private const long Portion = 1 << 20;
 
-    private sealed record Entry(string Backend, string Function, long Values, double WorstUlp, double WorstAt, double Limit, long Wrong, double? WrongAt, bool Ok);
+    /// <summary>The functions, with the ulp that each may be off.</summary>
+    private static readonly (ScannedFunction Function, string Name, double Limit)[] s_functions =
+        [(ScannedFunction.Sigmoid, "sigmoid", 2), (ScannedFunction.Tanh, "tanh", 3)];
+
+    private sealed record Entry(string Backend, string Function, [property: JsonIgnore] ScanResult Found, double Limit)
+    {
+        public long Values => Found.Values;
+        public double WorstUlp => Found.WorstUlp;
+        public double WorstAt => Found.WorstAt;
+        public long Wrong => Found.Wrong;
+        public double? WrongAt => Found.Wrong == 0 ? null : Found.WrongAt;
+        public bool Ok => Found.WorstUlp <= Limit && Found.Wrong == 0;
+    }
 
     private sealed record Document(IReadOnlyList<Entry> Results, long Every, IReadOnlyList<UnavailableEntry> Unavailable, Machine Machine);
 
     public static int Run(Session session, IReadOnlyList<string> names, long every, OutputFormat format)
     {
-        var attendance = new Attendance(names, [Backend.Simd]);
-        if (attendance.Ready.FirstOrDefault(b => ActivationScan.Of(b.Name) is null) is { } other)
-            throw CommandException.Usage($"--activations looks at the SIMD widths; '{other.Name}' is none of scalar, simd, simd-128, simd-256, simd-512, simd-vector.");
-
-        var table = new TextTable(new("backend", 11, Left: true), new("function", Left: true), new("floats", 10), new("worst ulp"), new("at", 15), new("limit"), new("wrong"), new("verdict", Left: true));
-        if (format == OutputFormat.Table)
+        var selection = new BackendSelection(names, [Backend.Simd]);
+        if (selection.Ready.FirstOrDefault(b => ActivationScan.Of(b.Name) is null) is { } other)
         {
-            foreach (string line in table.Head())
-                session.WriteLine(line);
+            throw CommandException.Usage(
+                $"--activations looks at the SIMD widths; '{other.Name}' is none of scalar, simd, simd-128, simd-256, simd-512, simd-vector.");
         }
 
+        var table = new TextTable(
+            new("backend", 11, Left: true), new("function", Left: true), new("floats", 10), new("worst ulp"), new("at", 15), new("limit"), new("wrong"),
+            new("verdict", Left: true));
+        if (format == OutputFormat.Table)
+            session.WriteLines(table.Head());
         var entries = new List<Entry>();
-        foreach (Backend backend in attendance.Ready)
+        foreach (Backend backend in selection.Ready)
         {
-            foreach ((ScannedFunction function, double limit) in (ReadOnlySpan<(ScannedFunction, double)>)[(ScannedFunction.Sigmoid, 2), (ScannedFunction.Tanh, 3)])
+            foreach ((ScannedFunction function, string name, double limit) in s_functions)
             {
-                ScanResult found = Scan(session, backend, function, every);
-                var entry = new Entry(backend.Name, function == ScannedFunction.Sigmoid ? "sigmoid" : "tanh", found.Values, found.WorstUlp, found.WorstAt, limit, found.Wrong,
-                    found.Wrong == 0 ? null : found.WrongAt, found.WorstUlp <= limit && found.Wrong == 0);
+                var entry = new Entry(backend.Name, name, Scan(session, backend, function, every), limit);
                 entries.Add(entry);
                 if (format == OutputFormat.Table)
                     Write(session, table, entry);
@@ -43,10 +53,11 @@ internal static class VerifyActivations
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
-            session.WriteJson(new Document(entries, every, attendance.Unavailable, Machine.Here));
+            session.WriteJson(new Document(entries, every, selection.Unavailable, Machine.Here));
         else
-            session.WriteLine("ulp: units in the last place of the exact result, where that is at least 2^-126. Wrong: NaN from a number, a number from NaN, beyond the limits.");
-        return entries.Exists(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+            session.WriteLine("ulp: units in the last place of the exact result, where that is at least 2^-126. " +
+                "Wrong: NaN from a number, a number from NaN, beyond the limits.");
+        return entries.Exists(e => !e.Ok) ? ExitCode.WrongResult : selection.Report(session);
     }
 
     /// <summary>The result does not depend on the threads: portions are joined in their order.</summary>
@@ -58,9 +69,10 @@ internal static class VerifyActivations
         var all = new ScanResult(0, 0, 0, 0, float.NaN);
         for (int first = 0; first < portions; first += atOnce)
         {
-            session.Progress(string.Create(CultureInfo.InvariantCulture, $"{function.ToString().ToLowerInvariant()} on {backend.Name}, {100L * first / portions} %"));
+            session.Progress($"{function.ToString().ToLowerInvariant()} on {backend.Name}, {100L * first / portions} %");
             var results = new ScanResult[Math.Min(atOnce, portions - first)];
-            Parallel.For(0, results.Length, i => results[i] = scan.Run(function, every, (first + i) * Portion, Math.Min(count, (first + i + 1) * Portion)));
+            int begun = first;
+            Parallel.For(0, results.Length, i => results[i] = scan.Run(function, every, (begun + i) * Portion, Math.Min(count, (begun + i + 1) * Portion)));
             all = results.Aggregate(all, (a, b) => a.And(b));
         }
 
@@ -69,7 +81,9 @@ internal static class VerifyActivations
 
     private static void Write(Session session, TextTable table, Entry entry)
     {
-        session.WriteLine(table.Row(entry.Backend, entry.Function, $"{entry.Values}", Digits.Places(entry.WorstUlp), Digits.Computed(entry.WorstAt), Digits.Places(entry.Limit, 0), $"{entry.Wrong}", entry.Ok ? "ok" : "WRONG"));
+        session.WriteLine(table.Row(
+            entry.Backend, entry.Function, $"{entry.Values}", Digits.Places(entry.WorstUlp), Digits.Computed(entry.WorstAt), Digits.Places(entry.Limit, 0),
+            $"{entry.Wrong}", entry.Ok ? "ok" : "WRONG"));
         if (entry.WrongAt is { } at)
             session.WriteLine($"{entry.Backend} {entry.Function} is first wrong at {Digits.Computed(at)}");
     }

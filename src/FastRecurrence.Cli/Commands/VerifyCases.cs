@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.TestKit.Cases;
 
 namespace FastRecurrence.Cli.Commands;
@@ -14,8 +13,14 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
 
     // The names are snake case here, unlike the tool's other documents: other programs read this one.
     private sealed record CaseEntry(
-        string Case, string Backend, [property: JsonPropertyName("max_error")] double? MaxError, [property: JsonPropertyName("reference_error")] double? ReferenceError,
-        double Tolerance, bool Ok, string? Reason);
+        string Case, string Backend, [property: JsonPropertyName("max_error")] double? MaxError,
+        [property: JsonPropertyName("reference_error")] double? ReferenceError, double Tolerance, bool Ok, string? Reason)
+    {
+        public CaseEntry(CaseResult r)
+            : this(r.Case, r.Backend, r.MaxError, r.ReferenceError, r.Tolerance, r.Ok, r.Reason)
+        {
+        }
+    }
 
     private sealed record Document(IReadOnlyList<CaseEntry> Cases, IReadOnlyList<SkippedCase> Skipped);
 
@@ -23,27 +28,23 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
     public int Run()
     {
         bool named(Backend b) => names.Contains(b.Name, StringComparer.OrdinalIgnoreCase);
-        var attendance = new Attendance(names, BackendList.All);
+        var selection = new BackendSelection(names, BackendList.All);
         IReadOnlyList<ConformanceCase> cases = Read();
         if (format == OutputFormat.Table)
-        {
-            foreach (string line in _table.Head())
-                session.WriteLine(line);
-        }
-
+            session.WriteLines(_table.Head());
         var results = new List<CaseResult>();
         var skipped = new List<SkippedCase>();
         for (int i = 0; i < cases.Count; i++)
         {
             ConformanceCase item = cases[i];
             var exact = new Lazy<ExactOutputs>(item.Exact);
-            foreach (Backend backend in attendance.Backends)
+            foreach (Backend backend in selection.Backends)
             {
                 session.Progress($"{item.Name} on {backend.Name}, {i + 1} of {cases.Count}");
-                string? absence = BackendList.IsEmulator(backend) && !named(backend) ? OnlyWhenNamed : attendance.ReasonOf(backend);
+                string? absence = BackendList.IsEmulator(backend) && !named(backend) ? OnlyWhenNamed : selection.ReasonOf(backend);
                 if (absence is null)
-                    attendance.Let(backend, () => Take(CaseRunner.Run(item, backend, exact), results));
-                absence ??= attendance.ReasonOf(backend);
+                    selection.Let(backend, () => Take(CaseRunner.Run(item, backend, exact), results));
+                absence ??= selection.ReasonOf(backend);
                 if (absence is not null)
                     skipped.Add(new SkippedCase(item.Name, backend.Name, absence));
             }
@@ -51,11 +52,11 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
 
         session.ClearProgress();
         if (format == OutputFormat.Json)
-            session.WriteJson(new Document([.. results.Select(r => new CaseEntry(r.Case, r.Backend, r.MaxError, r.ReferenceError, r.Tolerance, r.Ok, r.Reason))], skipped));
+            session.WriteJson(new Document([.. results.Select(r => new CaseEntry(r))], skipped));
         else
-            WriteSummary(attendance, results, skipped);
+            WriteSummary(selection, results, skipped);
 
-        int absent = attendance.Report(session);
+        int absent = selection.Report(session);
         if (results.Exists(r => !r.Ok))
             return ExitCode.WrongResult;
         if (absent == ExitCode.Ok && results.Count == 0)
@@ -66,7 +67,11 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
     private IReadOnlyList<ConformanceCase> Read()
     {
         if (!Directory.Exists(folder))
-            throw new CommandException(ExitCode.Failure, File.Exists(folder) ? $"'{folder}' is a file; --cases takes a folder of case files." : $"there is no folder '{folder}'.");
+        {
+            throw new CommandException(
+                ExitCode.Failure, File.Exists(folder) ? $"'{folder}' is a file; --cases takes a folder of case files." : $"there is no folder '{folder}'.");
+        }
+
         IReadOnlyList<ConformanceCase> cases;
         try
         {
@@ -77,8 +82,8 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
             throw new CommandException(ExitCode.Failure, $"cannot read '{folder}': {e.Message}", e);
         }
 
-        return cases.Count > 0 ? cases
-            : throw new CommandException(ExitCode.Failure, $"no case in '{folder}': cases are .json and .safetensors files, and folders with a model.onnx and its test_data_set_0.");
+        return cases.Count > 0 ? cases : throw new CommandException(
+            ExitCode.Failure, $"no case in '{folder}': cases are .json and .safetensors files, and folders with a model.onnx and its test_data_set_0.");
     }
 
     private void Take(CaseResult result, List<CaseResult> results)
@@ -86,28 +91,32 @@ internal sealed class VerifyCases(Session session, string folder, IReadOnlyList<
         results.Add(result);
         if (format != OutputFormat.Table)
             return;
+        static string Error(double? error) => error is { } known ? Digits.Error(known) : "-";
         session.WriteLine(_table.Row(
-            result.Case, result.Backend, result.ReferenceError is { } reference ? Digits.Error(reference) : "-", result.MaxError is { } file ? Digits.Error(file) : "-",
-            Digits.Error(result.Tolerance), !result.Ok ? "FAIL" : result.MaxError is null ? "refused" : "ok"));
+            result.Case, result.Backend, Error(result.ReferenceError), Error(result.MaxError), Digits.Error(result.Tolerance),
+            !result.Ok ? "FAIL" : result.MaxError is null ? "refused" : "ok"));
         if (!result.Ok)
             session.WriteLine($"{result.Case} on {result.Backend}: {result.Reason}");
     }
 
-    private void WriteSummary(Attendance attendance, List<CaseResult> results, List<SkippedCase> skipped)
+    private void WriteSummary(BackendSelection selection, List<CaseResult> results, List<SkippedCase> skipped)
     {
         session.WriteLine();
-        foreach (Backend backend in attendance.Backends)
+        foreach (Backend backend in selection.Backends)
         {
             CaseResult[] own = [.. results.Where(r => r.Backend == backend.Name)];
             if (own.Length > 0)
             {
-                session.WriteLine($"{backend.Name,-12} {own.Count(r => r.Ok)}/{own.Length}   worst error {Digits.Error(own.Max(r => r.ReferenceError) ?? 0)} from the reference, {Digits.Error(own.Max(r => r.MaxError) ?? 0)} from the files");
+                string reference = Digits.Error(own.Max(r => r.ReferenceError) ?? 0), files = Digits.Error(own.Max(r => r.MaxError) ?? 0);
+                session.WriteLine(
+                    $"{backend.Name,-12} {own.Count(r => r.Ok)}/{own.Length}   worst error {reference} from the reference, {files} from the files");
             }
 
             foreach (IGrouping<string, SkippedCase> reason in skipped.Where(s => s.Backend == backend.Name).GroupBy(s => s.Reason))
                 session.WriteLine($"{backend.Name,-12} skipped {reason.Count()}: {reason.Key}");
         }
 
-        session.WriteLine("Errors from the reference are absolute, relative beyond magnitude 1, and may be what the case's own rounding explains; those from the file are absolute, and the tolerance is theirs.");
+        session.WriteLine("Errors from the reference are absolute, relative beyond magnitude 1, and may be what the case's own rounding explains; " +
+            "those from the file are absolute, and the tolerance is theirs.");
     }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
+using System.Text.Json.Serialization;
 using FastRecurrence.TestKit.Verification;
 
 namespace FastRecurrence.Cli.Commands;
@@ -12,20 +11,31 @@ internal static class VerifyCommand
     /// <summary>What the emulator takes a fraction of a second for; larger problems are left to the others.</summary>
     private const double EmulatorFlops = 20_000;
 
-    private sealed record Entry(
-        string Backend, string Cell, int Problems, long Values, double Tolerance, bool Ok, Place? Worst, Place? WorstUlp, Place? FirstDivergence);
+    private sealed record Entry(string Backend, string Cell, [property: JsonIgnore] VerifiedCell Found)
+    {
+        public int Problems => Found.Problems;
+        public long Values => Found.Values;
+        public double Tolerance => Found.Tolerance;
+        public bool Ok => Found.Ok;
+        public OutputLocation? Worst => Found.Worst;
+        public OutputLocation? WorstUlp => Found.WorstUlp;
+        public OutputLocation? FirstDivergence => Found.FirstDivergence;
+    }
 
     private sealed record SkippedEntry(string Backend, string Cell, string Reason);
 
-    private sealed record Document(IReadOnlyList<Entry> Results, IReadOnlyList<SkippedEntry> Skipped, IReadOnlyList<UnavailableEntry> Unavailable, int Seed, Machine Machine);
+    private sealed record Document(
+        IReadOnlyList<Entry> Results, IReadOnlyList<SkippedEntry> Skipped, IReadOnlyList<UnavailableEntry> Unavailable, int Seed, Machine Machine);
 
     public static Command Create(Session session)
     {
-        var axes = new ProblemOptions(cells: string.Join(',', CellName.All.Select(c => c.Name)), batch: "1,3,17", hidden: "1,2,5,8,17,33,65", input: "0,3,19", length: "1,7");
+        string cells = string.Join(',', CellName.All.Select(c => c.Name));
+        var axes = new ProblemOptions(cells, batch: "1,3,17", hidden: "1,2,5,8,17,33,65", input: "0,3,19", length: "1,7");
         Option<string[]> backends = CommonOptions.Backends("every one that is available");
         Option<int> seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", ParseSeed);
         Option<OutputFormat> output = CommonOptions.Output();
-        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes, or over case files; hold readers and activations to their promises.");
+        var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes, or over case files; "
+            + "hold readers and activations to their promises.");
         axes.AddTo(command);
         foreach (Option option in (Option[])[backends, seed, output])
             command.Add(option);
@@ -35,46 +45,42 @@ internal static class VerifyCommand
         {
             if (modes.Run(parsed) is { } code)
                 return code;
-            var attendance = new Attendance(parsed.Get(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
+            var selection = new BackendSelection(parsed.Get(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
             ProblemSize[] problems = [.. axes.Read(parsed)];
-            return Run(session, attendance, problems, parsed.Get(seed), parsed.Get(output));
+            return Run(session, selection, problems, parsed.Get(seed), parsed.Get(output));
         });
         return command;
     }
 
-    private static int Run(Session session, Attendance attendance, ProblemSize[] problems, int seed, OutputFormat format)
+    private static int Run(Session session, BackendSelection selection, ProblemSize[] problems, int seed, OutputFormat format)
     {
         var table = new TextTable(
-            new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 46, Left: true), new("tolerance"), new("verdict", Left: true));
+            new("backend", 11, Left: true), new("cell", 13, Left: true), new("problems"), new("worst error"), new("ulp", 5), new("where", 46, Left: true),
+            new("tolerance"), new("verdict", Left: true));
         if (format == OutputFormat.Table)
-        {
-            foreach (string line in table.Head())
-                session.WriteLine(line);
-        }
-
+            session.WriteLines(table.Head());
         var entries = new List<Entry>();
         var skipped = new List<SkippedEntry>();
         foreach (IGrouping<CellName, ProblemSize> cell in problems.GroupBy(p => p.Cell))
         {
-            var judgements = attendance.Ready.ToDictionary(b => b, _ => new Judgement());
+            var found = selection.Ready.ToDictionary(b => b, _ => new VerifiedCell());
             int done = 0;
             foreach (ProblemSize problem in cell)
             {
                 session.Progress($"{problem.Id}, {++done} of {cell.Count()}");
                 ICase exact = ICase.Of(problem, seed);
-                foreach (Backend backend in attendance.Ready)
+                foreach (Backend backend in selection.Ready)
                 {
                     if (!BackendList.IsEmulator(backend) || problem.FlopsPerStep * problem.SequenceLength <= EmulatorFlops)
-                        attendance.Let(backend, () => Judge(exact, backend, judgements[backend], cell.Key.Name, skipped));
+                        selection.Let(backend, () => Verify(exact, backend, found[backend], cell.Key.Name, skipped));
                 }
             }
 
-            foreach (Backend backend in attendance.Ready)
+            foreach (Backend backend in selection.Ready)
             {
-                Judgement j = judgements[backend];
-                if (j.Problems == 0)
+                if (found[backend].Problems == 0)
                     continue; // skipped, or all too large for the emulator
-                var entry = new Entry(backend.Name, cell.Key.Name, j.Problems, j.Values, j.Tolerance, j.Ok, j.Worst, j.WorstUlp, j.FirstDivergence);
+                var entry = new Entry(backend.Name, cell.Key.Name, found[backend]);
                 entries.Add(entry);
                 if (format == OutputFormat.Table)
                     WriteEntry(session, table, entry);
@@ -84,25 +90,26 @@ internal static class VerifyCommand
         session.ClearProgress();
         if (format == OutputFormat.Json)
         {
-            session.WriteJson(new Document(entries, skipped, attendance.Unavailable, seed, Machine.Here));
+            session.WriteJson(new Document(entries, skipped, selection.Unavailable, seed, Machine.Here));
         }
         else
         {
             foreach (SkippedEntry skip in skipped)
                 session.WriteLine($"{skip.Backend} skipped {skip.Cell}: {skip.Reason}");
-            foreach (UnavailableEntry absent in attendance.Unavailable)
+            foreach (UnavailableEntry absent in selection.Unavailable)
                 session.WriteLine($"{absent.Backend} absent: {absent.Reason}");
-            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. The tolerance follows from the rounding of each problem's own sums.");
+            session.WriteLine("Errors are absolute, relative beyond magnitude 1; ulp counts values of magnitude 1/16 and more. "
+                + "The tolerance follows from the rounding of each problem's own sums.");
         }
 
-        return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : attendance.Report(session);
+        return entries.Any(e => !e.Ok) ? ExitCode.WrongResult : selection.Report(session);
     }
 
-    private static void Judge(ICase exact, Backend backend, Judgement judgement, string cell, List<SkippedEntry> skipped)
+    private static void Verify(ICase exact, Backend backend, VerifiedCell found, string cell, List<SkippedEntry> skipped)
     {
         try
         {
-            exact.Judge(backend, judgement);
+            exact.Verify(backend, found);
         }
         catch (NotSupportedException e)
         {
@@ -121,5 +128,6 @@ internal static class VerifyCommand
     }
 
     private static int ParseSeed(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seed) ? seed : throw new FormatException($"'{text}' is not a seed. Use a whole number from 0 on.");
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seed)
+            ? seed : throw new FormatException($"'{text}' is not a seed. Use a whole number from 0 on.");
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.TestKit.Fuzzing;
 
 namespace FastRecurrence.Cli.Commands;
@@ -22,7 +21,8 @@ internal static class VerifyFuzz
         while (read < inputs && findings.Count == 0)
         {
             session.Progress($"{read} of {inputs} damaged files read");
-            (long done, long taken, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(Math.Min(Portion, inputs - read), seed, first + read, session.Cancellation);
+            long portion = Math.Min(Portion, inputs - read);
+            (long done, long taken, IReadOnlyList<FuzzFailure> failures) = fuzzer.Run(portion, seed, first + read, session.Cancellation);
             (read, accepted) = (read + done, accepted + taken);
             findings.AddRange(failures.Select(f => new Finding(f.Reader, f.Input, f.What,
                 string.Create(CultureInfo.InvariantCulture, $"fastrecurrence verify --fuzz 1 --seed {f.Seed} --first {f.Input}"))));
@@ -40,7 +40,8 @@ internal static class VerifyFuzz
             foreach (Finding finding in findings)
                 session.WriteLine($"{finding.Reader}: {finding.What}; again with: {finding.Repeat}");
             session.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{read} damaged files for {string.Join(", ", fuzzer.Readers)} in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s, seed {seed}: {accepted} accepted, {read - accepted - findings.Count} refused as documented, {findings.Count} findings"));
+                $"{read} damaged files for {string.Join(", ", fuzzer.Readers)} in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s, seed {seed}: "
+                + $"{accepted} accepted, {read - accepted - findings.Count} refused as documented, {findings.Count} findings"));
         }
 
         return findings.Count == 0 ? ExitCode.Ok : ExitCode.WrongResult;

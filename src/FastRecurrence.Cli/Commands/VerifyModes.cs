@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.TestKit.Cases;
 using FastRecurrence.TestKit.Fuzzing;
 
@@ -16,10 +15,17 @@ internal sealed class VerifyModes(Session session, Option<string[]> backends, Op
         HelpName = "folder",
     };
 
-    private readonly Option<long> _fuzz = CommonOptions.Value("--fuzz", "number", "Read so many damaged files of every kind; a reader may only accept or refuse them.", "1", Count);
-    private readonly Option<long> _first = CommonOptions.Value("--first", "number", "With --fuzz: the number of the first damaged file; 0 by default.", "0", text => Whole(text, 0));
-    private readonly Option<bool> _activations = new("--activations") { Description = "Hold sigmoid and tanh against double over all 2^32 floats, at the SIMD widths that --backend names; simd by default." };
-    private readonly Option<long> _every = CommonOptions.Value("--every", "number", "With --activations: only every so-manieth float; 1 by default.", "1", Count);
+    private readonly Option<long> _fuzz = CommonOptions.Value(
+        "--fuzz", "number", "Read so many damaged files of every kind; a reader may only accept or refuse them.", "1", Count);
+    private readonly Option<long> _first = CommonOptions.Value(
+        "--first", "number", "With --fuzz: the number of the first damaged file; 0 by default.", "0", text => Whole(text, 0));
+    private readonly Option<bool> _activations = new("--activations")
+    {
+        Description = "Hold sigmoid and tanh against double over all 2^32 floats, at the SIMD widths that --backend names; simd by default.",
+    };
+
+    private readonly Option<long> _every = CommonOptions.Value(
+        "--every", "number", "With --activations: only every so-manieth float; 1 by default.", "1", Count);
 
     public void AddTo(Command command)
     {

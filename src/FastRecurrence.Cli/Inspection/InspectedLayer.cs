@@ -12,7 +12,8 @@ namespace FastRecurrence.Cli.Inspection;
 /// <param name="Notes">What the file does not say, or says strangely.</param>
 /// <param name="Refusal">Why it is not taken; null when it is.</param>
 internal sealed record InspectedLayer(
-    string Name, string Operator, IReadOnlyList<LayerShape> Shapes, string Direction, string GateOrder, long Parameters, IReadOnlyList<string> Notes, string? Refusal)
+    string Name, string Operator, IReadOnlyList<LayerShape> Shapes, string Direction, string GateOrder, long Parameters,
+    IReadOnlyList<string> Notes, string? Refusal)
 {
     /// <summary>Such as <c>W [512, 128] R [512, 128] b [512]</c>, in this library's form, for each direction.</summary>
     public string Tensors => Refusal is not null ? "" : Text(Shapes[0]) + (Shapes.Count == 2 ? ", twice" : "");

@@ -12,7 +12,15 @@ namespace FastRecurrence.Cli.Inspection;
 /// <param name="Origin">Who wrote it, as it says itself; may be empty.</param>
 /// <param name="Layers">Its recurrent layers.</param>
 /// <param name="Rest">What else is there, in a line.</param>
-internal sealed record InspectedFile(string File, string Format, long Bytes, string Origin, IReadOnlyList<InspectedLayer> Layers, string Rest);
+internal sealed record InspectedFile(string File, string Format, long Bytes, string Origin, IReadOnlyList<InspectedLayer> Layers, string Rest)
+{
+    public long Parameters => Layers.Sum(l => l.Parameters);
+
+    public long WeightBytes => Layers.Sum(l => l.WeightBytes);
+
+    /// <summary>Of one step of one row through every layer.</summary>
+    public double FlopsPerStep => Layers.Sum(l => l.FlopsPerStep);
+}
 
 /// <summary>Opens a file, reads every weight of every recurrent layer, and says what is there.</summary>
 internal static class ModelInspector
@@ -40,7 +48,8 @@ internal static class ModelInspector
             modules[0].ToLayers(); // none that can be taken: refused with the reason
         InspectedLayer[] layers = [.. modules.SelectMany(Layers)];
         string example = file.Tensors.Count == 0 ? "" : $", the first {file.Tensors[0]}";
-        string rest = string.Create(CultureInfo.InvariantCulture, $"{(layers.Length == 0 ? "no recurrent layer: no tensor is called weight_ih or weight_hh as PyTorch calls them; " : "")}{file.Tensors.Count} tensors{example}");
+        string none = layers.Length == 0 ? "no recurrent layer: no tensor is called weight_ih or weight_hh as PyTorch calls them; " : "";
+        string rest = string.Create(CultureInfo.InvariantCulture, $"{none}{file.Tensors.Count} tensors{example}");
         return new InspectedFile(file.Name, "safetensors", new FileInfo(path).Length, file.Metadata.GetValueOrDefault("format", ""), layers, rest);
     }
 
@@ -60,9 +69,10 @@ internal static class ModelInspector
             List<string> notes = [.. module.Notes, .. NonFinite(weights)];
             if (module.Cell == CellKind.Elman)
                 notes.Add("the weights do not tell tanh from relu; tanh is assumed");
+            string name = string.Create(CultureInfo.InvariantCulture, $"{module.Prefix}{(module.IsCell ? kind + "Cell" : $"l{k}")}");
             yield return new InspectedLayer(
-                string.Create(CultureInfo.InvariantCulture, $"{module.Prefix}{(module.IsCell ? kind + "Cell" : $"l{k}")}"), kind, [.. weights.Select(w => w.Shape)],
-                weights.Length == 2 ? "bidirectional" : "forward", module.Cell switch { CellKind.Lstm => "i f g o", CellKind.Gru => "r z n", _ => "-" },
+                name, kind, [.. weights.Select(w => w.Shape)], weights.Length == 2 ? "bidirectional" : "forward",
+                module.Cell switch { CellKind.Lstm => "i f g o", CellKind.Gru => "r z n", _ => "-" },
                 weights.Sum(w => Parameters(w.Shape, module.HasBias)), notes, null);
         }
     }
@@ -91,8 +101,8 @@ internal static class ModelInspector
         if (layer.HasInitialState)
             notes.Add("has initial states");
         bool bias = node.Inputs.Count > 3 && node.Inputs[3].Length > 0;
-        return new InspectedLayer(node.Path, node.OperatorType, layer.Shapes, layer.IsBidirectional ? "bidirectional" : layer.Direction == Direction.Forward ? "forward" : "reverse",
-            gates, layer.Shapes.Sum(s => Parameters(s, bias)), notes, null);
+        string direction = layer.IsBidirectional ? "bidirectional" : layer.Direction == Direction.Forward ? "forward" : "reverse";
+        return new InspectedLayer(node.Path, node.OperatorType, layer.Shapes, direction, gates, layer.Shapes.Sum(s => Parameters(s, bias)), notes, null);
     }
 
     private static IEnumerable<string> NonFinite(IEnumerable<LayerWeights> weights) => weights.Select(w => w.FindNonFinite()).OfType<string>();

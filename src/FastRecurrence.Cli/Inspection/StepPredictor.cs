@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Inspection;
@@ -48,14 +47,6 @@ internal sealed class StepPredictor(CancellationToken cancellation)
         using LayerState state = layer.CreateState(batch);
         float[] x = new float[Extents.Elements("x", steps, batch, shape.InputSize)], y = new float[Extents.Elements("y", steps, batch, shape.OutputSize)];
         layer.Run(state, steps, x, y); // compiles
-        double Sample(int repeats)
-        {
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < repeats; i++)
-                layer.Run(state, steps, x, y);
-            return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
-        }
-
-        return _seconds[(backend, shape, batch)] = Measurement.Take(Sample, s_rule, cancellation).Median / steps;
+        return _seconds[(backend, shape, batch)] = Measurement.Take(() => layer.Run(state, steps, x, y), s_rule, cancellation).Median / steps;
     }
 }

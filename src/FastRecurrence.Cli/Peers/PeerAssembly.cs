@@ -3,7 +3,7 @@ using System.Runtime.Loader;
 
 namespace FastRecurrence.Cli.Peers;
 
-/// <summary>The optional assembly with other libraries: found beside the tool or where FASTRECURRENCE_PEERS says, loaded when a peer is asked for.</summary>
+/// <summary>The optional assembly with other libraries: found beside the tool or where FASTRECURRENCE_PEERS says, loaded when a peer is named.</summary>
 internal static class PeerAssembly
 {
     public const string Variable = "FASTRECURRENCE_PEERS";
@@ -15,23 +15,29 @@ internal static class PeerAssembly
         s_peers.Value.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
         ?? throw CommandException.Usage($"--peers: '{name}' is not a peer. Use {string.Join(", ", s_peers.Value.Select(p => p.Name))}.");
 
-    /// <summary>The machine with the versions of the peers, if any was asked for.</summary>
+    /// <summary>The machine with the versions of the peers, if any was named.</summary>
     public static Machine AddVersions(Machine machine) => !s_peers.IsValueCreated ? machine
         : machine with { Versions = machine.Versions.Concat(s_peers.Value.Select(p => KeyValuePair.Create(p.Name, p.Version))).ToDictionary() };
 
     private static IReadOnlyList<IPeer> Load()
     {
         string path = Path.Combine(AppContext.BaseDirectory, File);
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } place)
-            path = Path.GetFullPath(Directory.Exists(place) ? Path.Combine(place, File) : place);
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder)
+            path = Path.GetFullPath(Directory.Exists(folder) ? Path.Combine(folder, File) : folder);
         if (!System.IO.File.Exists(path))
-            throw new CommandException(ExitCode.Failure, $"--peers needs the optional assembly {File}, which is not at {path}: build bench/FastRecurrence.Peers and set {Variable} to its folder");
+        {
+            throw new CommandException(ExitCode.Failure, $"--peers needs the optional assembly {File}, which is not at {path}: "
+                + $"build bench/FastRecurrence.Peers and set {Variable} to its folder");
+        }
+
         try
         {
             Assembly assembly = new Context(path).LoadFromAssemblyPath(path);
-            return [.. assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract && typeof(IPeer).IsAssignableFrom(t)).Select(t => (IPeer)Activator.CreateInstance(t, nonPublic: true)!)];
+            IEnumerable<Type> peers = assembly.GetTypes().Where(t => t.IsClass && !t.IsAbstract && typeof(IPeer).IsAssignableFrom(t));
+            return [.. peers.Select(t => (IPeer)Activator.CreateInstance(t, nonPublic: true)!)];
         }
-        catch (Exception e) when (e is IOException or BadImageFormatException or ReflectionTypeLoadException or TargetInvocationException or MissingMethodException)
+        catch (Exception e) when (e
+            is IOException or BadImageFormatException or ReflectionTypeLoadException or TargetInvocationException or MissingMethodException)
         {
             throw new CommandException(ExitCode.Failure, $"cannot load {path}: {(e as TargetInvocationException)?.InnerException?.Message ?? e.Message}", e);
         }

@@ -16,7 +16,11 @@ namespace FastRecurrence.Cli.Reporting;
 internal sealed record Chart(string Title, string XTitle, double XBase, string YTitle, IReadOnlyList<ChartSeries> Series)
 {
     /// <summary>Colours that the colour-blind tell apart and paper keeps dark enough.</summary>
-    private static readonly OxyColor[] s_colours = [.. new uint[] { 0x0072B2, 0xD55E00, 0x009E73, 0xB0578D, 0x2F2F2F, 0xB07D00, 0x3C9CD6, 0x7F7F7F }.Select(c => OxyColor.FromUInt32(0xFF000000 | c))];
+    private static readonly OxyColor[] s_colours =
+    [
+        .. new uint[] { 0x0072B2, 0xD55E00, 0x009E73, 0xB0578D, 0x2F2F2F, 0xB07D00, 0x3C9CD6, 0x7F7F7F }.Select(c => OxyColor.FromUInt32(0xFF000000 | c)),
+    ];
+
     private static readonly MarkerType[] s_markers = [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond];
 
     private static readonly LineStyle[] s_dashes = [LineStyle.Dash, LineStyle.Dot, LineStyle.LongDash, LineStyle.DashDot, LineStyle.LongDashDot];
@@ -25,13 +29,21 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
     public static int MostSeries => s_colours.Length;
 
     /// <summary>In words, for who cannot see it.</summary>
-    public string Description => $"{Title}: {YTitle} against {XTitle}, logarithmic; {string.Join(", ", Series.Select(s => s.Name))}. The numbers stand in the tables below.";
+    public string Description =>
+        $"{Title}: {YTitle} against {XTitle}, logarithmic; {string.Join(", ", Series.Select(s => s.Name))}. The numbers stand in the tables below.";
 
     /// <summary>The chart as an SVG document.</summary>
     public string Svg(int width, int height)
     {
         // Without the workaround some viewers cut vertical texts; sans-serif, since a report brings no font along.
-        var exporter = new OxyPlot.SvgExporter { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true, IsDocument = true, TextMeasurer = new WideText(width, height) };
+        var exporter = new OxyPlot.SvgExporter
+        {
+            Width = width,
+            Height = height,
+            UseVerticalTextAlignmentWorkaround = true,
+            IsDocument = true,
+            TextMeasurer = new WideText(width, height),
+        };
         using var stream = new MemoryStream();
         exporter.Export(Model(width), stream);
         return Encoding.UTF8.GetString(stream.ToArray());

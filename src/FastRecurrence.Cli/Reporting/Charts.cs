@@ -1,4 +1,3 @@
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Sweeping;
 
 namespace FastRecurrence.Cli.Reporting;
@@ -17,7 +16,8 @@ internal static class Charts
     ];
 
     /// <summary>A value against the axis with the most values; a chart for each cell, more when there are too many series.</summary>
-    private static IEnumerable<Chart> Along(IReadOnlyList<ReportPoint> points, string title, string unit, Func<ReportPoint, double> value, Func<IReadOnlyList<ReportPoint>, ChartSeries?> limit)
+    private static IEnumerable<Chart> Along(
+        IReadOnlyList<ReportPoint> points, string title, string unit, Func<ReportPoint, double> value, Func<IReadOnlyList<ReportPoint>, ChartSeries?> limit)
     {
         foreach (IGrouping<string, ReportPoint> cell in points.GroupBy(p => p.Point.Cell))
         {
@@ -36,7 +36,10 @@ internal static class Charts
     {
         ChartSeries[][] parts = [.. series.Chunk(Chart.MostSeries)];
         for (int i = 0; i < parts.Length; i++)
-            yield return new Chart(title + (parts.Length == 1 ? "" : $" ({i + 1} of {parts.Length})"), xTitle, xBase, yTitle, limit is null ? parts[i] : [.. parts[i], limit]);
+        {
+            string which = parts.Length == 1 ? "" : $" ({i + 1} of {parts.Length})";
+            yield return new Chart(title + which, xTitle, xBase, yTitle, limit is null ? parts[i] : [.. parts[i], limit]);
+        }
     }
 
     /// <summary>The sizes that are the same in all of a chart.</summary>
@@ -63,7 +66,7 @@ internal static class Charts
         int threads = cpu.Min(p => p.Point.Threads);
         PeakRecord? peak = cpu.SelectMany(p => EnvironmentText.Best(p.Run)).Where(p => p.Threads == threads).MaxBy(p => p.Gflops);
         ChartAxis axis = ChartAxis.For(points);
-        return peak is null ? null : new ChartSeries($"FMA peak, {threads} thread{(threads == 1 ? "" : "s")}",
+        return peak is null ? null : new ChartSeries($"FMA peak, {Words.Count(threads, "thread")}",
             [(points.Min(p => axis.Of(p.Point)), peak.Gflops), (points.Max(p => axis.Of(p.Point)), peak.Gflops)], IsLimit: true);
     }
 
@@ -77,14 +80,20 @@ internal static class Charts
                 continue;
             double Intensity(ReportPoint p) => p.Point.FlopsPerStep / p.Point.BytesPerStep;
             double low = group.Min(Intensity) / 2, high = Math.Max(group.Max(Intensity) * 2, low * 4);
-            var series = group.GroupBy(p => $"{p.Point.Cell} {p.Who}").Take(Chart.MostSeries).Select(g => new ChartSeries(g.Key, [.. g.OrderBy(Intensity).Select(p => (Intensity(p), p.Summary.Gflops))], Joined: false)).ToList();
+            ChartSeries Cloud(IGrouping<string, ReportPoint> g) =>
+                new(g.Key, [.. g.OrderBy(Intensity).Select(p => (Intensity(p), p.Summary.Gflops))], Joined: false);
+
+            List<ChartSeries> series = [.. group.GroupBy(p => $"{p.Point.Cell} {p.Who}").Take(Chart.MostSeries).Select(Cloud)];
             foreach (BandwidthRecord level in Levels(peak))
             {
                 double knee = Math.Clamp(peak.Gflops / level.Gigabytes, low, high);
-                series.Add(new ChartSeries($"{EnvironmentText.Bytes(level.BytesEach)}: {Digits.Significant(level.Gigabytes, 3)} GB/s", [(low, Math.Min(peak.Gflops, low * level.Gigabytes)), (knee, Math.Min(peak.Gflops, knee * level.Gigabytes)), (high, Math.Min(peak.Gflops, high * level.Gigabytes))], IsLimit: true));
+                series.Add(new ChartSeries(
+                    $"{EnvironmentText.Bytes(level.BytesEach)}: {Digits.Significant(level.Gigabytes, 3)} GB/s",
+                    [.. new[] { low, knee, high }.Select(x => (x, Math.Min(peak.Gflops, x * level.Gigabytes)))], IsLimit: true));
             }
 
-            yield return new Chart($"Roofline, {group.Key} thread{(group.Key == 1 ? "" : "s")}, FMA peak {Digits.Places(peak.Gflops, 0)} GFLOP/s", "flop per byte", 2, "GFLOP/s", series);
+            string title = $"Roofline, {Words.Count(group.Key, "thread")}, FMA peak {Digits.Places(peak.Gflops, 0)} GFLOP/s";
+            yield return new Chart(title, "flop per byte", 2, "GFLOP/s", series);
         }
     }
 
@@ -115,7 +124,7 @@ internal static class Charts
                 (double, double)[] ratios = [..
                     from p in device
                     let t = time(p)
-                    let cpu = points.Where(q => !q.Point.Device && !IsPeer(q) && q.Point.Problem == p.Point.Problem && q.File == p.File).Select(q => (double?)q.Summary.StepMicroseconds).Min()
+                    let cpu = p.BestOnCpu(points, threads: null)
                     where t is not null && cpu is not null
                     orderby axis.Of(p.Point)
                     select ((double)axis.Of(p.Point), cpu.Value / t.Value)];
@@ -124,7 +133,8 @@ internal static class Charts
             }
         }
 
-        return series.Count == 0 ? [] : Parts("Crossover: a device against the best CPU time", axis.Title, 2, "times as fast as the CPU", [.. series], Even(series));
+        return series.Count == 0 ? []
+            : Parts("Crossover: a device against the best CPU time", axis.Title, 2, "times as fast as the CPU", [.. series], Even(series));
     }
 
     /// <summary>A peer's time over the fastest time of this library on the CPU with as many threads: above 1 this library is ahead.</summary>
@@ -132,14 +142,14 @@ internal static class Charts
     {
         var series = new List<ChartSeries>();
         ChartAxis axis = ChartAxis.For(points);
-        foreach (IGrouping<string, ReportPoint> peer in points.Where(IsPeer).GroupBy(p => axis.Series(p, points)))
+        foreach (IGrouping<string, ReportPoint> peer in points.Where(p => p.Point.Peer).GroupBy(p => axis.Series(p, points)))
         {
             (double, double)[] ratios = [..
                 from p in peer
-                let own = points.Where(q => !q.Point.Device && !IsPeer(q) && q.Point.Problem == p.Point.Problem && q.Point.Threads == p.Point.Threads && q.File == p.File).Select(q => (double?)q.Summary.StepMicroseconds).Min()
-                where own is not null
+                let ours = p.BestOnCpu(points, p.Point.Threads)
+                where ours is not null
                 orderby axis.Of(p.Point)
-                select ((double)axis.Of(p.Point), p.Summary.StepMicroseconds / own.Value)];
+                select ((double)axis.Of(p.Point), p.Summary.StepMicroseconds / ours.Value)];
             if (ratios.Length > 0)
                 series.Add(new ChartSeries($"over {peer.Key}", ratios));
         }
@@ -159,10 +169,14 @@ internal static class Charts
     {
         LatencyRecord[] all = [.. point.Launches.Select(l => l.Latency).OfType<LatencyRecord>()];
         int calls = all.Min(l => l.Calls);
-        return [.. Enumerable.Range(0, all[0].Curve.Count - 1).Select(k => (X: 1 / (1 - Latency.Level(k)), Y: Measurement.MedianOf(all.Select(l => l.Curve[k])))).Where(p => p.X <= calls / 10.0)];
+        return
+        [
+            .. from k in Enumerable.Range(0, all[0].Curve.Count - 1)
+               let oneIn = 1 / (1 - Latency.Level(k))
+               where oneIn <= calls / 10.0
+               select (oneIn, Measurement.MedianOf(all.Select(l => l.Curve[k]))),
+        ];
     }
-
-    private static bool IsPeer(ReportPoint p) => p.Point.Peer;
 
     private static ChartSeries Even(IReadOnlyList<ChartSeries> series) =>
         new("even", [(series.Min(s => s.Points.Min(p => p.X)), 1), (series.Max(s => s.Points.Max(p => p.X)), 1)], IsLimit: true);

@@ -11,7 +11,16 @@ internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
     public PointSummary Summary => Point.Summary!;
 
     /// <summary>Such as <c>simd-512 2t</c>.</summary>
-    public string Who => $"{(File.Length == 0 ? "" : $"{File}: ")}{Point.Backend}{(Point.Threads == 1 ? "" : $" {Point.Threads}t")}{(Point.Weights == "fp32" ? "" : $" {Point.Weights}")}";
+    public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Backend
+        + (Point.Threads == 1 ? "" : $" {Point.Threads}t") + (Point.Weights == "fp32" ? "" : $" {Point.Weights}");
+
+    /// <summary>The fastest time of this library's CPU backends on the same problem of the same file, in µs; null when none was measured.</summary>
+    /// <param name="all">All points.</param>
+    /// <param name="threads">Of a team of so many; null for any.</param>
+    public double? BestOnCpu(IEnumerable<ReportPoint> all, int? threads) => all
+        .Where(q => q.Point is { Device: false, Peer: false } && q.Point.Problem == Point.Problem && q.File == File)
+        .Where(q => threads is null || q.Point.Threads == threads)
+        .Min(q => (double?)q.Summary.StepMicroseconds);
 
     /// <summary>Every measured point of every file.</summary>
     public static IReadOnlyList<ReportPoint> From(IReadOnlyList<(string Name, RunFile Run)> files) =>
@@ -23,7 +32,8 @@ internal sealed record ChartAxis(string Title, Func<PointRecord, int> Of)
 {
     private static readonly ChartAxis[] s_all =
     [
-        new("batch N", p => p.Batch), new("hidden size H", p => p.Hidden), new("steps T", p => p.Length), new("threads", p => p.Threads), new("layers", p => p.Layers),
+        new("batch N", p => p.Batch), new("hidden size H", p => p.Hidden), new("steps T", p => p.Length), new("threads", p => p.Threads),
+        new("layers", p => p.Layers),
     ];
 
     public static ChartAxis For(IReadOnlyList<ReportPoint> points) => s_all.MaxBy(a => points.Select(p => a.Of(p.Point)).Distinct().Count())!;

@@ -40,6 +40,7 @@ internal sealed class SizeAxis : LogarithmicAxis
     private List<double> Multiples(double[] pattern)
     {
         int low = (int)Math.Floor(Math.Log10(ActualMinimum)), high = (int)Math.Ceiling(Math.Log10(ActualMaximum));
-        return [.. from power in Enumerable.Range(low, high - low + 1) from digit in pattern let v = digit * Math.Pow(10, power) where v >= ActualMinimum && v <= ActualMaximum select v];
+        IEnumerable<double> all = from power in Enumerable.Range(low, high - low + 1) from digit in pattern select digit * Math.Pow(10, power);
+        return [.. all.Where(v => v >= ActualMinimum && v <= ActualMaximum)];
     }
 }

@@ -1,56 +1,49 @@
 using System.Diagnostics;
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
+using FastRecurrence.Cli.Timing;
 using FastRecurrence.Gpu;
-using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>One launch: a process that measures every point of a plan once, each checked before it is timed.</summary>
-internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, CancellationToken cancellation)
+internal sealed class Launch(LaunchPlan plan, Teams teams, Action<LaunchMessage> tell, CancellationToken cancellation)
 {
     /// <summary>Points between two looks at the peak: a clock that changes meanwhile is then seen.</summary>
     private const int PeakEvery = 8;
 
     private readonly RunSettings _settings = plan.Settings;
-    private readonly Dictionary<int, WorkerTeam> _teams = [];
     private readonly HashSet<(string Backend, string Cell)> _seen = [];
     private readonly ColdCaches? _cold = plan.Settings.Cold ? new ColdCaches(Machine.Here.LastLevelBytes()) : null;
     private IReadOnlyList<PeakRecord> _peaks = [];
 
     public void Run()
     {
-        try
+        _peaks = [.. plan.Points.GroupBy(p => p.Threads).OrderBy(g => g.Key).Select(g => MeasurePeak(g.Key, g))];
+        int index = 0;
+        foreach (IGrouping<string, PlannedPoint> problem in plan.Points.GroupBy(p => p.Problem))
         {
-            _peaks = [.. plan.Points.GroupBy(p => p.Threads).OrderBy(g => g.Key).Select(g => MeasurePeak(g.Key, g))];
-            int index = 0;
-            foreach (IGrouping<string, PlannedPoint> problem in plan.Points.GroupBy(p => p.Problem))
+            var data = new Lazy<StackData>(() => new StackData(ProblemSize.Parse(problem.Key), _settings.Seed));
+            var verifier = new Lazy<StackVerifier>(() => new StackVerifier(data.Value));
+            foreach (PlannedPoint point in problem)
             {
-                var data = new Lazy<StackData>(() => new StackData(ProblemSize.Parse(problem.Key), _settings.Seed));
-                var judge = new Lazy<StackJudge>(() => new StackJudge(data.Value));
-                foreach (PlannedPoint point in problem)
-                {
-                    tell(new LaunchMessage(Point: Measure(point, index, data, judge)));
-                    if (++index % PeakEvery == 0)
-                        _peaks = [.. _peaks.Select(p => p with { Gflops = Math.Max(p.Gflops, FmaPeak.MeasureGflops(p.Threads)) })];
-                }
+                tell(new LaunchMessage(Point: Measure(point, index, data, verifier)));
+                if (++index % PeakEvery == 0)
+                    _peaks = [.. _peaks.Select(p => p with { Gflops = Math.Max(p.Gflops, FmaPeak.MeasureGflops(p.Threads)) })];
             }
+        }
 
-            tell(new LaunchMessage(Peaks: _peaks));
-        }
-        finally
-        {
-            foreach (WorkerTeam team in _teams.Values)
-                team.Dispose();
-        }
+        tell(new LaunchMessage(Peaks: _peaks));
     }
 
     /// <summary>The peak, and the bandwidth at the common footprints and at those of the points' own R.</summary>
-    private static PeakRecord MeasurePeak(int threads, IEnumerable<PlannedPoint> points) => new(
-        threads, FmaPeak.MeasureGflops(threads),
-        [.. ReadBandwidth.With(points.Select(p => WeightType.Find(p.Weights).Share * ProblemSize.Parse(p.Problem).RecurrentBytes / threads).Distinct()).Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]);
+    private static PeakRecord MeasurePeak(int threads, IEnumerable<PlannedPoint> points)
+    {
+        IEnumerable<double> shares = points.Select(p => WeightType.Find(p.Weights).Share * ProblemSize.Parse(p.Problem).RecurrentBytes / threads);
+        return new PeakRecord(
+            threads, FmaPeak.MeasureGflops(threads),
+            [.. ReadBandwidth.With(shares.Distinct()).Select(bytes => new BandwidthRecord(bytes, ReadBandwidth.MeasureGigabytes(threads, bytes)))]);
+    }
 
-    private PointMessage Measure(PlannedPoint point, int index, Lazy<StackData> data, Lazy<StackJudge> judge)
+    private PointMessage Measure(PlannedPoint point, int index, Lazy<StackData> data, Lazy<StackVerifier> verifier)
     {
         cancellation.ThrowIfCancellationRequested();
         try
@@ -58,13 +51,13 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
             long start = Stopwatch.GetTimestamp();
             StackData numbers = data.Value;
             start = Stopwatch.GetTimestamp();
-            using IRunner runner = Runners.Create(point, numbers, Team);
+            using IRunner runner = Runners.Create(point, numbers, teams.Of);
             double prepare = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             start = Stopwatch.GetTimestamp();
             runner.Run(numbers.Size.SequenceLength);
             double firstCall = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 
-            Checked verdict = judge.Value.Judge(runner, deviation => Runners.ToleranceOf(point, numbers.Size, deviation), point.Verified);
+            Checked verdict = verifier.Value.Verify(runner, deviation => Runners.ToleranceOf(point, numbers.Size, deviation), point.Verified);
             LaunchTimes? times = verdict.Ok ? Time(runner, numbers.Size, point, Math.Round(prepare, 4), Math.Round(firstCall, 4)) : null;
             return new PointMessage(index, verdict, times, null, false);
         }
@@ -83,29 +76,15 @@ internal sealed class Launch(LaunchPlan plan, Action<LaunchMessage> tell, Cancel
         int T = size.SequenceLength;
         StopRule rule = _settings.Rule();
         bool first = _seen.Add((point.Backend, size.Cell.Name));
-        TimeRecord? kernels = runner.Kernels is { } sample && _settings.Transfers != "included" ? TimeRecord.Of(Measurement.Take(sample, rule, cancellation), T) : null;
-        TimeRecord? endToEnd = runner.Kernels is null || _settings.Transfers != "excluded" ? TimeRecord.Of(Measurement.Take(Sample, rule, cancellation), T) : null;
-        LatencyRecord? latency = _settings.Latency ? LatencyRecord.Of(Latency.Take(Call, TimeSpan.FromSeconds(Math.Max(1, rule.Timeout.TotalSeconds)), cancellation), T) : null;
+        var budget = TimeSpan.FromSeconds(Math.Max(1, rule.Timeout.TotalSeconds));
+        TimeRecord? kernels = runner.Kernels is { } sample && _settings.Transfers != "included"
+            ? TimeRecord.Of(Measurement.Take(sample, rule, cancellation), T) : null;
+        TimeRecord? endToEnd = runner.Kernels is null || _settings.Transfers != "excluded"
+            ? TimeRecord.Of(Measurement.Take(Call, rule, cancellation), T) : null;
+        LatencyRecord? latency = _settings.Latency ? LatencyRecord.Of(Latency.Take(Call, budget, cancellation), T) : null;
         double? cold = _cold is null ? null : TimeRecord.Rounded(_cold.Median(Call, rule.Timeout, cancellation) / T);
         return new LaunchTimes(plan.Launch, first, prepare, firstCall, endToEnd, kernels, cold, latency);
 
         void Call() => runner.Run(T);
-
-        double Sample(int repeats)
-        {
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < repeats; i++)
-                runner.Run(T);
-            return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
-        }
-    }
-
-    private WorkerTeam? Team(int threads)
-    {
-        if (threads == 1)
-            return null;
-        if (!_teams.TryGetValue(threads, out WorkerTeam? team))
-            _teams[threads] = team = new WorkerTeam(threads);
-        return team;
     }
 }

@@ -1,5 +1,3 @@
-using FastRecurrence.TestKit.Stacks;
-
 namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>What a launch, a fresh process, is told on its stdin.</summary>
@@ -24,9 +22,9 @@ internal sealed record PlannedPoint(string Problem, string Backend, int Threads,
 internal sealed record LaunchMessage(IReadOnlyList<PeakRecord>? Peaks = null, PointMessage? Point = null);
 
 /// <summary>One point of a plan: its times, or why there are none.</summary>
-/// <param name="Index">Its place in the plan.</param>
+/// <param name="Index">Its index in the plan.</param>
 /// <param name="Skipped">Why it was not measured; null when it was.</param>
 /// <param name="Failed">Whether that is a failure (a device broke) and not a limit (the backend does not run such a layer).</param>
-/// <param name="Verification">What judging found; null when skipped.</param>
+/// <param name="Verification">What checking found; null when skipped.</param>
 /// <param name="Times">Null when skipped or wrong.</param>
 internal sealed record PointMessage(int Index, Checked? Verification, LaunchTimes? Times, string? Skipped, bool Failed);

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using FastRecurrence.Cli.Output;
 
 namespace FastRecurrence.Cli.Sweeping;
 

@@ -1,5 +1,3 @@
-using FastRecurrence.Cli.Axes;
-using FastRecurrence.Cli.Output;
 using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Sweeping;
@@ -41,11 +39,24 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
     }
 
     /// <param name="partial">Whether the run was cut short.</param>
-    public RunFile Build(bool partial) => new(
-        RunFile.CurrentSchema, partial, command, _started, Math.Round((DateTimeOffset.UtcNow - _started).TotalSeconds, 1), Peers.PeerAssembly.AddVersions(Machine.Here), settings, [.. _launches],
-        [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Verification is not null).Select(Point)],
-        [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Skipped is not null).Select(i => new SkippedRecord(plan[i].Problem, plan[i].Backend, plan[i].Threads, plan[i].Weights, _last[i]!.Skipped!))],
-        unavailable);
+    public RunFile Build(bool partial) => new()
+    {
+        Partial = partial,
+        Command = command,
+        Started = _started,
+        Seconds = Math.Round((DateTimeOffset.UtcNow - _started).TotalSeconds, 1),
+        Machine = Peers.PeerAssembly.AddVersions(Machine.Here),
+        Settings = settings,
+        Launches = [.. _launches],
+        Points = [.. Enumerable.Range(0, plan.Count).Where(i => _last[i]?.Verification is not null).Select(Point)],
+        Skipped =
+        [
+            .. from pair in plan.Zip(_last, (planned, last) => (planned, last?.Skipped))
+               where pair.Skipped is not null
+               select new SkippedRecord(pair.planned.Problem, pair.planned.Backend, pair.planned.Threads, pair.planned.Weights, pair.Skipped),
+        ],
+        Unavailable = unavailable,
+    };
 
     private void Hear(LaunchMessage message, int[] indices)
     {
@@ -63,12 +74,26 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
     {
         PlannedPoint planned = plan[index];
         ProblemSize size = ProblemSize.Parse(planned.Problem);
-        double share = WeightType.Find(planned.Weights).Share, saved = (1 - share) * (size.RecurrentBytes + (size.WeightBytes - size.RecurrentBytes) / size.SequenceLength);
+        double share = WeightType.Find(planned.Weights).Share;
+        double saved = (1 - share) * (size.RecurrentBytes + (size.WeightBytes - size.RecurrentBytes) / size.SequenceLength);
         Backend? backend = BackendList.All.FirstOrDefault(b => b.Name == planned.Backend);
-        var point = new PointRecord(
-            planned.Id, planned.Problem, size.Cell.Name, size.SequenceLength, size.BatchSize, size.InputSize, size.HiddenSize, size.Layers, WalkName.Of(size.Walk), planned.Weights,
-            planned.Backend, planned.Threads, backend is GpuBackend, backend is GpuBackend { IsCpuDevice: true }, backend is null, size.FlopsPerStep, size.BytesPerStep - saved, share * size.RecurrentBytes, size.TransferBytes,
-            _last[index]!.Verification!, [.. _times[index]], null);
+        var point = new PointRecord
+        {
+            Id = planned.Id,
+            Problem = planned.Problem,
+            Weights = planned.Weights,
+            Backend = planned.Backend,
+            Threads = planned.Threads,
+            Device = backend is GpuBackend,
+            CpuDevice = backend is GpuBackend { IsCpuDevice: true },
+            Peer = backend is null,
+            FlopsPerStep = size.FlopsPerStep,
+            BytesPerStep = size.BytesPerStep - saved,
+            RecurrentBytes = share * size.RecurrentBytes,
+            TransferBytes = size.TransferBytes,
+            Verification = _last[index]!.Verification!,
+            Launches = [.. _times[index]],
+        };
         return point with { Summary = PointSummary.Of(point, _launches) };
     }
 

@@ -1,26 +1,45 @@
+using System.Globalization;
 using System.Text.Json;
-using FastRecurrence.Cli.Output;
-using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>What <c>sweep --save</c> keeps and <c>sweep -o json</c> writes; <c>compare</c> and <c>report</c> read it.</summary>
-/// <param name="Schema">Name and version of this layout; a reader refuses another.</param>
-/// <param name="Partial">Whether the run was cut short: some points then have fewer launches than the settings say, or none.</param>
-/// <param name="Command">As one would type it again.</param>
-/// <param name="Started">In UTC.</param>
-/// <param name="Seconds">How long the run took.</param>
-/// <param name="Machine">Where it ran.</param>
-/// <param name="Settings">How it measured.</param>
-/// <param name="Launches">Its processes.</param>
-/// <param name="Points">What was measured, in the order of the plan.</param>
-/// <param name="Skipped">What was not, and why.</param>
-/// <param name="Unavailable">Backends that were asked for and are absent.</param>
-internal sealed record RunFile(
-    string Schema, bool Partial, string Command, DateTimeOffset Started, double Seconds, Machine Machine, RunSettings Settings,
-    IReadOnlyList<LaunchRecord> Launches, IReadOnlyList<PointRecord> Points, IReadOnlyList<SkippedRecord> Skipped, IReadOnlyList<UnavailableEntry> Unavailable)
+internal sealed record RunFile
 {
     public const string CurrentSchema = "fastrecurrence-run/1";
+
+    /// <summary>Name and version of this layout; a reader refuses another.</summary>
+    public string Schema { get; init; } = CurrentSchema;
+
+    /// <summary>Whether the run was cut short: some points then have fewer launches than the settings say, or none.</summary>
+    public bool Partial { get; init; }
+
+    /// <summary>As one would type it again.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>In UTC.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>How long the run took.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Where it ran.</summary>
+    public required Machine Machine { get; init; }
+
+    /// <summary>How it measured.</summary>
+    public required RunSettings Settings { get; init; }
+
+    /// <summary>Its processes.</summary>
+    public required IReadOnlyList<LaunchRecord> Launches { get; init; }
+
+    /// <summary>What was measured, in the order of the plan.</summary>
+    public required IReadOnlyList<PointRecord> Points { get; init; }
+
+    /// <summary>What was not, and why.</summary>
+    public IReadOnlyList<SkippedRecord> Skipped { get; init; } = [];
+
+    /// <summary>Backends that were named and are absent.</summary>
+    public IReadOnlyList<UnavailableEntry> Unavailable { get; init; } = [];
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="CommandException">It cannot be read, or is no run file of this version.</exception>
@@ -31,9 +50,14 @@ internal sealed record RunFile(
             string text = File.ReadAllText(path);
             using (JsonDocument document = JsonDocument.Parse(text))
             {
-                string? schema = document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("schema", out JsonElement s) ? s.ToString() : null;
+                JsonElement root = document.RootElement;
+                string? schema = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("schema", out JsonElement s) ? s.ToString() : null;
+                string found = schema is null ? "absent" : $"'{schema}'";
                 if (schema != CurrentSchema)
-                    throw new CommandException(ExitCode.Failure, $"{path} is not a run file: its schema is {(schema is null ? "absent" : $"'{schema}'")}, expected '{CurrentSchema}'. 'sweep --save' writes one.");
+                {
+                    throw new CommandException(
+                        ExitCode.Failure, $"{path} is not a run file: its schema is {found}, expected '{CurrentSchema}'. 'sweep --save' writes one.");
+                }
             }
 
             return JsonOutput.Deserialize<RunFile>(text);
@@ -44,7 +68,8 @@ internal sealed record RunFile(
         }
         catch (JsonException e)
         {
-            throw new CommandException(ExitCode.Failure, $"{path} is not a run file of this version: {(e.Path is null ? "it is no JSON document" : $"{e.Path} is not as it should be")}", e);
+            string what = e.Path is null ? "it is no JSON document" : $"{e.Path} is not as it should be";
+            throw new CommandException(ExitCode.Failure, $"{path} is not a run file of this version: {what}", e);
         }
     }
 }
@@ -76,20 +101,56 @@ internal sealed record BandwidthRecord(int BytesEach, double Gigabytes);
 internal sealed record SkippedRecord(string Problem, string Backend, int Threads, string Weights, string Reason);
 
 /// <summary>One problem on one backend with so many threads; times are per step of the whole stack.</summary>
-internal sealed record PointRecord(
-    string Id, string Problem, string Cell, int Length, int Batch, int Input, int Hidden, int Layers, string Direction, string Weights, string Backend, int Threads,
-    bool Device, bool CpuDevice, bool Peer, double FlopsPerStep, double BytesPerStep, double RecurrentBytes, double TransferBytes,
-    Checked Verification, IReadOnlyList<LaunchTimes> Launches, PointSummary? Summary);
+internal sealed record PointRecord
+{
+    /// <summary>What <c>compare</c> matches points by.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The problem's id; the sizes after it come from it.</summary>
+    public required string Problem { get; init; }
+    public string Cell => Size.Cell.Name;
+    public int Length => Size.SequenceLength;
+    public int Batch => Size.BatchSize;
+    public int Input => Size.InputSize;
+    public int Hidden => Size.HiddenSize;
+    public int Layers => Size.Layers;
+    public string Direction => DirectionName.Of(Size.Direction);
+    public required string Weights { get; init; }
+
+    /// <summary>A backend's name, or a peer's.</summary>
+    public required string Backend { get; init; }
+    public required int Threads { get; init; }
+    public bool Device { get; init; }
+    public bool CpuDevice { get; init; }
+    public bool Peer { get; init; }
+    public required double FlopsPerStep { get; init; }
+    public required double BytesPerStep { get; init; }
+    public required double RecurrentBytes { get; init; }
+    public required double TransferBytes { get; init; }
+    public required Checked Verification { get; init; }
+    public required IReadOnlyList<LaunchTimes> Launches { get; init; }
+
+    /// <summary>What the launches say together; null when none measured the point.</summary>
+    public PointSummary? Summary { get; init; }
+
+    private ProblemSize Size => ProblemSize.Parse(Problem);
+
+    /// <summary>The median of every launch that took such a time, in µs per step.</summary>
+    public IEnumerable<double> Medians(Func<LaunchTimes, TimeRecord?> of) => Launches.Select(of).OfType<TimeRecord>().Select(t => t.Median);
+}
 
 /// <summary>What one launch measured at one point.</summary>
-/// <param name="FirstOfItsKind">Whether no problem of this cell ran on this backend in this process before: its first call then contains just-in-time compilation, and on a device the kernels' build.</param>
+/// <param name="FirstOfItsKind">
+/// Whether no problem of this cell ran on this backend in this process before: its first call then contains just-in-time compilation, and on a device
+/// the kernels' build.
+/// </param>
 /// <param name="PrepareMilliseconds">Packing or upload.</param>
 /// <param name="FirstCallMilliseconds">The first run of all steps.</param>
-/// <param name="ColdStepMicroseconds">Nothing in any cache before the call; null unless asked for.</param>
+/// <param name="ColdStepMicroseconds">Nothing in any cache before the call; null without <c>--cold</c>.</param>
 /// <param name="Launch">Its number, from 1.</param>
-/// <param name="EndToEnd">From the caller's memory to the caller's; null when not asked for.</param>
+/// <param name="EndToEnd">From the caller's memory to the caller's; null with <c>--transfers excluded</c>.</param>
 /// <param name="Kernels">On a device without transfers; null on a CPU.</param>
-/// <param name="Latency">Null unless asked for.</param>
+/// <param name="Latency">Null without <c>--latency</c>.</param>
 internal sealed record LaunchTimes(
     int Launch, bool FirstOfItsKind, double PrepareMilliseconds, double FirstCallMilliseconds, TimeRecord? EndToEnd, TimeRecord? Kernels,
     double? ColdStepMicroseconds, LatencyRecord? Latency);
@@ -109,13 +170,38 @@ internal sealed record TimeRecord(
         Math.Round(1e3 * m.WarmUp, 3), [.. m.Times.Select(t => Rounded(t / steps))]);
 
     /// <summary>Microseconds with seven digits: more than any clock gives.</summary>
-    public static double Rounded(double seconds) => double.Parse((1e6 * seconds).ToString("G7", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+    public static double Rounded(double seconds) => double.Parse((1e6 * seconds).ToString("G7", s_culture), s_culture);
+
+    private static readonly CultureInfo s_culture = CultureInfo.InvariantCulture;
 }
 
 /// <summary>Single calls, per step, in microseconds; see <see cref="Latency"/>.</summary>
-internal sealed record LatencyRecord(int Calls, double P50, double? P99, double? P999, double Max, double TimerMicroseconds, long AllocatedBytes, int Collections, IReadOnlyList<double> Curve)
+internal sealed record LatencyRecord
 {
-    public static LatencyRecord Of(Latency l, int steps) => new(
-        l.Calls, TimeRecord.Rounded(l.P50 / steps), l.P99 is { } p99 ? TimeRecord.Rounded(p99 / steps) : null, l.P999 is { } p999 ? TimeRecord.Rounded(p999 / steps) : null, TimeRecord.Rounded(l.Max / steps), TimeRecord.Rounded(l.Timer), l.AllocatedBytes, l.Collections,
-        [.. l.Curve.Select(t => TimeRecord.Rounded(t / steps))]);
+    public required int Calls { get; init; }
+    public required double P50 { get; init; }
+    public double? P99 { get; init; }
+    public double? P999 { get; init; }
+    public required double Max { get; init; }
+    public required double TimerMicroseconds { get; init; }
+    public required long AllocatedBytes { get; init; }
+    public required int Collections { get; init; }
+    public required IReadOnlyList<double> Curve { get; init; }
+
+    public static LatencyRecord Of(Latency l, int steps)
+    {
+        double Step(double seconds) => TimeRecord.Rounded(seconds / steps);
+        return new LatencyRecord
+        {
+            Calls = l.Calls,
+            P50 = Step(l.P50),
+            P99 = l.P99 is { } p99 ? Step(p99) : null,
+            P999 = l.P999 is { } p999 ? Step(p999) : null,
+            Max = Step(l.Max),
+            TimerMicroseconds = TimeRecord.Rounded(l.Timer),
+            AllocatedBytes = l.AllocatedBytes,
+            Collections = l.Collections,
+            Curve = [.. l.Curve.Select(Step)],
+        };
+    }
 }

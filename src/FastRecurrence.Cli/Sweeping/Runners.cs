@@ -1,7 +1,5 @@
-using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Peers;
 using FastRecurrence.Gpu;
-using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Sweeping;
 

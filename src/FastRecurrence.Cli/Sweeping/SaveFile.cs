@@ -1,7 +1,7 @@
 namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>
-/// A file that is there whole or not at all: written beside its place under another name and then renamed. Room for it is
+/// A file that is there whole or not at all: written in its folder under another name and then renamed. Room for it is
 /// taken at once, so that a folder without permission or a full disk shows before anything is measured.
 /// </summary>
 internal sealed class SaveFile : IDisposable
@@ -9,7 +9,7 @@ internal sealed class SaveFile : IDisposable
     private readonly string _temporary;
     private bool _saved;
 
-    /// <summary>Its place, in full.</summary>
+    /// <summary>Its full path.</summary>
     public string Path { get; }
 
     /// <exception cref="CommandException">The file could not be written.</exception>
@@ -31,7 +31,7 @@ internal sealed class SaveFile : IDisposable
         });
     }
 
-    /// <summary>Puts the text in place; again and again, each time whole.</summary>
+    /// <summary>Makes the text the file's contents; again and again, each time whole.</summary>
     /// <exception cref="CommandException">The disk refuses.</exception>
     public void Save(string text) => Guarded(() =>
     {
@@ -55,7 +55,8 @@ internal sealed class SaveFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            string why = e is DirectoryNotFoundException ? $"there is no folder {System.IO.Path.GetDirectoryName(Path)}" : e.Message.Replace(_temporary, Path, StringComparison.Ordinal);
+            string why = e is DirectoryNotFoundException ? $"there is no folder {System.IO.Path.GetDirectoryName(Path)}"
+                : e.Message.Replace(_temporary, Path, StringComparison.Ordinal);
             throw new CommandException(ExitCode.Failure, $"cannot save to {Path}: {why}", e);
         }
     }

@@ -1,8 +1,6 @@
-using FastRecurrence.Cli.Output;
-
 namespace FastRecurrence.Cli.Sweeping;
 
-/// <summary>A run on stdout, in the format asked for.</summary>
+/// <summary>A run on stdout, in one of the formats.</summary>
 internal static class SweepOutput
 {
     public static void Write(Session session, RunFile run, OutputFormat format)
@@ -13,8 +11,7 @@ internal static class SweepOutput
                 session.WriteJson(run);
                 return;
             case OutputFormat.Csv:
-                foreach (string line in SweepTable.Csv(run))
-                    session.WriteLine(line);
+                session.WriteLines(SweepTable.Csv(run));
                 return;
             case OutputFormat.Markdown:
                 WriteMarkdown(session, run);
@@ -41,12 +38,10 @@ internal static class SweepOutput
     private static void WriteTable(Session session, RunFile run, string mark)
     {
         (IReadOnlyList<TextTable.Column> columns, IReadOnlyList<string[]> rows) = SweepTable.Of(run);
-        foreach (string line in TextTable.Render(columns, rows))
-            session.WriteLine(line);
+        session.WriteLines(TextTable.Render(columns, rows));
         string[] notes = [.. SweepTable.Notes(run)];
         if (notes.Length > 0)
             session.WriteLine();
-        foreach (string note in notes)
-            session.WriteLine(mark + note);
+        session.WriteLines(notes.Select(note => mark + note));
     }
 }

@@ -1,6 +1,3 @@
-using FastRecurrence.Cli.Comparing;
-using FastRecurrence.Cli.Output;
-
 namespace FastRecurrence.Cli.Sweeping;
 
 /// <summary>A run as rows: the same for the terminal, for markdown and for HTML. A column that would say nothing is left out.</summary>
@@ -33,7 +30,8 @@ internal static class SweepTable
 
     public static (IReadOnlyList<TextTable.Column> Columns, IReadOnlyList<string[]> Rows) Of(RunFile run)
     {
-        Column[] columns = [.. s_columns.Where(c => c.Shown is null || c.Shown(run)), .. run.Points.Where(p => p.Peer).Select(p => p.Backend).Distinct().Select(peer => Over(peer, run))];
+        IEnumerable<string> peers = run.Points.Where(p => p.Peer).Select(p => p.Backend).Distinct();
+        Column[] columns = [.. s_columns.Where(c => c.Shown is null || c.Shown(run)), .. peers.Select(peer => Over(peer, run))];
         return (
             [.. columns.Select(c => new TextTable.Column(c.Heading, Left: c.Left))],
             [.. run.Points.Select(p => (string[])[.. columns.Select((c, i) => p.Summary is { } s ? c.Cell(p, s) : Missing(p, c, i))])]);
@@ -57,23 +55,36 @@ internal static class SweepTable
         return $"{Digits.Significant(v.NewMedian / v.BaseMedian, 3)}x{(certain ? "" : "?")} {Digits.Significant(low, 3)}..{Digits.Significant(high, 3)}";
     }
 
-    private static double[] Medians(PointRecord point) => [.. point.Launches.Select(l => l.EndToEnd).OfType<TimeRecord>().Select(t => t.Median)];
+    private static double[] Medians(PointRecord point) => [.. point.Medians(l => l.EndToEnd)];
 
     /// <summary>What the marks of a table mean, those that occur; then what is not in it.</summary>
     public static IEnumerable<string> Notes(RunFile run)
     {
         if (run.Points.Any(p => p.Summary is { Missed: > 0 }))
-            yield return $"! in a launch or more the timeout of {run.Settings.TimeoutMilliseconds} ms came before {run.Settings.MinTimeMilliseconds} ms of samples or {run.Settings.MaxNoisePercent} % noise";
+        {
+            RunSettings s = run.Settings;
+            yield return $"! in a launch or more the timeout of {s.TimeoutMilliseconds} ms came before {s.MinTimeMilliseconds} ms of samples "
+                + $"or {s.MaxNoisePercent} % noise";
+        }
+
         if (run.Points.Any(p => p.Launches.Any(l => l.FirstOfItsKind)))
             yield return "* with just-in-time compilation, on a device with the kernels' build";
         if (run.Points.Any(p => p.Peer && p.Summary is not null))
-            yield return "over a peer: its median time over this one's, and the range over launches; ? the launches of the two overlap, or are fewer than three a side: nothing is proven";
+        {
+            yield return "over a peer: its median time over this one's, and the range over launches; ? the launches of the two overlap, "
+                + "or are fewer than three a side: nothing is proven";
+        }
+
         foreach (int threads in run.Points.Where(p => !p.Device).Select(p => p.Threads).Distinct().Where(t => t > run.Machine.LogicalProcessors))
             yield return $"{threads} threads on {run.Machine.LogicalProcessors} processors: oversubscribed, they run one after the other";
         foreach (PointRecord wrong in run.Points.Where(p => !p.Verification.Ok))
-            yield return $"WRONG {wrong.Id}: error {Digits.Error(wrong.Verification.MaxError)}, tolerance {Digits.Error(wrong.Verification.Tolerance)}; not timed";
+        {
+            Checked found = wrong.Verification;
+            yield return $"WRONG {wrong.Id}: error {Digits.Error(found.MaxError)}, tolerance {Digits.Error(found.Tolerance)}; not timed";
+        }
+
         foreach (IGrouping<(string, string), SkippedRecord> skipped in run.Skipped.GroupBy(s => (s.Backend, s.Reason)))
-            yield return $"skipped on {skipped.Key.Item1}: {skipped.Count()} problem{(skipped.Count() == 1 ? "" : "s")}: {skipped.Key.Item2}";
+            yield return $"skipped on {skipped.Key.Item1}: {Words.Count(skipped.Count(), "problem")}: {skipped.Key.Item2}";
         foreach (UnavailableEntry absent in run.Unavailable)
             yield return $"{absent.Backend} absent: {absent.Reason}";
     }
@@ -85,16 +96,18 @@ internal static class SweepTable
             yield return $"# {name}: {value.ReplaceLineEndings(" ")}";
         foreach (string note in Notes(run))
             yield return $"# {note.ReplaceLineEndings(" ")}";
-        yield return "problem,cell,length,batch,input,hidden,layers,direction,weights,backend,threads,step_us,with_transfers_us,min_us,spread_percent,noise_percent,launches,missed," +
-            "p50_us,p99_us,p999_us,cold_us,sequences_per_second,gflops,peak_percent,gigabytes_per_second,roof_percent,bound,first_call_ms,max_error,ok";
+        yield return "problem,cell,length,batch,input,hidden,layers,direction,weights,backend,threads,step_us,with_transfers_us,min_us,spread_percent,"
+            + "noise_percent,launches,missed,p50_us,p99_us,p999_us,cold_us,sequences_per_second,gflops,peak_percent,gigabytes_per_second,roof_percent,"
+            + "bound,first_call_ms,max_error,ok";
         foreach (PointRecord p in run.Points)
         {
             PointSummary? s = p.Summary;
             yield return CsvLine.Of([
                 p.Problem, p.Cell, $"{p.Length}", $"{p.Batch}", $"{p.Input}", $"{p.Hidden}", $"{p.Layers}", p.Direction, p.Weights, p.Backend, $"{p.Threads}",
-                Number(s?.StepMicroseconds), Number(s?.WithTransfersMicroseconds), Number(s?.MinimumMicroseconds), Number(s?.SpreadPercent), Number(s?.NoisePercent), $"{s?.Launches}", $"{s?.Missed}",
-                Number(s?.P50), Number(s?.P99), Number(s?.P999), Number(s?.ColdStepMicroseconds), Number(s is null ? null : p.Batch / (s.StepMicroseconds * 1e-6 * p.Length)), Number(s?.Gflops),
-                Number(s?.PeakPercent), Number(s?.Gigabytes), Number(s?.RoofPercent), s?.Bound ?? "", Number(s?.FirstCallMilliseconds), Digits.Error(p.Verification.MaxError), p.Verification.Ok ? "1" : "0",
+                Number(s?.StepMicroseconds), Number(s?.WithTransfersMicroseconds), Number(s?.MinimumMicroseconds), Number(s?.SpreadPercent),
+                Number(s?.NoisePercent), $"{s?.Launches}", $"{s?.Missed}", Number(s?.P50), Number(s?.P99), Number(s?.P999), Number(s?.ColdStepMicroseconds),
+                Number(s is null ? null : p.Batch / (s.StepMicroseconds * 1e-6 * p.Length)), Number(s?.Gflops), Number(s?.PeakPercent), Number(s?.Gigabytes),
+                Number(s?.RoofPercent), s?.Bound ?? "", Number(s?.FirstCallMilliseconds), Digits.Error(p.Verification.MaxError), p.Verification.Ok ? "1" : "0",
             ]);
         }
     }
@@ -106,5 +119,7 @@ internal static class SweepTable
     private static string Number(double? value) => value is { } v ? v.ToString("G6", System.Globalization.CultureInfo.InvariantCulture) : "";
 
     private static string Missing(PointRecord point, Column column, int index) =>
-        index < 2 ? column.Cell(point, null!) : column.Heading == "time/step" ? (point.Verification.Ok ? "-" : "WRONG") : column.Heading == "max error" ? Digits.Error(point.Verification.MaxError) : "-";
+        index < 2 ? column.Cell(point, null!)
+        : column.Heading == "max error" ? Digits.Error(point.Verification.MaxError)
+        : column.Heading == "time/step" && !point.Verification.Ok ? "WRONG" : "-";
 }

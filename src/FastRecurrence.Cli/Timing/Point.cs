@@ -1,4 +1,3 @@
-using FastRecurrence.Cli.Axes;
 using FastRecurrence.Gpu;
 
 namespace FastRecurrence.Cli.Timing;
@@ -9,14 +8,14 @@ namespace FastRecurrence.Cli.Timing;
 /// <param name="FirstCall">Seconds of preparing and the first run: compilation, packing or upload included.</param>
 /// <param name="MaxError">The largest error against the double reference; see <see cref="PointTimer"/> for the rows looked at.</param>
 /// <param name="Ok">Whether that error is within tolerance; a wrong kernel is never timed.</param>
-/// <param name="EndToEnd">From the caller's memory to the caller's memory: on a device with both transfers. Null when wrong or not asked for.</param>
+/// <param name="EndToEnd">From the caller's memory to the caller's memory: on a device with both transfers. Null when wrong or not wanted.</param>
 /// <param name="Kernels">A device's kernels alone, data already there; null on the CPU, where nothing is transferred.</param>
 internal sealed record Point(ProblemSize Problem, Backend Backend, double FirstCall, double MaxError, bool Ok, Measurement? EndToEnd, Measurement? Kernels)
 {
     /// <summary>Threads that worked on it; 1 on a device.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>Seconds of one step that is a call of its own: on a device x goes there and h comes back each time. Null unless asked for.</summary>
+    /// <summary>Seconds of a call for one step: on a device x goes there and h comes back. Null without <c>--streaming</c>.</summary>
     public Measurement? Streaming { get; init; }
 
     /// <summary>The backend, and the threads where there are several: <c>simd-512 2t</c>.</summary>

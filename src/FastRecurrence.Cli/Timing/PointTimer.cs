@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using FastRecurrence.Cli.Axes;
 using FastRecurrence.Gpu;
-using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.Cli.Timing;
 
@@ -14,52 +12,46 @@ internal enum Transfers
     Both = Excluded | Included,
 }
 
+/// <summary>Which times to take, and when each is good enough.</summary>
+internal sealed record CrossoverTimes(Transfers Transfers, bool Streaming, StopRule Rule);
+
 /// <summary>Runs one problem on backend after backend, in this process. Data and exact result are made once and shared by all.</summary>
 internal sealed class PointTimer
 {
     private readonly StackData _data;
-    private readonly StackJudge _judge;
+    private readonly StackVerifier _verifier;
 
     public PointTimer(ProblemSize problem, int seed = 1)
     {
         _data = new StackData(problem, seed);
-        _judge = new StackJudge(_data);
+        _verifier = new StackVerifier(_data);
     }
 
     /// <param name="backend">What runs it.</param>
     /// <param name="team">Threads, or null for this one.</param>
-    /// <param name="rule">When a measurement ends.</param>
-    /// <param name="transfers">Which of a device's times.</param>
-    /// <param name="streaming">Whether to time steps one call each too; only forward.</param>
+    /// <param name="times">Which times, and when a measurement ends; steps of one call each only forward.</param>
     /// <param name="cancellation">Looked at between samples.</param>
     /// <exception cref="NotSupportedException">The backend does not run such a problem.</exception>
-    public Point Measure(Backend backend, WorkerTeam? team, StopRule rule, Transfers transfers, bool streaming, CancellationToken cancellation)
+    public Point Measure(Backend backend, WorkerTeam? team, CrossoverTimes times, CancellationToken cancellation)
     {
+        StopRule rule = times.Rule;
         ProblemSize problem = _data.Size;
         long start = Stopwatch.GetTimestamp();
         using var runner = new StackRunner(backend, _data, team);
         runner.Run(problem.SequenceLength);
         double firstCall = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
-        Checked verdict = _judge.Judge(runner, deviation => Tolerance.Of(backend, deviation), before: null);
+        Checked verdict = _verifier.Verify(runner, deviation => Tolerance.Of(backend, deviation), before: null);
         var point = new Point(problem, backend, firstCall, verdict.MaxError, verdict.Ok, EndToEnd: null, Kernels: null) { Threads = team?.Workers ?? 1 };
         if (!verdict.Ok)
             return point;
 
-        if (runner.Kernels is { } kernels && transfers.HasFlag(Transfers.Excluded))
+        if (runner.Kernels is { } kernels && times.Transfers.HasFlag(Transfers.Excluded))
             point = point with { Kernels = Measurement.Take(kernels, rule, cancellation) };
-        if (runner.Kernels is null || transfers.HasFlag(Transfers.Included))
-            point = point with { EndToEnd = Measurement.Take(repeats => Run(runner, problem.SequenceLength, repeats), rule, cancellation) };
-        if (streaming && problem.Walk == Walk.Forward)
-            point = point with { Streaming = Measurement.Take(repeats => Run(runner, 1, repeats), rule, cancellation) };
+        if (runner.Kernels is null || times.Transfers.HasFlag(Transfers.Included))
+            point = point with { EndToEnd = Measurement.Take(() => runner.Run(problem.SequenceLength), rule, cancellation) };
+        if (times.Streaming && problem.Direction == LayerDirection.Forward)
+            point = point with { Streaming = Measurement.Take(() => runner.Run(1), rule, cancellation) };
         return point;
-    }
-
-    private static double Run(StackRunner runner, int steps, int repeats)
-    {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeats; i++)
-            runner.Run(steps);
-        return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
     }
 }

@@ -119,8 +119,8 @@ internal sealed class GraphSurvey
 
         if (multiplies && sigmoid && tanh)
         {
-            string place = path.Length == 0 ? "the main graph" : path.TrimEnd('/');
-            AddLookAlike($"{place} has a matrix product, sigmoid and tanh as nodes of their own: perhaps a cell that was spelled out");
+            string where = path.Length == 0 ? "the main graph" : path.TrimEnd('/');
+            AddLookAlike($"{where} has a matrix product, sigmoid and tanh as nodes of their own: perhaps a cell that was spelled out");
         }
     }
 

@@ -4,7 +4,7 @@ using FastRecurrence.Onnx.Proto;
 
 namespace FastRecurrence.Onnx.Operators;
 
-/// <summary>The attributes of one node by name, typed when asked for.</summary>
+/// <summary>The attributes of one node by name, typed when they are read.</summary>
 /// <param name="where">File and node, for errors.</param>
 internal sealed class OperatorAttributes(string where)
 {

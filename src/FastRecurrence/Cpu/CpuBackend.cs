@@ -15,7 +15,8 @@ internal sealed class CpuBackend<V, L>(string name, string description) : Backen
         ActivationFunction activation) =>
         new CpuOutput<V, L>(outputSize, weights, bias, activation);
 
-    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) => new BackwardDriver<V, L>(weights, batchSize, team);
+    internal override BackwardPass CreateBackward(LayerWeights weights, int batchSize, WorkerTeam? team = null) =>
+        new BackwardDriver<V, L>(weights, batchSize, team);
 
     private protected override RecurrentLayer PrepareNarrow(LayerWeights weights, WeightFormat format)
     {

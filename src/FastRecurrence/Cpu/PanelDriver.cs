@@ -214,7 +214,12 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
         };
         _pointwise.Run(block, _settings);
         if (state.Tape is { } tape)
+        {
             TapeWriter<V, L>.Keep(tape, _layout, panel, step.TapeRow + row, block);
+            if (weights.SecondProduct == SecondProduct.Projection)
+                TapeWriter<V, L>.KeepOperand(tape, _layout, panel, step.TapeRow + row, block);
+        }
+
         if (_waits)
             KeepForSecondProduct(unit, units, row, rows, scratch);
         if (!step.Cells.IsEmpty)

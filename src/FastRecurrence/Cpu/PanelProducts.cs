@@ -5,7 +5,7 @@ namespace FastRecurrence.Cpu;
 
 /// <summary>
 /// The matrix products of a layer, panel by panel: hands each to the tile that is compiled for its columns and for the format of its weights.
-/// The only place that chooses among those.
+/// Nothing else chooses among those.
 /// </summary>
 internal readonly unsafe struct PanelProducts<V, L>(PackedWeights weights, float* zeros)
     where V : struct

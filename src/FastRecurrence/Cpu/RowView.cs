@@ -12,7 +12,7 @@ internal readonly unsafe struct RowView(float* start, int* at, nint width)
     private readonly int* _at = at;
     private readonly nint _width = width;
 
-    /// <summary>Whether nothing is there: an output that was not asked for.</summary>
+    /// <summary>Whether nothing is there: an output that is not wanted.</summary>
     public bool IsEmpty => _start == null;
 
     /// <summary>The first float of a row.</summary>

@@ -135,28 +135,29 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     private RowView Step(in WorkerRange range, int step, in RowView before, int chunkRows, int chunkRow, int worker, ref uint round)
     {
         int rows = RowsAt(range, step);
-        var place = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputStride),
-            Asked(range, _gates, step, _gatesSize), Asked(range, _cells, step, shape.HiddenSize), state.Tape is null ? 0 : state.Tape.Start(step) + range.FirstRow);
-        Panels(range, place, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
+        int tapeRow = state.Tape is null ? 0 : state.Tape.Start(step) + range.FirstRow;
+        var view = new StepView(rows, _order + range.FirstRow, before, Rows(range, _x, step, _inputSize), Rows(range, _y, step, _outputStride),
+            Wanted(range, _gates, step, _gatesSize), Wanted(range, _cells, step, shape.HiddenSize), tapeRow);
+        Panels(range, view, backwards: ((state.StepsDone + step) & 1) != 0, chunkRows, chunkRow, worker);
         if (weights.SecondWeights is not null)
         {
             Wait(worker, ref round);
             for (int panel = range.FirstSecondPanel; panel < range.EndSecondPanel; panel++)
-                _panels.SecondPanel(panel, place, worker);
+                _panels.SecondPanel(panel, view, worker);
         }
 
         Wait(worker, ref round);
         if (_byRows || worker == 0)
-            KeepFinished(range, step, rows, place.Hidden);
-        return place.Hidden;
+            KeepFinished(range, step, rows, view.Hidden);
+        return view.Hidden;
     }
 
     /// <summary>The rows of one step in memory of the caller's; x of no width has no memory, and none of it is read.</summary>
     private RowView Rows(in WorkerRange range, float* start, int step, int width) =>
         new(start + (nint)step * _placeStep * width, _places + range.FirstRow, width);
 
-    /// <summary>The same for an output that may not have been asked for.</summary>
-    private RowView Asked(in WorkerRange range, float* start, int step, int width) => start == null ? default : Rows(range, start, step, width);
+    /// <summary>The same for an output that may not be wanted.</summary>
+    private RowView Wanted(in WorkerRange range, float* start, int step, int width) => start == null ? default : Rows(range, start, step, width);
 
     /// <summary>x of all rows of a chunk, as if they were one step's.</summary>
     private RowView ChunkInput(in WorkerRange range, int step0, int stepEnd, int worker)

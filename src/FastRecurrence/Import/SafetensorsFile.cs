@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace FastRecurrence.Import;
 
 /// <summary>
-/// A safetensors file: its header is checked whole when it is opened, its numbers are read from the file when they are asked for.
+/// A safetensors file: its header is checked whole when it is opened, its numbers are read from the file when they are first used.
 /// Strict: no hole, no overlap, no byte that belongs to no tensor. A model of several files: <see cref="ShardedSafetensors"/>.
 /// Any number of threads may read at once.
 /// </summary>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FastRecurrence.Import;
 
-/// <summary>Named tensors, from a file or from memory; numbers are read when asked for.</summary>
+/// <summary>Named tensors, from a file or from memory; numbers are read when they are used.</summary>
 public abstract class TensorSource
 {
     private protected TensorSource()

@@ -64,6 +64,9 @@ internal unsafe interface IMemoryLanes<V> : ILanes<V>
     /// <summary>The bits of every lane as a signed integer, converted to float.</summary>
     static abstract V ConvertInteger(V bits);
 
-    /// <summary>Rows of the largest register tile: 6 with 32 vector registers, 3 with 16. More would spill. 1 where multiply-add is software, whose own values fill the registers.</summary>
+    /// <summary>
+    /// Rows of the largest register tile: 6 with 32 vector registers, 3 with 16. More would spill. 1 where multiply-add is software, whose values fill
+    /// the registers.
+    /// </summary>
     static abstract int TileRows { get; }
 }

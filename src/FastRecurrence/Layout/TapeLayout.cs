@@ -25,6 +25,15 @@ internal sealed class TapeLayout
         BiasColumns = oneColumn ? all : [.. cell.BiasColumns];
     }
 
+    private TapeLayout(PanelLayout runs)
+    {
+        _blocks = runs;
+        InputColumns = RecurrentColumns = BiasColumns = [.. Enumerable.Range(0, runs.Stride)];
+    }
+
+    /// <summary>Neighbouring values, such as the h of a row.</summary>
+    public static TapeLayout OfRuns(int values) => new(PanelLayout.OfRuns(values, Lanes));
+
     /// <summary>Blocks; the last one is padded.</summary>
     public int BlockCount => _blocks.PanelCount;
 

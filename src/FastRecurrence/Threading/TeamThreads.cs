@@ -18,7 +18,7 @@ internal sealed class TeamThreads
     private ITeamWork? _work;
     private ExceptionDispatchInfo? _failure;
     private long _run; // (number, workers taking part): one word, so that a late riser never mistakes one run for another
-    private int _state; // Busy while a call runs; Ending for good once that was asked for, whether a call runs or not
+    private int _state; // Busy while a call runs; Ending for good once the end was requested, whether a call runs or not
 
     /// <summary>Starts one thread fewer than <paramref name="workers"/>.</summary>
     /// <param name="workers">Workers, the caller of a run included.</param>
@@ -52,7 +52,7 @@ internal sealed class TeamThreads
 
     private int Workers => _threads.Length + 1;
 
-    /// <summary>Whether the end was asked for: no run begins any more.</summary>
+    /// <summary>Whether the end was requested: no run begins any more.</summary>
     public bool IsEnding => (Volatile.Read(ref _state) & Ending) != 0;
 
     /// <summary>Waits for the run in progress, ends the threads and waits for them. Any number of threads may ask, at any time.</summary>
@@ -78,7 +78,7 @@ internal sealed class TeamThreads
         }
 
         if (interrupted)
-            Thread.CurrentThread.Interrupt(); // whoever asked for it meets it at the next wait of its own
+            Thread.CurrentThread.Interrupt(); // whoever requested it gets it at its next wait
     }
 
     /// <summary>Tells the threads to end; for the finalizer, which runs only when no call can be in progress.</summary>

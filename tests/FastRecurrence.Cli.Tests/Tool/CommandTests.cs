@@ -100,14 +100,14 @@ public sealed class CommandTests
     public void A_device_that_fails_drops_out_and_the_others_go_on()
     {
         var broken = new GpuBackend("cuda:99", "there is no such device", DeviceKind.Cuda, 99, isCpuDevice: false, unavailableReason: null);
-        var attendance = new Attendance([], [Backend.Simd, broken]);
-        Assert.Equal([Backend.Simd, broken], attendance.Ready);
-        foreach (Backend backend in attendance.Ready)
-            attendance.Let(backend, () => backend.Prepare(LayerWeights.Random(LayerShape.Lstm(1, 1), 1)).Dispose());
-        Assert.Equal([Backend.Simd], attendance.Ready);
-        Assert.Contains("cuda:99", Assert.Single(attendance.Unavailable).Reason);
+        var selection = new BackendSelection([], [Backend.Simd, broken]);
+        Assert.Equal([Backend.Simd, broken], selection.Ready);
+        foreach (Backend backend in selection.Ready)
+            selection.Let(backend, () => backend.Prepare(LayerWeights.Random(LayerShape.Lstm(1, 1), 1)).Dispose());
+        Assert.Equal([Backend.Simd], selection.Ready);
+        Assert.Contains("cuda:99", Assert.Single(selection.Unavailable).Reason);
         using var error = new StringWriter();
-        Assert.Equal(1, attendance.Report(new Session(TextWriter.Null, error, showProgress: false, TestContext.Current.CancellationToken)));
+        Assert.Equal(1, selection.Report(new Session(TextWriter.Null, error, showProgress: false, TestContext.Current.CancellationToken)));
         Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
     }
 
@@ -137,12 +137,12 @@ public sealed class CommandTests
     [Fact]
     public void A_divergence_is_found_where_it_begins()
     {
-        var judgement = new Judgement();
-        judgement.Add([new("p", "h", 0, 0, 0, 0.5, 0.5), new("p", "h", 1, 0, 3, 0.5, 0.51), new("p", "h", 2, 0, 0, 0.5, double.NaN)], 1e-6);
-        Assert.False(judgement.Ok);
-        Assert.Equal("p h t=1 n=0 j=3", judgement.FirstDivergence!.ToString());
-        Assert.Equal("p h t=2 n=0 j=0", judgement.Worst!.ToString());
-        Assert.Equal(2, new Place("p", "h", 0, 0, 0, 1, 1 + 2 * Math.ScaleB(1, -23)).Ulp);
+        var found = new VerifiedCell();
+        found.Add([new("p", "h", 0, 0, 0, 0.5, 0.5), new("p", "h", 1, 0, 3, 0.5, 0.51), new("p", "h", 2, 0, 0, 0.5, double.NaN)], 1e-6);
+        Assert.False(found.Ok);
+        Assert.Equal("p h t=1 n=0 j=3", found.FirstDivergence!.ToString());
+        Assert.Equal("p h t=2 n=0 j=0", found.Worst!.ToString());
+        Assert.Equal(2, new OutputLocation("p", "h", 0, 0, 0, 1, 1 + 2 * Math.ScaleB(1, -23)).Ulp);
     }
 
     [Fact]

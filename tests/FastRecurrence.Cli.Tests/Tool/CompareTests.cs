@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FastRecurrence.Cli;
-using FastRecurrence.Cli.Comparing;
 using FastRecurrence.Cli.Output;
 using FastRecurrence.Cli.Sweeping;
 using FastRecurrence.TestKit.Stacks;
@@ -119,10 +118,30 @@ public sealed class CompareTests : IDisposable
     private static RunFile Run(double[] medians)
     {
         LaunchTimes[] launches = [.. medians.Select((m, i) => new LaunchTimes(i + 1, i == 0, 1, 1, new TimeRecord(m, m, 0.1, null, 1, [m]), null, null, null))];
-        var point = new PointRecord("lstm_t1_n1_i8_h8 simd-512 1t fp32", "lstm_t1_n1_i8_h8", "lstm", 1, 1, 8, 8, 1, "forward", "fp32", "simd-512", 1,
-            false, false, false, 1000, 1000, 1000, 64, new Checked(true, 1e-8, 1e-6, 1, 1, "00"), launches, null);
+        var point = new PointRecord
+        {
+            Id = "lstm_t1_n1_i8_h8 simd-512 1t fp32",
+            Problem = "lstm_t1_n1_i8_h8",
+            Weights = "fp32",
+            Backend = "simd-512",
+            Threads = 1,
+            FlopsPerStep = 1000,
+            BytesPerStep = 1000,
+            RecurrentBytes = 1000,
+            TransferBytes = 64,
+            Verification = new Checked(true, 1e-8, 1e-6, 1, 1, "00"),
+            Launches = launches,
+        };
         LaunchRecord[] processes = [.. medians.Select((_, i) => new LaunchRecord(i + 1, DateTimeOffset.UnixEpoch, null, [new PeakRecord(1, 100, [new BandwidthRecord(16384, 100)])]))];
-        return new RunFile(RunFile.CurrentSchema, false, "fastrecurrence sweep", DateTimeOffset.UnixEpoch, 1, Machine.Here, new RunSettings(100, 0.5, 400, medians.Length, "both", false, false, 1),
-            processes, [point with { Summary = PointSummary.Of(point, processes) }], [], []);
+        return new RunFile
+        {
+            Command = "fastrecurrence sweep",
+            Started = DateTimeOffset.UnixEpoch,
+            Seconds = 1,
+            Machine = Machine.Here,
+            Settings = new RunSettings(100, 0.5, 400, medians.Length, "both", false, false, 1),
+            Launches = processes,
+            Points = [point with { Summary = PointSummary.Of(point, processes) }],
+        };
     }
 }

@@ -54,14 +54,14 @@ public sealed class SweepTests : IDisposable
     public void Stacks_and_directions_hold_against_the_reference(string id)
     {
         var data = new StackData(ProblemSize.Parse(id), seed: 3);
-        var judge = new StackJudge(data);
+        var verifier = new StackVerifier(data);
         using var runner = new StackRunner(Backend.Simd, data, team: null);
         runner.Run(data.Size.SequenceLength); // leaves another state behind
-        Checked verdict = judge.Judge(runner, d => Tolerance.Of(Backend.Simd, d), before: null);
+        Checked verdict = verifier.Verify(runner, d => Tolerance.Of(Backend.Simd, d), before: null);
         Assert.True(verdict.Ok, $"{verdict.MaxError}");
         Assert.True(verdict.MaxError > 0);
-        Assert.Same(verdict, judge.Judge(runner, _ => 0, verdict)); // the same bits need no second look
-        Assert.False(judge.Judge(runner, _ => 1e-12, before: null).Ok);
+        Assert.Same(verdict, verifier.Verify(runner, _ => 0, verdict)); // the same bits need no second look
+        Assert.False(verifier.Verify(runner, _ => 1e-12, before: null).Ok);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public void Narrow_weights_are_timed_with_their_error_and_their_bytes()
     {
-        JsonElement[] points = [.. ToolRun.Of(["sweep", "-p", "lstm_t4_n1_i64_h64", "--weights", "fp32,bf16,int8", "-o", "json", .. s_fast]).Json().GetProperty("points").EnumerateArray()];
+        JsonElement[] points = [.. ToolRun.Of(["sweep", "-p", "lstm_t4_n1_i512_h512", "--weights", "fp32,bf16,int8", "-o", "json", .. s_fast]).Json().GetProperty("points").EnumerateArray()];
         Assert.Equal(["fp32", "bf16", "int8"], points.Select(p => p.GetProperty("weights").GetString()));
         double[] errors = [.. points.Select(p => p.GetProperty("verification").GetProperty("maxError").GetDouble())];
         Assert.True(errors[0] < 1e-6 && errors[1] is > 1e-5 and < 1e-2 && errors[2] > 1e-5, string.Join(' ', errors));

@@ -1,6 +1,6 @@
 using FastRecurrence.Tests.Conformance;
 using FastRecurrence.Tests.Contract;
-using FastRecurrence.Tests.Door;
+using FastRecurrence.Tests.Arguments;
 using FastRecurrence.Tests.Gpu;
 using FastRecurrence.Tests.Import;
 using FastRecurrence.Tests.Onnx;
@@ -57,7 +57,7 @@ internal static class Catalogue
     /// <summary>Numbers without a test, with the reason.</summary>
     public static IEnumerable<(int Number, string Reason)> Untested =>
     [
-        (44, "Exhausting a device needs one of its own; the typed exception with the bytes asked for is that of 45."),
+        (44, "Exhausting a device needs one of its own; the typed exception with the requested bytes is that of 45."),
         (49, "No big-endian .NET host to test on; every reader names its byte order (BinaryPrimitives.…LittleEndian)."),
         (50, "There is no backward pass."),
         (51, "There is no backward pass."),

@@ -23,7 +23,7 @@ public sealed class CaseTests
         Assert.Empty(report.Skipped);
     }
 
-    /// <summary>The judge itself: PyTorch's own double results, to the last digits.</summary>
+    /// <summary>The reference itself: PyTorch's own double results, to the last digits.</summary>
     [Fact]
     public void The_reference_agrees_with_PyTorch_in_double()
     {

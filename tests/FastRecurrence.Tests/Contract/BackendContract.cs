@@ -4,7 +4,7 @@ using FastRecurrence.TestKit.Exercises;
 namespace FastRecurrence.Tests.Contract;
 
 /// <summary>
-/// Every promise that a backend makes, once. A leaf only picks the backend; a backend that cannot run here is skipped
+/// Every promise that a backend makes, once. A class that derives from this one only picks the backend; one that cannot run here is skipped
 /// with its reason, except OpenCL in CI, where it must run.
 /// </summary>
 public abstract class BackendContract
@@ -73,7 +73,7 @@ public abstract class BackendContract
         {
             using RecurrentLayer layer = Ready().Prepare(p.Weights);
             float[] whole = Run(layer, p);
-            int x = p.N * p.Shape.InputSize, h = p.N * p.Shape.HiddenSize;
+            int x = p.N * p.Shape.InputSize, h = p.N * p.Shape.OutputSize;
 
             var steps = new float[whole.Length];
             using (LayerState state = p.Start(layer))
@@ -95,7 +95,7 @@ public abstract class BackendContract
         }
     }
 
-    public static TheoryData<Direction, Padding, SequenceLayout> Walks =>
+    public static TheoryData<Direction, Padding, SequenceLayout> Ways =>
     [
         .. from direction in Enum.GetValues<Direction>()
            from padding in Enum.GetValues<Padding>()
@@ -104,7 +104,7 @@ public abstract class BackendContract
     ];
 
     [Theory]
-    [MemberData(nameof(Walks))]
+    [MemberData(nameof(Ways))]
     public void Rows_of_different_lengths_agree_and_padding_is_never_seen(Direction direction, Padding padding, SequenceLayout layout)
     {
         Backend backend = Ready();
@@ -131,7 +131,7 @@ public abstract class BackendContract
     }
 
     [Fact]
-    public void Without_lengths_reverse_and_batch_major_walk_all_of_every_row()
+    public void Without_lengths_reverse_and_batch_major_go_through_all_of_every_row()
     {
         foreach (Problem p in TheProblem())
         {
@@ -184,12 +184,12 @@ public abstract class BackendContract
             using LayerState state = p.Start(layer);
             var output = new float[clean.Length];
             layer.Run(state, p.T, input, output);
-            int H = p.Shape.HiddenSize;
+            int P = p.Shape.OutputSize;
             for (int i = 0; i < output.Length; i++)
             {
-                (int t, int n) = (i / H / p.N, i / H % p.N);
+                (int t, int n) = (i / P / p.N, i / P % p.N);
                 if (n == row && t >= at)
-                    Assert.True(float.IsNaN(output[i]), $"{p}: t={t} n={n} h={i % H} is {output[i]}, expected NaN");
+                    Assert.True(float.IsNaN(output[i]), $"{p}: t={t} n={n} h={i % P} is {output[i]}, expected NaN");
                 else
                     Assert.True(Bits(clean[i]) == Bits(output[i]), $"{p}: a NaN in row {row} reached t={t} n={n}");
             }
@@ -199,7 +199,7 @@ public abstract class BackendContract
     [Fact]
     public void Nothing_runs_for_no_rows_or_no_steps()
     {
-        foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(3, 4), LayerShape.Elman(3, 4)])
+        foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(3, 4), LayerShape.Gru(3, 4), LayerShape.Elman(3, 4)])
         {
             using RecurrentLayer layer = Ready().Prepare(LayerWeights.Random(shape, 1));
             using (LayerState none = layer.CreateState(0))
@@ -278,10 +278,11 @@ public abstract class BackendContract
             Assert.True(r.Ok, $"exercise {r.Exercise} on {backend.Name}: {r.Quantity} is {r.Actual:R}, expected {r.Expected:R}");
     }
 
+    /// <summary>Every cell at one size.</summary>
     private IEnumerable<Problem> TheProblem()
     {
         (int T, int N, int I, int H) = One;
-        return [.. Problem.Both(I, H, T, N), new Problem(LayerShape.Gru(I, H), T, N)];
+        return Problem.Each(I, H, T, N);
     }
 
     private protected static float[] Run(RecurrentLayer layer, Problem p)

@@ -28,7 +28,7 @@ internal static partial class DocumentChecks
             .. Link().Matches(prose).SelectMany(link => OfLink(index, path, link.Groups[1].Value)),
             .. ResultFile().Matches(prose).Select(m => m.Value.TrimEnd('.')).Where(file => !Path.Exists(Path.Combine(index.Root, file)))
                 .Select(file => $"{file} does not exist"),
-            .. QuotedCode().Matches(text).SelectMany(m => OfQuote(index, m.Groups[1].Value, m.Groups[2].Value)),
+            .. Quotations(text).SelectMany(quotation => OfQuote(index, quotation.Path, quotation.Code)),
             .. s_banned.Where(word => Regex.IsMatch(prose, $@"\b{word}\b", RegexOptions.IgnoreCase)).Select(word => $"says '{word}'"),
         ];
     }
@@ -36,6 +36,10 @@ internal static partial class DocumentChecks
     /// <summary>The constants that a document quotes as <c>Name = value</c>.</summary>
     public static IEnumerable<string> QuotedConstants(string text) =>
         Span().Matches(text).Select(m => Constant().Match(m.Groups[1].Value)).Where(m => m.Success).Select(m => m.Groups["name"].Value);
+
+    /// <summary>The code that a document quotes, with the files that it is from.</summary>
+    public static IEnumerable<(string Path, string Code)> Quotations(string text) =>
+        QuotedCode().Matches(text).Select(m => (m.Groups[1].Value, m.Groups[2].Value));
 
     private static IEnumerable<string> OfSpan(SourceIndex index, string span)
     {

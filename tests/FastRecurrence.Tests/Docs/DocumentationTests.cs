@@ -51,6 +51,23 @@ public sealed class DocumentationTests
         Assert.All(Directory.EnumerateFiles(Path.Combine(s_root, "docs"), "*.md").Select(Path.GetFileName), page => Assert.Contains($"(docs/{page})", kernels));
     }
 
+    /// <summary>That the quotations are lines of that file, <see cref="Names_constants_links_and_files_are_those_of_the_repository"/> holds.</summary>
+    [Fact]
+    public void How_to_add_a_cell_quotes_all_code_of_the_tests_cell_and_no_other()
+    {
+        const string Cell = "tests/FastRecurrence.Tests/Cells/MinGru.cs";
+        string guide = Read("docs/how-to-add.md");
+        string section = guide[guide.IndexOf("\n## A cell\n", StringComparison.Ordinal)..guide.IndexOf("\n## A width\n", StringComparison.Ordinal)];
+        (string Path, string Code)[] quotations = [.. DocumentChecks.Quotations(section)];
+        Assert.NotEmpty(quotations);
+        Assert.All(quotations, quotation => Assert.Equal(Cell, quotation.Path));
+
+        string[] quoted = [.. quotations.SelectMany(quotation => quotation.Code.Split('\n')).Select(line => line.Trim())];
+        string[] code = [.. Read(Cell).Split('\n').SkipWhile(line => !line.StartsWith("internal", StringComparison.Ordinal)).Select(line => line.Trim())
+            .Where(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal) && !line.StartsWith("[MethodImpl", StringComparison.Ordinal))];
+        Assert.Empty(code.Except(quoted));
+    }
+
     [Fact]
     public void Every_tunable_is_in_cpu_md_with_its_value()
     {

@@ -3,8 +3,8 @@ using FastRecurrence.TestKit.Exercises;
 namespace FastRecurrence.Tests.Exercises;
 
 /// <summary>
-/// The sheet as the tool runs it: nothing is missing, nothing is judged too mildly. That each number is right on each
-/// backend is BackendContract's, one leaf per backend.
+/// The sheet as the tool runs it: nothing is missing, no tolerance is too mild. That each number is right on each
+/// backend is for BackendContract to say.
 /// </summary>
 public sealed class SheetTests
 {

@@ -1,4 +1,3 @@
-
 namespace FastRecurrence.Tests.Faults;
 
 /// <summary>What a run that fails in its middle leaves behind: a backend that packs its rows, and a device that breaks.</summary>
@@ -134,6 +133,45 @@ public sealed class FailingRunTests
         state.SetHidden(Rows);
         Run(layer, state);
         Assert.Equal([11, 11, 32, 32, 3, 3, 24, 24], Hidden(state));
+    }
+
+    /// <summary>Three layers of three steps each make nine calls; the fifth is the second layer's second step.</summary>
+    [Fact]
+    public void A_stack_that_fails_has_moved_the_layers_below_and_not_those_above_and_can_be_restored()
+    {
+        var backend = new Broken();
+        StackLayer layer = StackLayer.Unidirectional(LayerWeights.Random(LayerShape.Lstm(I, H), 1));
+        using var stack = new RecurrentStack(backend, layer, layer, layer);
+        using StackState state = stack.CreateState(N);
+        for (int k = 0; k < 3; k++)
+        {
+            state.SetHidden(k, Rows);
+            state.SetCell(k, Rows);
+        }
+
+        byte[] saved = state.Save();
+        float[] x = new float[T * N * I], y = new float[T * N * H], expected = new float[y.Length];
+        backend.CallsUntilFailure = 5;
+        Assert.Equal("the device broke", Assert.Throws<IOException>(() => stack.Run(state, T, x, y)).Message);
+        Assert.Equal(Rows.Select(v => v + 30), Hidden(0));
+        Assert.Equal(Rows.Select(v => v + 10), Hidden(1));
+        Assert.Equal(Rows, Hidden(2));
+        Assert.Equal(new float[y.Length], y);
+
+        state.Restore(saved);
+        stack.Run(state, T, x, y);
+        using StackState fresh = stack.CreateState(N);
+        fresh.Restore(saved);
+        stack.Run(fresh, T, x, expected);
+        Assert.Equal(expected, y);
+        Assert.Equal(fresh.Save(), state.Save());
+
+        float[] Hidden(int index)
+        {
+            var values = new float[N * H];
+            state.CopyHiddenTo(index, values);
+            return values;
+        }
     }
 
     [Fact]

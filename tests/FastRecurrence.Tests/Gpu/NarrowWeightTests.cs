@@ -41,8 +41,8 @@ public sealed class NarrowWeightTests
         Assert.Equal(WeightFormat.Bfloat16, layer.Format);
         Assert.InRange(layer.FormatError, 1e-7, 1e-2);
 
-        using RecurrentLayer judge = Backend.Reference.Prepare(Rounded(p.Weights));
-        float[] expected = Run(judge, p, steps: false), run = Run(layer, p, steps: false);
+        using RecurrentLayer reference = Backend.Reference.Prepare(Rounded(p.Weights));
+        float[] expected = Run(reference, p, steps: false), run = Run(layer, p, steps: false);
         for (int i = 0; i < run.Length; i++)
             Assert.True(Math.Abs(run[i] - expected[i]) <= 2e-6, $"{p} by {layer.Explain(N)}: h[{i}] is {run[i]}, expected {expected[i]}");
         Assert.Equal(0, layer.Fallbacks);

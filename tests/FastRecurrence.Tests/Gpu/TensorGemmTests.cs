@@ -133,10 +133,10 @@ public sealed class TensorGemmTests
             layer.Run(steps, 1, p.Input.AsSpan(t * 57, 57), actual.AsSpan(t * 27, 27));
         BackendContract.AssertSameBits(p, "step by step", expected, actual);
 
-        using RecurrentLayer judge = Backend.Reference.Prepare(p.Weights);
-        using LayerState judged = judge.CreateState(3);
+        using RecurrentLayer reference = Backend.Reference.Prepare(p.Weights);
+        using LayerState referenceState = reference.CreateState(3);
         float[] exact = new float[expected.Length];
-        judge.Run(judged, 23, p.Input, exact);
+        reference.Run(referenceState, 23, p.Input, exact);
         double error = expected.Zip(exact, (a, b) => Math.Abs((double)a - b)).Max();
         Assert.InRange(error, 0, gemm switch { InputGemm.Tf32 => 5e-3, InputGemm.Bfloat16 => 2e-2, _ => 5e-6 });
     }

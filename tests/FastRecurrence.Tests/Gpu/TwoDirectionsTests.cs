@@ -103,10 +103,10 @@ public sealed class TwoDirectionsTests
         GpuBackend backend = OpenCl(2).Force(GridPersistent.Family);
         StackLayer[] layers = Stack.StackTests.Random(LayerShape.Lstm(6, 8), layers: 2, bidirectional: true);
         float[] input = Problem.Uniform(new Random(4), 20 * 3 * 6), exact = new float[20 * 3 * 16], actual = new float[exact.Length];
-        using var judge = new RecurrentStack(Backend.Reference, layers);
+        using var reference = new RecurrentStack(Backend.Reference, layers);
         using var stack = new RecurrentStack(backend, layers);
-        using StackState expected = judge.CreateState(3), state = stack.CreateState(3);
-        judge.Run(expected, 20, input, exact);
+        using StackState expected = reference.CreateState(3), state = stack.CreateState(3);
+        reference.Run(expected, 20, input, exact);
         stack.Run(state, 20, input, actual);
         for (int i = 0; i < exact.Length; i++)
             Assert.True(Math.Abs(exact[i] - actual[i]) <= 2e-6, $"h[{i}] is {actual[i]}, exact {exact[i]}");

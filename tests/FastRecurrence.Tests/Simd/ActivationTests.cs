@@ -34,8 +34,8 @@ public sealed unsafe class ActivationTests
             for (int i = 0; i < x.Length; i++)
             {
                 Assert.True(s[i] is >= 0 and <= 1 && t[i] is >= -1 and <= 1, $"out of range at {x[i]:R}: sigmoid {s[i]:R}, tanh {t[i]:R}");
-                Judge(x[i], s[i], 1 / (1 + Math.Exp(-(double)x[i])), ref sigmoid, ref atSigmoid);
-                Judge(x[i], t[i], Math.Tanh(x[i]), ref tanh, ref atTanh);
+                Compare(x[i], s[i], 1 / (1 + Math.Exp(-(double)x[i])), ref sigmoid, ref atSigmoid);
+                Compare(x[i], t[i], Math.Tanh(x[i]), ref tanh, ref atTanh);
             }
         }
 
@@ -120,7 +120,7 @@ public sealed unsafe class ActivationTests
     }
 
     /// <summary>Error in units in the last place of the exact value; only where that is a normal number.</summary>
-    private static void Judge(float x, float actual, double exact, ref double worst, ref float at)
+    private static void Compare(float x, float actual, double exact, ref double worst, ref float at)
     {
         if (Math.Abs(exact) < SmallestNormal)
             return;

@@ -31,16 +31,16 @@ public sealed class BitIdentityTests
     public void A_row_alone_has_the_bits_it_has_in_any_batch(string name)
     {
         Backend backend = Named.Core(name);
-        foreach (Problem largest in Problem.Both(13, 21, 5, 101))
+        foreach (Problem largest in Problem.Each(13, 21, 5, 101))
         {
-            int I = largest.Shape.InputSize, H = largest.Shape.HiddenSize, T = largest.T;
+            int I = largest.Shape.InputSize, P = largest.Shape.OutputSize, T = largest.T;
             float[] all = Run(backend, largest.Weights, largest.Input, T, largest.N);
             foreach (int N in (int[])[1, 2, 3, 4, 5, 6, 7, 31, 32, 33, 97])
             {
                 for (int first = 0; first + N <= largest.N; first += Math.Max(1, largest.N - N))
                 {
                     float[] part = Run(backend, largest.Weights, Rows(largest.Input, T, largest.N, I, first, N), T, N);
-                    BackendContract.AssertSameBits(largest, $"rows {first}..{first + N} as a batch of {N}", Rows(all, T, largest.N, H, first, N), part);
+                    BackendContract.AssertSameBits(largest, $"rows {first}..{first + N} as a batch of {N}", Rows(all, T, largest.N, P, first, N), part);
                 }
             }
         }
@@ -112,7 +112,7 @@ public sealed class BitIdentityTests
     [Fact]
     public void Misaligned_spans_give_the_same_bits()
     {
-        foreach (Problem p in Problem.Both(9, 17, 3, 4))
+        foreach (Problem p in Problem.Each(9, 17, 3, 4))
         {
             float[] expected = Run(Backend.Simd, p.Weights, p.Input, p.T, p.N);
             using RecurrentLayer layer = Backend.Simd.Prepare(p.Weights);

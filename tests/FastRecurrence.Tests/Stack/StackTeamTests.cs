@@ -42,14 +42,17 @@ public sealed class StackTeamTests
     }
 
     [Theory]
-    [InlineData(WeightFormat.Bfloat16)]
-    [InlineData(WeightFormat.Int8)]
-    public void A_stack_of_narrow_weights_has_the_bits_of_its_layers(WeightFormat format)
+    [InlineData(WeightFormat.Bfloat16, 1)]
+    [InlineData(WeightFormat.Bfloat16, 3)]
+    [InlineData(WeightFormat.Int8, 1)]
+    [InlineData(WeightFormat.Int8, 3)]
+    public void A_stack_of_narrow_weights_has_the_bits_of_its_layers(WeightFormat format, int workers)
     {
+        using var team = new WorkerTeam(workers);
         StackLayer[] layers = StackTests.Random(LayerShape.Lstm(512, 256), 2, bidirectional: false);
         using var stack = new RecurrentStack(Backend.Simd, format, layers);
         Assert.Equal(format, stack.Format);
-        using var stream = new RecurrentStream(stack);
+        using var stream = new RecurrentStream(stack, 1, team);
         float[] x = Problem.Uniform(new Random(3), 5 * 512), y = new float[5 * 256], expected = x;
         stream.Run(x, y);
         foreach (StackLayer layer in layers)

@@ -99,7 +99,8 @@ internal sealed class BackwardProblem
             ["dW"] = gradients.InputWeights,
             ["dR"] = gradients.RecurrentWeights,
             ["db"] = gradients.Bias,
-            ["dp"] = gradients.PeepholeWeights,
+            ["dp"] = gradients.Peepholes,
+            ["dWp"] = gradients.Projection,
         };
     }
 

@@ -11,7 +11,7 @@ public sealed class BackwardTeamTests
     {
         foreach ((int I, int H, int T, int N) in ((int, int, int, int)[])[(40, 90, 30, 1), (96, 130, 20, 5), (30, 33, 20, 41), (0, 70, 40, 12), (70, 20, 70, 18)])
         {
-            foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(I, H), LayerShape.Gru(I, H), LayerShape.Elman(I, H), LayerShape.Lstm(I, H) with { Peepholes = true }, LayerShape.Gru(I, H, linearBeforeReset: false)])
+            foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(I, H), LayerShape.Gru(I, H), LayerShape.Elman(I, H), LayerShape.Lstm(I, H) with { Peepholes = true }, LayerShape.Gru(I, H, linearBeforeReset: false), LayerShape.Lstm(I, H) with { ProjectionSize = H / 3 }])
             {
                 yield return new BackwardProblem(shape, T, N);
                 yield return new BackwardProblem(shape, T, N, ragged: true, Direction.Reverse);

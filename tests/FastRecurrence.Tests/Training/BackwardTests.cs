@@ -3,14 +3,23 @@ using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Training;
 
-/// <summary>The backward pass on the CPU: judged by the reference at every width, and what its bits may depend on.</summary>
+/// <summary>The backward pass on the CPU: held to the reference at every width, and what its bits may depend on.</summary>
 public sealed class BackwardTests
 {
     private static readonly Backend[] s_cpu = [.. Backend.All.Where(b => b.Name != "reference")];
 
     public static TheoryData<string> Widths => [.. s_cpu.Select(b => b.Name)];
 
-    private static IEnumerable<LayerShape> Default(int I, int H) => [LayerShape.Lstm(I, H), LayerShape.Gru(I, H), LayerShape.Gru(I, H, linearBeforeReset: false), LayerShape.Elman(I, H)];
+    /// <summary>Every cell, and of those with a second product both kinds.</summary>
+    private static IEnumerable<LayerShape> Default(int I, int H)
+    {
+        yield return LayerShape.Lstm(I, H);
+        if (H > 2)
+            yield return LayerShape.Lstm(I, H) with { ProjectionSize = H / 2 + 1 };
+        yield return LayerShape.Gru(I, H);
+        yield return LayerShape.Gru(I, H, linearBeforeReset: false);
+        yield return LayerShape.Elman(I, H);
+    }
 
     /// <summary>Odd sizes around blocks, vectors, tiles and the rows of a partial sum.</summary>
     private static IEnumerable<BackwardProblem> Problems()
@@ -34,6 +43,8 @@ public sealed class BackwardTests
         foreach (LayerShape shape in GradientShapes.All(5, 19, 7).DistinctBy(shape => shape.ToString()).Where(IsSupported))
             yield return new BackwardProblem(shape, 5, 4);
         yield return new BackwardProblem(LayerShape.Lstm(3, 21) with { Peepholes = true }, 50, 9, ragged: true, Direction.Reverse);
+        yield return new BackwardProblem(LayerShape.Lstm(3, 70) with { ProjectionSize = 40, Peepholes = true }, 50, 9, ragged: true, Direction.Reverse);
+        yield return new BackwardProblem(LayerShape.Lstm(3, 5) with { ProjectionSize = 1 }, 3, 2);
     }
 
     private static bool IsSupported(LayerShape shape)
@@ -102,7 +113,7 @@ public sealed class BackwardTests
                 BackwardProblem part = all.Part(0, T, first, count);
                 Dictionary<string, float[]> some = part.Run(Backend.Simd);
                 AssertSameBits(part, "dx", Rows(gradients["dx"], T, N, I, first, count), some["dx"]);
-                AssertSameBits(part, "dh0", Rows(gradients["dh0"], 1, N, H, first, count), some["dh0"]);
+                AssertSameBits(part, "dh0", Rows(gradients["dh0"], 1, N, shape.OutputSize, first, count), some["dh0"]);
                 if (shape.HasCellState)
                     AssertSameBits(part, "dc0", Rows(gradients["dc0"], 1, N, H, first, count), some["dc0"]);
             }
@@ -125,10 +136,11 @@ public sealed class BackwardTests
             whole.Set(state);
             BackwardPass backward = Backend.Simd.CreateBackward(whole.Weights, N);
             TrainingTape[] tapes = [new(shape, split, N), new(shape, T - split, N)];
-            float[] y = new float[T * N * H], dx = new float[T * N * I];
+            int P = shape.OutputSize;
+            float[] y = new float[T * N * P], dx = new float[T * N * I];
             int[] starts = [0, split, T];
             for (int i = 0; i < 2; i++)
-                layer.RunForTraining(state, tapes[i], starts[i + 1] - starts[i], Part(whole.Input, I, starts, i), Part(y, H, starts, i), default);
+                layer.RunForTraining(state, tapes[i], starts[i + 1] - starts[i], Part(whole.Input, I, starts, i), Part(y, P, starts, i), default);
             float[] dh = whole.FinalHidden, dc = whole.FinalCell;
             var gradients = new LayerGradients[] { new(shape), new(shape) };
             for (int i = 1; i >= 0; i--)
@@ -137,8 +149,8 @@ public sealed class BackwardTests
                 backward.Run(tapes[i], new BackwardCall
                 {
                     Input = Part(whole.Input, I, starts, i),
-                    Output = Part(y, H, starts, i),
-                    OutputGradient = Part(whole.OutputGradient, H, starts, i),
+                    Output = Part(y, P, starts, i),
+                    OutputGradient = Part(whole.OutputGradient, P, starts, i),
                     FinalHidden = dh,
                     FinalCell = dc,
                     InputGradient = Part(dx, I, starts, i),
@@ -171,14 +183,14 @@ public sealed class BackwardTests
             using LayerState state = layer.CreateState(p.N);
             p.Set(state);
             var tape = new TrainingTape(shape, p.T, p.N);
-            float[] x = Turn(p.Input, p.T, p.N, 5), y = new float[p.T * p.N * 17], dx = BackwardProblem.Poison(x.Length), dh0 = new float[p.N * 17];
+            float[] x = Turn(p.Input, p.T, p.N, 5), y = new float[p.T * p.N * shape.OutputSize], dx = BackwardProblem.Poison(x.Length), dh0 = new float[p.N * shape.OutputSize];
             layer.RunForTraining(state, tape, p.T, x, y, new SequenceOptions { Lengths = p.Lengths, Layout = SequenceLayout.BatchMajor });
             var gradients = new LayerGradients(shape);
             var call = new BackwardCall
             {
                 Input = x,
                 Output = y,
-                OutputGradient = Turn(p.OutputGradient, p.T, p.N, 17),
+                OutputGradient = Turn(p.OutputGradient, p.T, p.N, shape.OutputSize),
                 FinalHidden = p.FinalHidden,
                 FinalCell = p.FinalCell,
                 InputGradient = dx,
@@ -190,6 +202,7 @@ public sealed class BackwardTests
             AssertSameBits(p, "dW", expected["dW"], gradients.InputWeights);
             AssertSameBits(p, "dR", expected["dR"], gradients.RecurrentWeights);
             AssertSameBits(p, "db", expected["db"], gradients.Bias);
+            AssertSameBits(p, "dWp", expected["dWp"], gradients.Projection);
         }
     }
 
@@ -205,7 +218,7 @@ public sealed class BackwardTests
                 if (row / p.N < p.Lengths![row % p.N])
                     continue;
                 Array.Fill(p.Input, float.NaN, row * 6, 6);
-                Array.Fill(p.OutputGradient, float.NaN, row * 19, 19);
+                Array.Fill(p.OutputGradient, float.NaN, row * shape.OutputSize, shape.OutputSize);
             }
 
             AssertSameBits(p, "NaN in the padding", expected, p.Run(Backend.Simd));
@@ -221,7 +234,7 @@ public sealed class BackwardTests
         {
             var p = new BackwardProblem(shape, T, N);
             Dictionary<string, float[]> clean = p.Run(Backend.Simd);
-            Array.Fill(p.OutputGradient, float.NaN, (2 * N + bad) * H, H);
+            Array.Fill(p.OutputGradient, float.NaN, (2 * N + bad) * shape.OutputSize, shape.OutputSize);
             Dictionary<string, float[]> dirty = p.Run(Backend.Simd);
             for (int row = 0; row < T * N; row++)
             {
@@ -235,8 +248,8 @@ public sealed class BackwardTests
             }
 
             for (int n = 0; n < N; n++)
-                Assert.Equal(n == bad, float.IsNaN(dirty["dh0"][n * H]));
-            foreach (string name in (string[])["dW", "dR", "db"])
+                Assert.Equal(n == bad, float.IsNaN(dirty["dh0"][n * shape.OutputSize]));
+            foreach (string name in (string[])["dW", "dR", "db", "dWp"])
                 Assert.All(dirty[name], g => Assert.True(float.IsNaN(g), $"{p}: {name}"));
         }
     }
@@ -253,7 +266,7 @@ public sealed class BackwardTests
             var tape = new TrainingTape(shape, 5, p.N);
             BackwardPass backward = Backend.Simd.CreateBackward(p.Weights, p.N);
             var gradients = new LayerGradients(shape);
-            var y = new float[p.T * p.N * 13];
+            var y = new float[p.T * p.N * shape.OutputSize];
             void Step()
             {
                 p.Set(state);
@@ -271,6 +284,7 @@ public sealed class BackwardTests
             Step();
             AssertSameBits(p, "again", once["dR"], gradients.RecurrentWeights);
             AssertSameBits(p, "again", once["db"], gradients.Bias);
+            AssertSameBits(p, "again", once["dWp"], gradients.Projection);
         }
     }
 
@@ -287,7 +301,7 @@ public sealed class BackwardTests
                 var tape = new TrainingTape(shape, p.T, p.N);
                 BackwardPass backward = backend.CreateBackward(p.Weights, p.N);
                 var gradients = new LayerGradients(shape);
-                float[] y = new float[p.T * p.N * 9], dx = new float[p.Input.Length];
+                float[] y = new float[p.T * p.N * shape.OutputSize], dx = new float[p.Input.Length];
                 void Step()
                 {
                     layer.RunForTraining(state, tape, p.T, p.Input, y, p.Options);
@@ -347,7 +361,7 @@ public sealed class BackwardTests
         double inputs = 2e-6 * Math.Sqrt(Math.Max(1, depth / 512.0));
         foreach ((string name, double[] expected, double tolerance) in ((string, double[], double)[])
             [("dx", exact.Input, inputs), ("dh0", exact.InitialHidden, inputs), ("dc0", p.Shape.HasCellState ? exact.InitialCell : [], inputs),
-            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6), ("dp", exact.Peepholes, 3e-6)])
+            ("dW", exact.InputWeights, 3e-6), ("dR", exact.RecurrentWeights, 3e-6), ("db", exact.Bias, 3e-6), ("dp", exact.Peepholes, 3e-6), ("dWp", exact.Projection, 3e-6)])
         {
             float[] values = actual[name];
             Assert.Equal(expected.Length, values.Length);

@@ -12,7 +12,7 @@ public sealed class BackwardTuningTests
     [InlineData("192,8192,65536")]
     public void Other_caches_give_the_same_bits(string caches)
     {
-        foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(60, 70), LayerShape.Gru(3, 33), LayerShape.Elman(110, 20)])
+        foreach (LayerShape shape in (LayerShape[])[LayerShape.Lstm(60, 70), LayerShape.Gru(3, 33), LayerShape.Elman(110, 20), LayerShape.Lstm(30, 140) with { ProjectionSize = 67 }])
         {
             var p = new BackwardProblem(shape, 5, 50);
             Tuning before = Tuning.Current;

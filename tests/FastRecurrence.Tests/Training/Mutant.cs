@@ -2,7 +2,7 @@ using FastRecurrence.Reference;
 
 namespace FastRecurrence.Tests.Training;
 
-/// <summary>Right equations with something spoilt before or after them: what a judge of gradients must find.</summary>
+/// <summary>Right equations with something spoilt before or after them: what a check of gradients must find.</summary>
 internal sealed class Mutant(
     ReferenceCell right,
     Action<ReferenceBackwardStep>? before = null,

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace FastRecurrence.TestKit.Cases;
 
 /// <summary>
-/// A place in a JSON case: what stands there, and the way to it. Everything is asked for by its type; something else is refused with the field,
+/// A place in a JSON case: what stands there, and the way to it. Everything is read by its type; something else is refused with the field,
 /// what was expected and what is there. A field that is null counts as absent.
 /// </summary>
 internal readonly struct CaseField

@@ -31,6 +31,6 @@ internal abstract class ConformanceCase(string name)
     /// <summary>The outputs in double, by the reference's plain loops, from the file's numbers as they are.</summary>
     public abstract ExactOutputs Exact();
 
-    /// <summary>The outputs of a backend, through the library's door.</summary>
+    /// <summary>The outputs of a backend, through the library's public API.</summary>
     public abstract IReadOnlyDictionary<string, NumberTensor> Run(Backend backend);
 }

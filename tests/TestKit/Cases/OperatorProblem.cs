@@ -74,7 +74,7 @@ internal sealed class OperatorProblem
             foreach ((string name, NumberTensor values) in Run(node, subset))
             {
                 if (!values.Values.AsSpan().SequenceEqual(all[name].Values))
-                    throw new ModelFormatException(backend.Name, $"{name} has other bits when only [{string.Join(", ", subset)}] are asked for.");
+                    throw new ModelFormatException(backend.Name, $"{name} has other bits when only [{string.Join(", ", subset)}] are wanted.");
             }
         }
 

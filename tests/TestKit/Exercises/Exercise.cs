@@ -24,7 +24,7 @@ internal abstract class Exercise(string number, string title)
 
     protected abstract void Compute(ExerciseMachine machine, NumberList numbers);
 
-    /// <summary>Takes an exercise's numbers one by one and judges each.</summary>
+    /// <summary>Takes an exercise's numbers one by one and checks each.</summary>
     protected sealed class NumberList(string exercise, ExerciseMachine machine)
     {
         private readonly List<ExerciseResult> _results = [];

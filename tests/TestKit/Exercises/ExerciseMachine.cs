@@ -9,7 +9,7 @@ internal sealed record SheetLayer(LayerShape Shape, double[] W, double[] R, doub
 internal sealed record SheetTrace(double[] Hidden, double[] Cell, double[] Gates);
 
 /// <summary>
-/// What the exercises ask of a backend, in double at this door: the reference computes in double and is held to 1e-12,
+/// What the exercises ask of a backend, in double here: the reference computes in double and is held to 1e-12,
 /// the others take and give floats and are held to 1e-6.
 /// </summary>
 internal abstract class ExerciseMachine(Backend backend, double tolerance)
@@ -30,7 +30,7 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
     {
         if (!backend.IsAvailable)
             throw new BackendUnavailableException(backend.Name, backend.UnavailableReason!);
-        return ReferenceEquals(backend, Backend.Reference) ? new InDouble() : new ThroughTheDoor(backend);
+        return ReferenceEquals(backend, Backend.Reference) ? new InDouble() : new ThroughTheApi(backend);
     }
 
     /// <summary>Runs N rows over the steps of <paramref name="x"/> <c>[T, N, I]</c>; absent states are zero.</summary>
@@ -61,7 +61,7 @@ internal abstract class ExerciseMachine(Backend backend, double tolerance)
             ReferenceOutput.Apply(hidden, W, b, activation);
     }
 
-    private sealed class ThroughTheDoor(Backend backend) : ExerciseMachine(backend, TestKit.Tolerance.Sheet)
+    private sealed class ThroughTheApi(Backend backend) : ExerciseMachine(backend, TestKit.Tolerance.Sheet)
     {
         public override SheetTrace Run(SheetLayer layer, double[] x, int T, int N, double[]? h0, double[]? c0)
         {

@@ -3,7 +3,7 @@ using FastRecurrence.Reference;
 namespace FastRecurrence.TestKit.Problems;
 
 /// <summary>
-/// One layer over random data that a seed repeats, with its exact answer, computed when first asked for and then kept. The id names it in every
+/// One layer over random data that a seed repeats, with its exact answer, computed when first used and then kept. The id names it in every
 /// failure, such as <c>lstm_i5_h7_t3_n2</c>.
 /// </summary>
 public sealed class Problem
@@ -81,6 +81,15 @@ public sealed class Problem
         foreach (Func<int, int, LayerShape> cell in OtherCells)
             yield return new Problem(cell(I, H), T, N);
     }
+
+    /// <summary>Every cell at one size: <see cref="Both"/>, both kinds of GRU, and an LSTM with a projection.</summary>
+    public static IEnumerable<Problem> Each(int I, int H, int T, int N) =>
+    [
+        .. Both(I, H, T, N),
+        new Problem(LayerShape.Gru(I, H), T, N),
+        new Problem(LayerShape.Gru(I, H, linearBeforeReset: false), T, N),
+        new Problem(LayerShape.Lstm(I, H) with { ProjectionSize = (H + 1) / 2 }, T, N),
+    ];
 
     private static IEnumerable<Problem> AllSizes()
     {

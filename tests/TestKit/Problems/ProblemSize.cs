@@ -4,23 +4,23 @@ using System.Text.RegularExpressions;
 namespace FastRecurrence.TestKit.Problems;
 
 /// <summary>One point of a sweep: a layer or a stack of them, T steps, N rows. Its id names it in options, tables, JSON and failures.</summary>
-internal sealed partial record ProblemSize(CellName Cell, int SequenceLength, int BatchSize, int InputSize, int HiddenSize, int Layers = 1, Walk Walk = Walk.Forward)
+internal sealed partial record ProblemSize(CellName Cell, int SequenceLength, int BatchSize, int InputSize, int HiddenSize, int Layers = 1, LayerDirection Direction = LayerDirection.Forward)
 {
     /// <summary>The first layer.</summary>
     public LayerShape Shape { get; } = Cell.Shape(InputSize, HiddenSize);
 
     /// <summary>1, or 2 for a bidirectional problem.</summary>
-    public int Directions => Walk == Walk.Bidirectional ? 2 : 1;
+    public int Directions => Direction == LayerDirection.Bidirectional ? 2 : 1;
 
     /// <summary>Features of the output of every step.</summary>
     public int OutputSize => HiddenSize * Directions;
 
     /// <summary>Whether the problem is one layer forward, which every command takes.</summary>
-    public bool IsPlain => Layers == 1 && Walk == Walk.Forward;
+    public bool IsPlain => Layers == 1 && Direction == LayerDirection.Forward;
 
     /// <summary>Such as <c>lstm_t50_n16_i256_h256</c>, then <c>_l2</c> for two layers, then <c>_bi</c> or <c>_rev</c>.</summary>
     public string Id => string.Create(CultureInfo.InvariantCulture,
-        $"{Cell.Name}_t{SequenceLength}_n{BatchSize}_i{InputSize}_h{HiddenSize}{(Layers == 1 ? "" : $"_l{Layers}")}{WalkName.Suffix(Walk)}");
+        $"{Cell.Name}_t{SequenceLength}_n{BatchSize}_i{InputSize}_h{HiddenSize}{(Layers == 1 ? "" : $"_l{Layers}")}{DirectionName.Suffix(Direction)}");
 
     /// <summary>All layers and directions.</summary>
     public double FlopsPerStep => Sum(s => s.FlopsPerStep(BatchSize));
@@ -47,15 +47,15 @@ internal sealed partial record ProblemSize(CellName Cell, int SequenceLength, in
     /// <summary>Every combination, the batch running fastest: a crossover is read along it.</summary>
     public static IEnumerable<ProblemSize> Combine(
         IReadOnlyList<CellName> cells, IReadOnlyList<int> lengths, IReadOnlyList<int> batches, IReadOnlyList<int?> inputs, IReadOnlyList<int> hidden,
-        IReadOnlyList<int>? layers = null, IReadOnlyList<Walk>? walks = null) =>
+        IReadOnlyList<int>? layers = null, IReadOnlyList<LayerDirection>? directions = null) =>
         from cell in cells
         from L in layers ?? [1]
-        from walk in walks ?? [Walk.Forward]
+        from direction in directions ?? [LayerDirection.Forward]
         from H in hidden
         from I in inputs
         from T in lengths
         from N in batches
-        select new ProblemSize(cell, T, N, I ?? H, H, L, walk);
+        select new ProblemSize(cell, T, N, I ?? H, H, L, direction);
 
     /// <summary>Reads ids separated by commas.</summary>
     /// <exception cref="FormatException">A text is no id.</exception>
@@ -78,7 +78,7 @@ internal sealed partial record ProblemSize(CellName Cell, int SequenceLength, in
         CellName cell = CellName.Find(match.Groups["cell"].Value);
         try
         {
-            return new ProblemSize(cell, Number("t", 1), Number("n", 1), Number("i", 0), Number("h", 1), Number("l", 1), WalkName.FromSuffix(match.Groups["walk"].Value));
+            return new ProblemSize(cell, Number("t", 1), Number("n", 1), Number("i", 0), Number("h", 1), Number("l", 1), DirectionName.FromSuffix(match.Groups["direction"].Value));
         }
         catch (ArgumentException e)
         {
@@ -94,6 +94,6 @@ internal sealed partial record ProblemSize(CellName Cell, int SequenceLength, in
     private static FormatException NoId(string text) =>
         new($"'{text}' is not a problem. Use an id such as lstm_t50_n16_i256_h256: cell, steps, rows, input, hidden; then _l2 for two layers, _bi or _rev for the direction.");
 
-    [GeneratedRegex(@"^(?<cell>[A-Za-z-]+)_t(?<t>[0-9]+)_n(?<n>[0-9]+)_i(?<i>[0-9]+)_h(?<h>[0-9]+)(_l(?<l>[0-9]+))?(?<walk>(_bi|_rev)?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<cell>[A-Za-z-]+)_t(?<t>[0-9]+)_n(?<n>[0-9]+)_i(?<i>[0-9]+)_h(?<h>[0-9]+)(_l(?<l>[0-9]+))?(?<direction>(_bi|_rev)?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Grammar();
 }

@@ -18,10 +18,10 @@ internal sealed class StackData
         var random = new Random(seed);
         Input = Problem.Uniform(random, Extents.Elements(size.Id, size.SequenceLength, size.BatchSize, size.InputSize));
         OutputCount = Extents.Elements(size.Id, size.SequenceLength, size.BatchSize, size.OutputSize);
-        Direction[] directions = size.Walk switch
+        Direction[] directions = size.Direction switch
         {
-            Walk.Forward => [Direction.Forward],
-            Walk.Reverse => [Direction.Reverse],
+            LayerDirection.Forward => [Direction.Forward],
+            LayerDirection.Reverse => [Direction.Reverse],
             _ => [Direction.Forward, Direction.Reverse],
         };
         Layers = [.. Enumerable.Range(0, size.Layers).Select(layer => (LayerNumbers[])[.. directions.Select(direction => Layer(layer, direction))])];

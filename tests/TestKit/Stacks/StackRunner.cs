@@ -3,61 +3,46 @@ using FastRecurrence.TestKit.Problems;
 
 namespace FastRecurrence.TestKit.Stacks;
 
-/// <summary>
-/// A stack on a backend, composed of layers as a user of the library composes it: each layer runs its whole sequence, two
-/// directions are laid side by side for the next layer, and that is part of the time.
-/// </summary>
+/// <summary>A problem of any depth and direction as a user of the library runs it: a <see cref="RecurrentStack"/> and one state.</summary>
 internal sealed class StackRunner : IRunner
 {
     private readonly StackData _data;
-    private readonly List<(LayerNumbers Numbers, RecurrentLayer Layer, LayerState State)> _parts = [];
-    private readonly float[][] _outputs;
-    private readonly float[] _oneWay = [], _otherWay = [];
+    private readonly RecurrentStack _stack;
+    private readonly StackState _state;
+    private readonly float[] _output;
 
     /// <exception cref="NotSupportedException">The backend does not run such a layer, or not with a team.</exception>
     public StackRunner(Backend backend, StackData data, WorkerTeam? team, WeightFormat format = WeightFormat.Float32)
     {
         _data = data;
+        _output = new float[data.OutputCount];
+        _stack = new RecurrentStack(backend, format, [.. data.Layers.Select(Layer)]);
         try
         {
-            foreach (LayerNumbers numbers in data.Layers.SelectMany(l => l))
-            {
-                RecurrentLayer layer = backend.Prepare(numbers.Weights, format);
-                try
-                {
-                    _parts.Add((numbers, layer, layer.CreateState(data.Size.BatchSize, team)));
-                }
-                catch
-                {
-                    layer.Dispose();
-                    throw;
-                }
-            }
+            _state = _stack.CreateState(data.Size.BatchSize, team);
         }
         catch
         {
-            Dispose();
+            _stack.Dispose();
             throw;
         }
 
-        // Layers take turns on two buffers; one layer needs one.
-        _outputs = [.. Enumerable.Range(0, Math.Min(2, data.Layers.Count)).Select(_ => new float[data.OutputCount])];
-        if (data.Size.Walk == Walk.Bidirectional)
-            (_oneWay, _otherWay) = (new float[data.OutputCount / 2], new float[data.OutputCount / 2]);
-        if (_parts.All(p => p.Layer is GpuLayer))
-            Kernels = repeats => _parts.Sum(p => ((GpuLayer)p.Layer).MeasureKernels(p.State, data.Size.SequenceLength, repeats));
+        if (backend is GpuBackend)
+            Kernels = repeats => States.Sum(state => ((GpuLayer)state.Layer).MeasureKernels(state, data.Size.SequenceLength, repeats));
     }
 
     public Func<int, double>? Kernels { get; }
 
-    public ReadOnlySpan<float> Output => _outputs[(_data.Layers.Count - 1) % _outputs.Length];
+    public ReadOnlySpan<float> Output => _output;
+
+    private IEnumerable<LayerState> States => Enumerable.Range(0, _stack.StateCount).Select(_state.Of);
 
     public void Restart()
     {
-        foreach ((LayerNumbers numbers, RecurrentLayer layer, LayerState state) in _parts)
+        foreach ((LayerNumbers numbers, LayerState state) in _data.Layers.SelectMany(layer => layer).Zip(States))
         {
             state.SetHidden(numbers.Hidden);
-            if (layer.Shape.HasCellState)
+            if (state.Layer.Shape.HasCellState)
                 state.SetCell(numbers.Cell);
         }
     }
@@ -66,48 +51,16 @@ internal sealed class StackRunner : IRunner
     {
         ProblemSize size = _data.Size;
         int rows = steps * size.BatchSize;
-        float[] from = _data.Input;
-        for (int l = 0; l < size.Layers; l++)
-        {
-            float[] to = _outputs[l % _outputs.Length];
-            ReadOnlySpan<float> x = from.AsSpan(0, rows * size.ShapeOf(l).InputSize);
-            if (size.Directions == 1)
-            {
-                Run(l, steps, x, to.AsSpan(0, rows * size.HiddenSize));
-            }
-            else
-            {
-                Run(2 * l, steps, x, _oneWay.AsSpan(0, rows * size.HiddenSize));
-                Run(2 * l + 1, steps, x, _otherWay.AsSpan(0, rows * size.HiddenSize));
-                SideBySide(to, rows);
-            }
-
-            from = to;
-        }
+        _stack.Run(_state, steps, _data.Input.AsSpan(0, rows * size.InputSize), _output.AsSpan(0, rows * size.OutputSize));
     }
 
     public void Dispose()
     {
-        foreach ((_, RecurrentLayer layer, LayerState state) in _parts)
-        {
-            state.Dispose();
-            layer.Dispose();
-        }
+        _state.Dispose();
+        _stack.Dispose();
     }
 
-    private void Run(int part, int steps, ReadOnlySpan<float> x, Span<float> y)
-    {
-        (LayerNumbers numbers, RecurrentLayer layer, LayerState state) = _parts[part];
-        layer.Run(state, steps, x, y, new SequenceOptions { Direction = numbers.Direction });
-    }
-
-    private void SideBySide(float[] to, int rows)
-    {
-        int H = _data.Size.HiddenSize;
-        for (int row = 0; row < rows; row++)
-        {
-            _oneWay.AsSpan(row * H, H).CopyTo(to.AsSpan(2 * row * H));
-            _otherWay.AsSpan(row * H, H).CopyTo(to.AsSpan((2 * row + 1) * H));
-        }
-    }
+    private static StackLayer Layer(LayerNumbers[] directions) => directions is [LayerNumbers forward, LayerNumbers reverse]
+        ? StackLayer.Bidirectional(forward.Weights, reverse.Weights)
+        : StackLayer.Unidirectional(directions[0].Weights, directions[0].Direction);
 }

@@ -26,7 +26,7 @@ internal sealed record ScanResult(long Values, double WorstUlp, float WorstAt, l
         Values + other.Values, Math.Max(WorstUlp, other.WorstUlp), other.WorstUlp > WorstUlp ? other.WorstAt : WorstAt, Wrong + other.Wrong, Wrong > 0 ? WrongAt : other.WrongAt);
 }
 
-/// <summary>Evaluates the cells' own activations at one width and judges every result.</summary>
+/// <summary>Evaluates the cells' own activations at one width and checks every result.</summary>
 internal abstract class ActivationScan
 {
     private const double SmallestNormal = 1.17549435082228750797e-38;
@@ -45,7 +45,7 @@ internal abstract class ActivationScan
         _ => null,
     };
 
-    /// <summary>Judges the floats whose bits are <c>i·every</c> for i from <paramref name="from"/> up to <paramref name="to"/>.</summary>
+    /// <summary>Checks the floats whose bits are <c>i·every</c> for i from <paramref name="from"/> up to <paramref name="to"/>.</summary>
     public ScanResult Run(ScannedFunction function, long every, long from, long to)
     {
         float[] x = new float[Block], y = new float[Block];

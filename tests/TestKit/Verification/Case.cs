@@ -3,7 +3,7 @@ using FastRecurrence.TestKit.Problems;
 
 namespace FastRecurrence.TestKit.Verification;
 
-/// <summary>One layer forward: outputs, gates and the final c are judged.</summary>
+/// <summary>One layer forward: outputs, gates and the final c are checked.</summary>
 internal sealed class Case : ICase
 {
     private static readonly string[] s_lstmGates = ["i", "f", "g", "o"], s_gruGates = ["r", "z", "n"], s_elmanGates = ["a"];
@@ -20,7 +20,7 @@ internal sealed class Case : ICase
 
     public ProblemSize Size { get; }
 
-    public void Judge(Backend backend, Judgement judgement)
+    public void Verify(Backend backend, VerifiedCell found)
     {
         LayerShape shape = Size.Shape;
         using RecurrentLayer layer = backend.Prepare(_problem.Weights);
@@ -32,10 +32,10 @@ internal sealed class Case : ICase
         float[] cell = Unwritten(shape.HasCellState ? _exact.Cell.Length : 0);
         if (shape.HasCellState)
             state.CopyCellTo(cell);
-        judgement.Add(Values(output, gates, cell), Tolerance.Of(backend, _problem.Deviation));
+        found.Add(Values(output, gates, cell), Tolerance.Of(backend, _problem.Deviation));
     }
 
-    private IEnumerable<Place> Values(float[] output, float[] gates, float[] cell)
+    private IEnumerable<OutputLocation> Values(float[] output, float[] gates, float[] cell)
     {
         LayerShape shape = Size.Shape;
         int T = Size.SequenceLength, N = Size.BatchSize, H = Size.HiddenSize, G = shape.GateCount;
@@ -59,7 +59,7 @@ internal sealed class Case : ICase
         for (int i = 0; i < cell.Length; i++)
             yield return At("c", T - 1, i / H, i % H, _exact.Cell[i], cell[i]);
 
-        Place At(string quantity, int t, int n, int j, double exact, double actual) => new(Size.Id, quantity, t, n, j, exact, actual);
+        OutputLocation At(string quantity, int t, int n, int j, double exact, double actual) => new(Size.Id, quantity, t, n, j, exact, actual);
     }
 
     private static float[] Unwritten(int length)

@@ -3,7 +3,7 @@ using FastRecurrence.TestKit.Stacks;
 
 namespace FastRecurrence.TestKit.Verification;
 
-/// <summary>Several layers, or another direction than forward: every output of the last layer is judged.</summary>
+/// <summary>Several layers, or another direction than forward: every output of the last layer is checked.</summary>
 internal sealed class StackCase : ICase
 {
     private readonly StackData _data;
@@ -15,18 +15,18 @@ internal sealed class StackCase : ICase
         _exact = _data.Exact([.. Enumerable.Range(0, size.BatchSize)], size.SequenceLength);
     }
 
-    public void Judge(Backend backend, Judgement judgement)
+    public void Verify(Backend backend, VerifiedCell found)
     {
         using var runner = new StackRunner(backend, _data, team: null);
         runner.Restart();
         runner.Run(_data.Size.SequenceLength);
-        judgement.Add(Places(runner.Output.ToArray()), Tolerance.Of(backend, _exact.Deviation));
+        found.Add(Locations(runner.Output.ToArray()), Tolerance.Of(backend, _exact.Deviation));
     }
 
-    private IEnumerable<Place> Places(float[] output)
+    private IEnumerable<OutputLocation> Locations(float[] output)
     {
         int features = _data.Size.OutputSize, N = _data.Size.BatchSize;
         for (int i = 0; i < output.Length; i++)
-            yield return new Place(_data.Size.Id, "h", i / features / N, i / features % N, i % features, _exact.Output[i], output[i]);
+            yield return new OutputLocation(_data.Size.Id, "h", i / features / N, i / features % N, i % features, _exact.Output[i], output[i]);
     }
 }

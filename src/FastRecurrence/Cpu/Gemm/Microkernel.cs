@@ -22,7 +22,7 @@ internal static unsafe partial class Microkernel<V, L, C>
     /// <param name="ldi">Row stride of init in floats; 0 gives every row the same start (the bias).</param>
     /// <param name="c">C, <c>[rows][C.Stride][lanes]</c>, dense.</param>
     /// <param name="next">What to fetch into the second cache level meanwhile. Tiles below 4 rows do not.</param>
-    /// <param name="share">The part of what follows B that <paramref name="next"/> is: 0 for nothing, 1 for as much as B, 2 for half of it, 4 for a quarter.</param>
+    /// <param name="share">How much <paramref name="next"/> is: 0 for nothing, 1 for as much as B, 2 for half of it, 4 for a quarter.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(int rows, GemmOperands* product, int row, float* init, nint ldi, float* c, float* next, int share)
     {

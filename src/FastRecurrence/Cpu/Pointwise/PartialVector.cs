@@ -3,7 +3,7 @@ using FastRecurrence.Lanes;
 
 namespace FastRecurrence.Cpu;
 
-/// <summary>The user's rows end after their last unit; the panels' do not. These are the only places that see the difference.</summary>
+/// <summary>The user's rows end after their last unit; the panels' do not. Only this type sees the difference.</summary>
 internal static unsafe class PartialVector<V, L>
     where V : struct
     where L : IMemoryLanes<V>

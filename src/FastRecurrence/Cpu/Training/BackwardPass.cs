@@ -40,7 +40,7 @@ internal abstract class BackwardPass(LayerShape shape, int batchSize)
         tape.IsFull = false;
         RunCore(tape, call, gradients);
         if (gradients is not null && tape.Steps > 0)
-            gradients.IsClear = false;
+            gradients.Wrote(call.Parts);
     }
 
     /// <summary>Runs a checked call.</summary>
@@ -50,6 +50,13 @@ internal abstract class BackwardPass(LayerShape shape, int batchSize)
 /// <summary>What a backward pass reads and writes beside its tape. Empty spans stand for zeros, or for what is not wanted.</summary>
 internal readonly ref struct BackwardCall
 {
+    public BackwardCall()
+    {
+    }
+
+    /// <summary>Weights whose gradients are wanted.</summary>
+    public GradientParts Parts { get; init; } = GradientParts.All;
+
     /// <summary>x as the run had it.</summary>
     public required ReadOnlySpan<float> Input { get; init; }
 

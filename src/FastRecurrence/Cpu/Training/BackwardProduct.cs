@@ -4,7 +4,7 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// <c>dG·W</c> or <c>dG·R</c>: every output is one chain over the blocks of a tape in ascending order.
+/// <c>dG·W</c>, <c>dG·R</c> or <c>dh·W_p</c>: every output is one chain over the blocks of a tape in ascending order.
 /// </summary>
 internal sealed unsafe class BackwardProduct<V, L>(TransposedMatrix matrix, TapeLayout layout, int* identity, int workers)
     where V : struct
@@ -18,7 +18,7 @@ internal sealed unsafe class BackwardProduct<V, L>(TransposedMatrix matrix, Tape
     public PanelLayout Layout => matrix.Layout;
 
     /// <summary>One panel of some rows, at most as many as the table of places has.</summary>
-    /// <param name="rows">The rows, gates replaced by gradients.</param>
+    /// <param name="rows">The rows, gradients in them.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="init">Where the sums start, <paramref name="ldi"/> floats a row apart; may be <paramref name="c"/>.</param>
     /// <param name="ldi">0 gives every row the same start.</param>
@@ -33,7 +33,7 @@ internal sealed unsafe class BackwardProduct<V, L>(TransposedMatrix matrix, Tape
             int link = 0;
             for (int block = 0; block < layout.BlockCount; block++)
             {
-                float* a = rows.Tape.Columns(block, rows.First);
+                float* a = rows.Columns[block, rows.First];
                 foreach ((int start, int length) in matrix.Runs)
                 {
                     var columns = new RowView(a + start, identity, layout.Width);
@@ -49,14 +49,4 @@ internal sealed unsafe class BackwardProduct<V, L>(TransposedMatrix matrix, Tape
                 Gemm<V, L, FourColumns>.Block(rows.Count, chain[0], init, ldi, c, default);
         }
     }
-}
-
-/// <summary>Some rows of a tape.</summary>
-internal readonly struct TapeRows(TrainingTape tape, int first, int count)
-{
-    public TrainingTape Tape { get; } = tape;
-
-    public int First { get; } = first;
-
-    public int Count { get; } = count;
 }

@@ -4,7 +4,7 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// <c>dp_i += δi∘c₋₁</c>, <c>dp_f += δf∘c₋₁</c>, <c>dp_o += δo∘c</c> over all rows of a tape: partial sums of <see cref="WeightGradients{V, L}.ChunkRows"/>
+/// <c>dp_i += δi∘c₋₁</c>, <c>dp_f += δf∘c₋₁</c>, <c>dp_o += δo∘c</c> over all rows of a tape: partial sums of <see cref="OuterProducts{V, L}.ChunkRows"/>
 /// rows, as of the other weights.
 /// </summary>
 internal static unsafe class PeepholeGradients<V, L>
@@ -19,7 +19,7 @@ internal static unsafe class PeepholeGradients<V, L>
         for (int block = firstBlock; block < endBlock; block++)
         {
             for (int lane = 0; lane < TapeLayout.Lanes; lane += L.Count)
-                Units(tape, block, lane, gradients.Peepholes(block) + lane, gradients.IsClear);
+                Units(tape, block, lane, gradients.Sums.Peepholes(block) + lane, gradients.IsClear(GradientParts.Peepholes));
         }
     }
 
@@ -40,7 +40,7 @@ internal static unsafe class PeepholeGradients<V, L>
                 columns += tape.Layout.Width;
                 cell += TapeLayout.Lanes;
                 before += TapeLayout.Lanes;
-                if (++inChunk < WeightGradients<V, L>.ChunkRows)
+                if (++inChunk < OuterProducts<V, L>.ChunkRows)
                     continue;
                 Join(input, forget, output, sums, writes);
                 (input, forget, output, inChunk, writes) = (zero, zero, zero, 0, false);

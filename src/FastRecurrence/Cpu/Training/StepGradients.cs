@@ -1,3 +1,4 @@
+using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
 
@@ -12,20 +13,24 @@ internal sealed unsafe class StepGradients<V, L>
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cell, _operand;
 
-    public StepGradients(LayerShape shape, int batchSize, bool hasOperand)
+    public StepGradients(LayerShape shape, int batchSize)
     {
         (_batchSize, _hiddenSize, _outputSize) = (batchSize, shape.HiddenSize, shape.OutputSize);
         Panels = PanelLayout.OfRuns(_outputSize, L.Count);
+        UnitPanels = PanelLayout.OfRuns(_hiddenSize, L.Count);
         Vectors = (_hiddenSize - 1) / L.Count + 1;
         _hidden = new AlignedBuffer("gradient of h", Panels.PanelCount, batchSize, Panels.Width);
         if (shape.HasCellState)
             _cell = new AlignedBuffer("gradient of c", Vectors, batchSize, L.Count);
-        if (hasOperand)
-            _operand = new AlignedBuffer("gradient of the candidate's operand", Panels.PanelCount, batchSize, Panels.Width);
+        if (shape.Describe().Second != SecondProduct.None)
+            _operand = new AlignedBuffer("gradient of a second product's operand", UnitPanels.PanelCount, batchSize, UnitPanels.Width);
     }
 
-    /// <summary>Units of h as panels.</summary>
+    /// <summary>Values of h as panels.</summary>
     public PanelLayout Panels { get; }
+
+    /// <summary>Units as panels: the same, but for a projection.</summary>
+    public PanelLayout UnitPanels { get; }
 
     /// <summary>Vectors of units of a row.</summary>
     public int Vectors { get; }
@@ -36,8 +41,11 @@ internal sealed unsafe class StepGradients<V, L>
     /// <summary>Whether there is a second product with an operand of its own.</summary>
     public bool HasOperand => _operand is not null;
 
-    /// <summary>∂L/∂ the left operand of a second product, at the place of ∂L/∂h.</summary>
-    public float* OperandAt(float* hidden) => _operand!.Pointer + (hidden - _hidden.Pointer);
+    /// <summary>∂L/∂ the left operand of a second product: a panel of units from a row on, rows of the panel's width.</summary>
+    public float* Operand(int panel, int row) => _operand!.Pointer + ((nint)panel * _batchSize + row) * UnitPanels.Width;
+
+    /// <summary>The same of a unit.</summary>
+    public float* OperandOfUnit(int unit, int row) => Operand(unit / UnitPanels.UnitsPerPanel, row) + unit % UnitPanels.UnitsPerPanel;
 
     /// <summary>∂L/∂h of a panel from a row on, rows of the panel's width.</summary>
     public float* Hidden(int panel, int row) => _hidden.Pointer + ((nint)panel * _batchSize + row) * Panels.Width;
@@ -48,17 +56,25 @@ internal sealed unsafe class StepGradients<V, L>
     /// <summary>Rows start with what the loss asks of their last h and c; null stands for nothing.</summary>
     public void Join(TrainingTape tape, in BackwardPart part, int first, int end, float* finalHidden, float* finalCell)
     {
-        int endVector = Math.Min(Vectors, part.EndPanel * Panels.Stride);
         for (int row = first; row < end; row++)
         {
             nint n = tape.Order[row];
             float* hidden = finalHidden == null ? null : finalHidden + n * _outputSize, cell = finalCell == null ? null : finalCell + n * _hiddenSize;
             for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
                 Fill(new Span<float>(Hidden(panel, row), Panels.Width), hidden, Panels.FirstUnit(panel), _outputSize);
-            for (int vector = part.FirstPanel * Panels.Stride; vector < endVector && _cell is not null; vector++)
+            for (int vector = FirstVector(part); vector < EndVector(part) && _cell is not null; vector++)
                 Fill(new Span<float>(CellGradient(vector, row), L.Count), cell, vector * L.Count, _hiddenSize);
         }
     }
+
+    /// <summary>The first vector of units of a part.</summary>
+    public int FirstVector(in BackwardPart part) => part.FirstUnitPanel * UnitPanels.Stride;
+
+    /// <summary>The one after its last.</summary>
+    public int EndVector(in BackwardPart part) => Math.Min(Vectors, part.EndUnitPanel * UnitPanels.Stride);
+
+    /// <summary>All of some rows.</summary>
+    public BackwardPart Rows(int first, int end) => new(first, end) { EndPanel = Panels.PanelCount, EndUnitPanel = UnitPanels.PanelCount };
 
     private static void Fill(Span<float> units, float* row, int first, int end)
     {
@@ -90,14 +106,20 @@ internal sealed unsafe class StepGradients<V, L>
     }
 }
 
-/// <summary>What one worker does of every step: some rows, or some panels of units.</summary>
-internal readonly struct BackwardPart(int firstRow, int endRow, int firstPanel, int endPanel)
+/// <summary>What one worker does of every step: some rows, or some panels of h and of units.</summary>
+internal readonly struct BackwardPart(int firstRow, int endRow)
 {
     public int FirstRow { get; } = firstRow;
 
     public int EndRow { get; } = endRow;
 
-    public int FirstPanel { get; } = firstPanel;
+    /// <summary>Panels of h.</summary>
+    public int FirstPanel { get; init; }
 
-    public int EndPanel { get; } = endPanel;
+    public int EndPanel { get; init; }
+
+    /// <summary>Panels of units.</summary>
+    public int FirstUnitPanel { get; init; }
+
+    public int EndUnitPanel { get; init; }
 }

@@ -33,6 +33,15 @@ internal static unsafe class TapeWriter<V, L>
             L.Store(L.Load(block.Cell[i]), cells + (nint)i * TapeLayout.Lanes);
     }
 
+    /// <summary>Keeps what a projection multiplies: units of one panel, from rows of H.</summary>
+    public static void KeepOperand(TrainingTape tape, PanelLayout panels, int panel, int row, in PointwiseBlock block)
+    {
+        int unit = panels.FirstUnit(panel);
+        float* to = tape.Operands(tape.Layout.BlockOf(unit), row) + tape.Layout.PlaceOf(unit);
+        for (int i = 0; i < block.Rows; i++)
+            new ReadOnlySpan<float>(block.Hidden[i], block.Units).CopyTo(new Span<float>(to + (nint)i * TapeLayout.Lanes, block.Units));
+    }
+
     /// <summary>Keeps the candidate of a second product, neighbouring units from one on, in column Z.</summary>
     public static void KeepCandidate(TrainingTape tape, int unit, int row, in PointwiseBlock block)
     {

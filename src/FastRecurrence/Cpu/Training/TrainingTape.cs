@@ -11,8 +11,8 @@ namespace FastRecurrence.Cpu;
 /// </summary>
 internal sealed unsafe class TrainingTape
 {
-    private readonly AlignedBuffer _columns, _hidden;
-    private readonly AlignedBuffer? _cells;
+    private readonly AlignedBuffer _hidden;
+    private readonly AlignedBuffer? _cells, _operands;
     private readonly int[] _places, _order, _starts;
 
     /// <summary>Makes room for <paramref name="maxSteps"/> steps of <paramref name="batchSize"/> rows.</summary>
@@ -23,10 +23,16 @@ internal sealed unsafe class TrainingTape
         (Shape, MaxSteps, BatchSize) = (shape, maxSteps, batchSize);
         Layout = new TapeLayout(shape);
         Capacity = Extents.Elements("rows of a tape", maxSteps, batchSize);
-        _columns = new AlignedBuffer("gates of a tape", Layout.BlockCount, Capacity, Layout.Width);
+        Gates = new TapeColumns("gates of a tape", Layout, Capacity);
         _hidden = new AlignedBuffer("h before the first step", batchSize, shape.OutputSize);
         if (shape.HasCellState)
             _cells = new AlignedBuffer("c of a tape", Layout.BlockCount, Capacity + batchSize, TapeLayout.Lanes);
+        if (shape.ProjectionSize != 0)
+        {
+            _operands = new AlignedBuffer("left operands of a projection", Layout.BlockCount, Capacity, TapeLayout.Lanes);
+            KeepHiddenGradients();
+        }
+
         _places = GC.AllocateArray<int>(Capacity, pinned: true);
         _order = GC.AllocateArray<int>(batchSize, pinned: true);
         _starts = new int[maxSteps + 1];
@@ -59,7 +65,16 @@ internal sealed unsafe class TrainingTape
     public bool IsFull { get; set; }
 
     /// <summary>Memory of the tape, the gates' and that of c.</summary>
-    public long Bytes => sizeof(float) * ((long)_columns.Length + (_cells?.Length ?? 0) + _hidden.Length);
+    public long Bytes => sizeof(float) * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
+
+    /// <summary>Gates of every row; after a backward pass the gradients of their preactivations.</summary>
+    public TapeColumns Gates { get; }
+
+    /// <summary>∂L/∂h of every row, by all ways; null unless something needs it. Padding stays 0.</summary>
+    public TapeColumns? HiddenGradients { get; private set; }
+
+    /// <summary>Makes room for <see cref="HiddenGradients"/>.</summary>
+    public void KeepHiddenGradients() => HiddenGradients ??= new TapeColumns("gradients of h", TapeLayout.OfRuns(Shape.OutputSize), Capacity);
 
     /// <summary>The first tape row of a step.</summary>
     public int Start(int step) => _starts[step];
@@ -77,7 +92,10 @@ internal sealed unsafe class TrainingTape
     public float* InitialHidden => _hidden.Pointer;
 
     /// <summary>The columns of a block from a tape row on.</summary>
-    public float* Columns(int block, nint row) => _columns.Pointer + ((nint)block * Capacity + row) * Layout.Width;
+    public float* Columns(int block, nint row) => Gates[block, row];
+
+    /// <summary>What the projection multiplied, of a block of 16 units from a tape row on.</summary>
+    public float* Operands(int block, nint row) => _operands!.Pointer + ((nint)block * Capacity + row) * TapeLayout.Lanes;
 
     /// <summary>c of a block after the step of a tape row; that before the first step lies <see cref="BatchSize"/> rows before that of row 0.</summary>
     public float* Cells(int block, nint row) => _cells!.Pointer + ((nint)block * (Capacity + BatchSize) + BatchSize + row) * TapeLayout.Lanes;

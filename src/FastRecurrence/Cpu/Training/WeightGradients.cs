@@ -4,104 +4,77 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// dW, dR and db together: <c>Σ over tape rows of [x | h₋₁ | 1]ᵀ·dG</c>. A sum goes over <see cref="ChunkRows"/> tape rows as one chain from 0; such partial
-/// sums are added in the order of the rows. That is part of what the gradients are, whatever the width, the tile or the number of workers.
+/// dW, dR and db together: <c>Σ over tape rows of [x | h₋₁ | 1]ᵀ·dG</c>, with the left operand of a candidate's product between h and 1.
 /// </summary>
 internal sealed unsafe class WeightGradients<V, L>
     where V : struct
     where L : IMemoryLanes<V>
 {
-    /// <summary>Rows of a partial sum: few enough for a small error, many enough that adding them up costs nothing.</summary>
-    public const int ChunkRows = 192;
-
-    private readonly int _blockRows = Tuning.Current.RowsPerBlock;
+    private const int ChunkRows = OuterProducts<V, L>.ChunkRows;
     private readonly int _inputSize, _outputSize, _hiddenSize, _factors;
     private readonly TapeLayout _layout;
-    private readonly AlignedBuffer _transposed, _zeros;
-    private readonly AlignedBuffer[] _sums;
-    private readonly int* _identity;
+    private readonly OuterProducts<V, L> _products;
+    private readonly AlignedBuffer _transposed;
 
     public WeightGradients(LayerShape shape, TapeLayout layout, int workers, int* identity)
     {
         (_inputSize, _outputSize, _layout) = (shape.InputSize, layout.RecurrentColumns.Length == 0 ? 0 : shape.OutputSize, layout);
-        _identity = identity;
         _hiddenSize = shape.HiddenSize;
-        _factors = LayerGradients.Factors(shape, layout);
+        _factors = _inputSize + _outputSize + (layout.HasCandidate ? _hiddenSize : 0) + 1;
+        _products = new OuterProducts<V, L>(layout, workers, identity);
         _transposed = new AlignedBuffer("transposed x and h", _factors, ChunkRows);
         _transposed.Span[((_factors - 1) * ChunkRows)..].Fill(1f);
-        _zeros = new AlignedBuffer("zeros", layout.Width);
-        _sums = new AlignedBuffer[workers];
-        for (int worker = 0; worker < workers; worker++)
-            _sums[worker] = new AlignedBuffer("partial sums", _blockRows, layout.Width);
     }
 
-    /// <summary>Factors of a row, I + P + 1 in all: those that a worker transposes and multiplies.</summary>
-    public (int First, int End) Share(int worker, int workers) =>
-        ((int)((long)_factors * worker / workers), (int)((long)_factors * (worker + 1) / workers));
-
-    /// <summary>Adds a worker's share of the gradients of all chunks.</summary>
+    /// <summary>Adds a worker's share of the gradients of W, R and b.</summary>
     /// <param name="tape">The tape, gates replaced by gradients.</param>
-    /// <param name="gradients">Where they are added, or written if they are clear.</param>
+    /// <param name="gradients">Where they are added, or written where they are clear.</param>
+    /// <param name="parts">Which are wanted.</param>
     /// <param name="x">x of the run.</param>
     /// <param name="y">y of the run.</param>
     /// <param name="worker">The worker.</param>
     /// <param name="workers">All of them.</param>
-    public void Add(TrainingTape tape, LayerGradients gradients, float* x, float* y, int worker, int workers)
+    public void Add(TrainingTape tape, LayerGradients gradients, GradientParts parts, float* x, float* y, int worker, int workers)
     {
-        (int first, int end) = Share(worker, workers);
+        ReadOnlySpan<GradientParts> all = [GradientParts.InputWeights, GradientParts.RecurrentWeights, GradientParts.Bias];
+        long wanted = 0;
+        foreach (GradientParts part in all)
+            wanted += Wanted(gradients, parts, part).Count;
+        long firstWanted = wanted * worker / workers, endWanted = wanted * (worker + 1) / workers;
         for (int row = 0; row < tape.Rows; row += ChunkRows)
         {
-            int rows = Math.Min(ChunkRows, tape.Rows - row);
-            Transpose(tape, x, y, row, rows, first, end);
-            bool writes = row == 0 && gradients.IsClear;
-            for (int block = 0; block < _layout.BlockCount; block++)
+            long before = 0;
+            foreach (GradientParts part in all)
             {
-                for (int factor = first; factor < end; factor += _blockRows)
-                {
-                    int count = Math.Min(_blockRows, end - factor);
-                    Block(tape.Columns(block, row), rows, factor, count, gradients.Sums(block, factor), writes, _sums[worker].Pointer);
-                }
+                (int start, int count) = Wanted(gradients, parts, part);
+                int first = start + (int)Math.Clamp(firstWanted - before, 0, count), end = start + (int)Math.Clamp(endWanted - before, 0, count);
+                before += count;
+                if (end > first)
+                    Add(tape, new Chunk(row, Math.Min(ChunkRows, tape.Rows - row), first, end), x, y, gradients, row == 0 && gradients.IsClear(part), worker);
             }
         }
     }
 
-    /// <summary>Partial sums of some factors and one block of the tape, joined to the gradients.</summary>
-    private void Block(float* columns, int rows, int factor, int count, float* gradients, bool writes, float* sums)
+    /// <summary>The factors of a part, none if it is not wanted.</summary>
+    private static (int Start, int Count) Wanted(LayerGradients gradients, GradientParts parts, GradientParts part)
     {
-        var factors = new RowView(_transposed.Pointer + (nint)factor * ChunkRows, _identity, ChunkRows);
-        int width = _layout.Width, taken = Math.Min(width, 4 * L.Count);
-        for (int column = 0; column < width; column += taken)
-        {
-            var product = new GemmOperands(rows, factors, columns + column);
-            if (taken == 2 * L.Count)
-                Gemm<V, L, TwoColumns>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            else if (width == TapeRowOf64.Floats)
-                Gemm<V, L, TapeRowOf64>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            else
-                Gemm<V, L, TapeRowOf32>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            Join(sums, taken, count, gradients + column, writes);
-        }
+        (int start, int end) = gradients.Sums.Factors(part);
+        return (start, (parts & part) == 0 ? 0 : end - start);
     }
 
-    private void Join(float* sums, int taken, int count, float* gradients, bool writes)
+    private void Add(TrainingTape tape, in Chunk chunk, float* x, float* y, LayerGradients gradients, bool writes, int worker)
     {
-        for (int factor = 0; factor < count; factor++)
-        {
-            for (int i = 0; i < taken; i += L.Count)
-            {
-                V sum = L.Load(sums + i);
-                L.Store(writes ? sum : L.Add(L.Load(gradients + i), sum), gradients + i);
-            }
-
-            sums += taken;
-            gradients += _layout.Width;
-        }
+        Transpose(tape, x, y, chunk);
+        float* factors = _transposed.Pointer + (nint)chunk.First * ChunkRows;
+        for (int block = 0; block < _layout.BlockCount; block++)
+            _products.Add(tape.Columns(block, chunk.Row), chunk.Rows, factors, chunk.End - chunk.First, gradients.Sums.Factor(block, chunk.First), writes, worker);
     }
 
     /// <summary>The factors of a chunk's rows, <c>[factor][row]</c>; the last one is 1 for ever.</summary>
-    private void Transpose(TrainingTape tape, float* x, float* y, int row, int rows, int first, int end)
+    private void Transpose(TrainingTape tape, float* x, float* y, in Chunk chunk)
     {
         const int Line = 16;
+        (int row, int rows, int first, int end) = (chunk.Row, chunk.Rows, chunk.First, chunk.End);
         float** from = stackalloc float*[Line];
         int* places = tape.Places;
         int inputEnd = Math.Min(end, _inputSize), hiddenEnd = Math.Min(end, _inputSize + _outputSize) - _inputSize;
@@ -147,5 +120,17 @@ internal sealed unsafe class WeightGradients<V, L>
             for (int i = 0; i < count; i++)
                 line[i] = from[i][column];
         }
+    }
+
+    /// <summary>Some rows and factors.</summary>
+    private readonly struct Chunk(int row, int rows, int first, int end)
+    {
+        public int Row { get; } = row;
+
+        public int Rows { get; } = rows;
+
+        public int First { get; } = first;
+
+        public int End { get; } = end;
     }
 }
