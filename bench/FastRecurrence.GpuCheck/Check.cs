@@ -51,8 +51,6 @@ internal static class Check
         using TorchProcess? torch = options.Parts.Contains(Part.Torch) ? new TorchProcess(TimeSpan.FromSeconds(90)) : null;
         foreach ((Part part, GpuBackend backend, TimeSpan end) in Schedule.Of(options.Parts, backends, TimeSpan.FromMinutes(options.Minutes)))
         {
-            if (torch is not null && document.Torch is null)
-                document.Torch = torch.Greet() ?? $"not timed: {torch.Absence}";
             try
             {
                 s_parts[part](new Visit(part, backend, options, journal, torch, end));
@@ -62,6 +60,9 @@ internal static class Check
                 // One failing part must not take the others' results along.
                 journal.Fail(part, backend.Name, e.Message);
             }
+
+            if (torch is not null && document.Torch is null)
+                document.Torch = torch.Greet() ?? $"not timed: {torch.Absence}";
         }
 
         bool verified = document.Records.Any(r => r.Verification is not null);

@@ -41,14 +41,14 @@ internal sealed record Visit(Part Part, GpuBackend Backend, Options Options, Jou
             Journal.Add(Record() with { Note = $"out of time after {Journal.Elapsed.TotalSeconds:0} s; not reached: {string.Join(", ", what)}" });
     }
 
-    /// <summary>Whether torch has this layer ready now; where it has not, the reason is said.</summary>
+    /// <summary>Whether torch has this layer ready now; where it has not, the reason is noted.</summary>
     public bool PrepareTorch(TorchLayer layer)
     {
-        if (Torch is null || Torch.Absence is not null)
+        if (Torch?.Greet() is null)
             return false;
         string? failure = Torch.Prepare(layer);
         if (failure is not null)
-            Journal.Say($"{Part.Name}: no row of {layer} {layer.H}x{layer.N}: {failure}");
+            Journal.Add(Record() with { Note = $"no row of {layer} {layer.H}x{layer.N}: {failure}" });
         return failure is null;
     }
 }
