@@ -39,10 +39,23 @@ public sealed class RoundsTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_piece_that_fails_is_noted_and_a_refusal_is_no_failure()
+    {
+        Visit visit = Visit(quick: true, seconds: 60);
+        visit.Attempt(visit.Record() with { H = 8 }, () => throw new NotSupportedException("no such kernel"));
+        Assert.True(visit.Journal.IsRight);
+        visit.Attempt(visit.Record() with { H = 9 }, () => throw new FormatException("odd"));
+        Assert.False(visit.Journal.IsRight);
+        Assert.Equal([(8, "refused: no such kernel"), (9, "FAILED, FormatException: odd")], visit.Journal.Document.Records.Select(r => (r.H!.Value, r.Note!)));
+        Assert.Contains("- lstm: H=9 FAILED, FormatException: odd", Markdown.Render(visit.Journal.Document), StringComparison.Ordinal);
+    }
+
     private Visit Visit(bool quick, double seconds)
     {
         var options = new Options(null, quick, 1, [Part.Lstm], [], _folder.Path, Rounds: 7, null);
         var journal = new Journal(_folder.Path, new CheckDocument("", "", null, null, null, Machine.Here, []), TextWriter.Null);
-        return new Visit(Part.Lstm, GpuBackends.All.Single(b => b.DeviceKind == DeviceKind.Emulator), options, journal, Torch: null, TimeSpan.FromSeconds(seconds));
+        GpuBackend emulator = GpuBackends.All.Single(b => b.DeviceKind == DeviceKind.Emulator);
+        return new Visit(Part.Lstm, emulator, options, journal, Torch: null, TimeSpan.FromSeconds(seconds));
     }
 }
