@@ -51,7 +51,9 @@ public sealed class GpuBackend : Backend
     /// <exception cref="DeviceException">The driver refused, or the device does not open.</exception>
     public GpuStream CreateStream() => new(this, Device);
 
-    /// <summary>How this backend's layers compute <c>b + x·W</c>; <see cref="InputGemm.Automatic"/> unless <see cref="With(InputGemm)"/> said otherwise.</summary>
+    /// <summary>
+    /// How this backend's layers compute <c>b + x·W</c>; <see cref="InputGemm.Automatic"/> unless <see cref="With(InputGemm)"/> said otherwise.
+    /// </summary>
     public InputGemm InputGemm { get; }
 
     /// <summary>How this backend's layers compute h·R; <see cref="RecurrentGemm.Automatic"/> unless <see cref="With(RecurrentGemm)"/> said otherwise.</summary>

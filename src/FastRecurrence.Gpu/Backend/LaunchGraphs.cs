@@ -38,7 +38,9 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
         return false;
     }
 
-    /// <summary>Starts to record where the call came before; else remembers it. What is enqueued next runs only after <see cref="End"/> where this was true.</summary>
+    /// <summary>
+    /// Starts to record where the call came before; else remembers it. What is enqueued next runs only after <see cref="End"/> where this was true.
+    /// </summary>
     public bool Begin(in GraphKey key)
     {
         if (_off)
@@ -56,7 +58,9 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
         return _recording = CudaGraph.Begin(queue);
     }
 
-    /// <summary>Ends the recording and runs it; false where that cannot be done: then nothing was enqueued. Also to be called after a failure in between.</summary>
+    /// <summary>
+    /// Ends the recording and runs it; false where that cannot be done: then nothing was enqueued. Also to be called after a failure in between.
+    /// </summary>
     public bool End(in GraphKey key)
     {
         if (!_recording)

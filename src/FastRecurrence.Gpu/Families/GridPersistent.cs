@@ -36,7 +36,7 @@ internal sealed class GridPersistent : KernelFamily
         from chunks in KernelTypes.ChunkCounts(format)
         where chunks is > 0 and <= MostChunks
         from rows in KernelTypes.RowCounts
-        select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows, cuda: true));
+        select ($"{Name}-{KernelTypes.Name(cell)}-c{chunks}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, chunks, rows, DeviceKind.Cuda));
 
     /// <inheritdoc/>
     public override string? Refuse(KernelProblem problem) =>
@@ -44,7 +44,6 @@ internal sealed class GridPersistent : KernelFamily
         : problem.Device.MaxThreads < SplitKTile.Threads ? $"needs groups of {SplitKTile.Threads} threads"
         : problem.HiddenSize % 4 != 0 ? "H is not a multiple of 4"
         : problem.HiddenSize > SplitKTile.MaxHidden ? $"H is beyond {SplitKTile.MaxHidden}"
-        : problem.Device.Kind == DeviceKind.OpenCl ? "ILGPU has no shuffles for OpenCL"
         : problem.Device.Kind != DeviceKind.Cuda && problem.Forced?.Family != this ? "only CUDA promises that resident groups all make progress"
         : null;
 
@@ -68,11 +67,11 @@ internal sealed class GridPersistent : KernelFamily
 
     /// <summary>Groups of an instance that a device holds at once. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public static int Resident(GpuDevice device, LayerShape shape, WeightFormat format, int chunks, int rows) =>
-        device.Resident<GridArguments>(Instance(shape, format, chunks, rows, device.Traits.Kind == DeviceKind.Cuda));
+        device.Resident<GridArguments>(Instance(shape, format, chunks, rows, device.Traits.Kind));
 
     /// <summary>A variant's kernel. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public static KernelLaunch<GridArguments> Kernel(GpuDevice device, LayerShape shape, KernelVariant variant) =>
-        device.Kernel<GridArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind == DeviceKind.Cuda));
+        device.Kernel<GridArguments>(Instance(shape, variant.Format, variant.Chunks, variant.Rows, device.Traits.Kind));
 
     /// <summary>A launch over so many rows, one or two directions deep.</summary>
     public static KernelConfig Config(KernelVariant variant, int columns4, int rows, int directions) => new(
@@ -89,9 +88,10 @@ internal sealed class GridPersistent : KernelFamily
     }
 
     // Where bfloat16, or a cell of one gate with little of R, leaves room for it, two groups share a multiprocessor.
-    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, bool cuda) => KernelInstance.Close(
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, DeviceKind kind) => KernelInstance.Close(
         SplitKTile.Threads, IsPaired(format, chunks, rows) ? 2 : 1, typeof(GridPersistentKernel),
-        KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows), cuda ? typeof(CudaExchange) : typeof(AtomicExchange));
+        KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows),
+        kind == DeviceKind.Cuda ? typeof(CudaExchange) : typeof(AtomicExchange), kind == DeviceKind.OpenCl ? typeof(SharedShuffle) : typeof(WarpShuffle));
 
     /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows, and narrow weights on their way, need beside them.</summary>
     private static bool IsPaired(WeightFormat format, int chunks, int rows) =>

@@ -16,12 +16,15 @@ internal sealed class GridRun : FamilyRun
     private readonly FamilyRun _steps;
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? _flags;
     private readonly PageLockedArray1D<int>? _hostFlags;
+
+    // CUDA's devices write to page-locked memory by themselves.
+    private readonly bool _isMapped;
     private MemoryBuffer1D<float, Stride1D.Dense>? _nextHidden, _nextCell;
 
     /// <summary>Loads them, and makes room for the next c.</summary>
     public GridRun(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize)
     {
-        (_device, _variant) = (device, variant);
+        (_device, _variant, _isMapped) = (device, variant, device.Traits.Kind == DeviceKind.Cuda);
         _grid = GridPersistent.Kernel(device, shape, variant);
         _steps = SplitKStep.Load(device, shape, variant.Format, variant.Rows);
         try
@@ -116,7 +119,7 @@ internal sealed class GridRun : FamilyRun
         NextCarried = _nextCell!.View.BaseView,
         NextHidden = _nextHidden!.View.BaseView,
         Flags = _flags!.View.BaseView,
-        HostFlags = _hostFlags!.ArrayView,
+        HostFlags = _isMapped ? _hostFlags!.ArrayView : _flags.View.BaseView,
         Second = second,
         PollBudget = chunk.Layer.PollBudget,
     };
@@ -124,6 +127,12 @@ internal sealed class GridRun : FamilyRun
     /// <summary>Waits for all that was enqueued, and says whether the error flag was raised; then it is lowered again.</summary>
     private bool GaveUp(AcceleratorStream queue)
     {
+        if (!_isMapped)
+        {
+            ArrayView<int> target = _hostFlags!.ArrayView;
+            _flags!.View.BaseView.CopyTo(queue, target);
+        }
+
         queue.Synchronize();
         if (_hostFlags!.Span[0] == 0)
             return false;

@@ -65,7 +65,10 @@ internal sealed class TiledStep : KernelFamily
     {
         bool loadsAhead = IsAsync(device.Traits, shape, variant.Rows);
         return new StepRun(device, shape, batchSize, new(
-            pointwise => Instance(pointwise, variant.Rows, loadsAhead), (rows, columns4) => Config(rows, columns4, variant.Rows), weights => weights.Plain, Wait: false));
+            pointwise => Instance(pointwise, variant.Rows, loadsAhead),
+            (rows, columns4) => Config(rows, columns4, variant.Rows),
+            weights => weights.Plain,
+            Wait: false));
     }
 
     private static double Cost(KernelProblem problem, int rows, int groups)

@@ -63,7 +63,8 @@ internal static class AsyncGemmLoop
             AsyncCopy.EndBatch();
 
             // Views from here on, so that what follows has constant offsets; all 16 k's written out, since ptxas would not unroll them.
-            ArrayView<Float4> rows = tileA.SubView(readA + y * 4, 7 * RowThreads * 4 + 4), columns = tileB.SubView(readB + x, 15 * TileColumns4 + ColumnThreads + 1);
+            ArrayView<Float4> rows = tileA.SubView(readA + y * 4, 7 * RowThreads * 4 + 4);
+            ArrayView<Float4> columns = tileB.SubView(readB + x, 15 * TileColumns4 + ColumnThreads + 1);
             FourK(ref left, ref right, rows, columns, 0);
             FourK(ref left, ref right, rows, columns, 1);
             FourK(ref left, ref right, rows, columns, 2);

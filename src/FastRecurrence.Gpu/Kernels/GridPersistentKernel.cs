@@ -19,15 +19,17 @@ internal static class GridPersistentKernel
     /// a multiple of 4. A grid two deep runs a second direction beside the first, by groups of its own that share nothing with the others but the flag: its
     /// steps are <c>steps</c> to <c>2·steps − 1</c> of the preactivations, the output and the gates, in the order in which it walks.
     /// </summary>
-    public static void Run<TPointwise, TWeights, TRows, TExchange>(GridArguments g)
+    public static void Run<TPointwise, TWeights, TRows, TExchange, TShuffle>(GridArguments g)
         where TPointwise : struct, IPointwise
         where TWeights : struct, IWeights<TWeights>
         where TRows : unmanaged, IRows<TRows>
         where TExchange : struct, IExchange
+        where TShuffle : struct, IShuffle
     {
         SequenceArguments a = g.Sequence;
         ArrayView<Float4> tile = SharedMemory.Allocate<Float4>(TRows.Count * SplitKTile.Row);
         ArrayView<float> partial = SharedMemory.Allocate<float>(TRows.Count * SplitKTile.Threads);
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(TShuffle.Scratch);
         ArrayView<int> late = SharedMemory.Allocate<int>(1), half = SharedMemory.Allocate<int>(1);
 
         SliceThread me = SliceThread.Of(Grid.IdxY * TRows.Count, TRows.Count, a.Rows, a.Columns4);
@@ -62,7 +64,7 @@ internal static class GridPersistentKernel
         // chunk with zeros.
         int first = rowBase * rowWords + IntrinsicMath.Min(me.Thread, rowWords - 1), rows = a.Rows - rowBase;
         TRows h = TRows.Keep(TRows.Load<TExchange>(a.Initial.Cast<Float4>(), first, rowWords, rows), fetches);
-        ArrayView<Float4> mail = a.Output.Cast<Float4>().SubView(begin * rowWords + first);
+        int mailAt = begin * rowWords + first;
         ArrayView<float> preactivation = a.Preactivation.Cast<float>();
         int pre = ((begin + me.RowInside) * a.Columns4 + me.Column4Inside) * 4 + me.Column, put = begin * a.HiddenSize + at, wantedRow = begin + me.Row;
         float start = preactivation[pre];
@@ -72,17 +74,35 @@ internal static class GridPersistentKernel
         bool gaveUp = false;
         for (int t = 0; t < a.Steps; t++)
         {
+            // At the top, not behind the publishing: on a CPU a group's threads go from barrier to barrier one after another, and the first would wait for
+            // what the others publish only after it.
+            int polls = 0;
+            bool waits = fetches && t > 0 && !gaveUp;
+            ArrayView<Float4> mail = a.Output.Cast<Float4>().SubView(mailAt);
+            while (waits)
+            {
+                h = TRows.Load<TExchange>(mail, 0, rowWords, rows);
+                polls++;
+                waits = !TRows.Written(h);
+                if (waits && (polls >= g.PollBudget || ((polls & (FlagInterval - 1)) == 0 && TExchange.LoadFlag(g.Flags, 0) != 0)))
+                {
+                    TExchange.RaiseFlag(g.Flags, 0);
+                    g.HostFlags[0] = 1;
+                    late[0] = 1;
+                    waits = false;
+                }
+            }
+
             TRows.Store(h, tile, me.Thread, SplitKTile.Row);
             Group.Barrier();
             gaveUp = late[0] != 0;
             Products products = default;
-            (products.Hidden, products.Partial, products.Half) = (tile, partial, half);
+            (products.Hidden, products.Partial, products.Scratch, products.Half) = (tile, partial, scratch, half);
             (products.Slice, products.Thread, products.Together) = (me.Slice, me.Thread, TWeights.Chunks > 6 ? 4 : TRows.Count);
-            TRows.Multiply(held, products);
+            TRows.Multiply<TWeights, TShuffle>(held, products);
             Group.Barrier();
 
-            // By all warps, also those that have no row to finish: shuffles in a branch would cost ptxas a second copy of the loop.
-            Float4 sum = SliceSums.Gather(partial, me, start);
+            Float4 sum = SliceSums.Gather<TShuffle>(partial, me, start, scratch);
             if (me.Finishes && !gaveUp)
             {
                 Float4 next = TPointwise.Step(ref sum, ref carried, unit, a.Cell);
@@ -102,27 +122,8 @@ internal static class GridPersistentKernel
             if (t + 1 < a.Steps)
                 pre += a.Rows * a.Columns4 * 4;
             start = preactivation[pre];
-            if (t + 1 < a.Steps && !gaveUp)
-            {
-                int polls = 0;
-                bool waits = fetches;
-                while (waits)
-                {
-                    h = TRows.Load<TExchange>(mail, 0, rowWords, rows);
-                    polls++;
-                    waits = !TRows.Written(h);
-                    if (waits && (polls >= g.PollBudget || ((polls & (FlagInterval - 1)) == 0 && TExchange.LoadFlag(g.Flags, 0) != 0)))
-                    {
-                        TExchange.RaiseFlag(g.Flags, 0);
-                        g.HostFlags[0] = 1;
-                        late[0] = 1;
-                        waits = false;
-                    }
-                }
-            }
-
-            if (t + 1 < a.Steps)
-                mail = mail.SubView(a.Rows * rowWords);
+            if (t > 0)
+                mailAt += a.Rows * rowWords;
             put += step;
             wantedRow += a.Rows;
         }

@@ -20,11 +20,13 @@ internal interface IRows<TSelf>
     /// All products of a thread's slice, from the rows' h into partial sums: at most <see cref="Products.Together"/> rows at a time, which keeps the sums
     /// in registers beside the weights.
     /// </summary>
-    static abstract void Multiply<TWeights>(TWeights weights, Products p)
-        where TWeights : struct, IWeights<TWeights>;
+    static abstract void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
+        where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle;
 
     /// <summary>The sums of a warp's slices, by <see cref="SliceSums.Scatter"/>.</summary>
-    static abstract void Scatter(TSelf sums, ArrayView<float> partial, int thread);
+    static abstract void Scatter<TShuffle>(TSelf sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle;
 
     /// <summary>The same values, or zeros.</summary>
     static abstract TSelf Keep(TSelf values, bool inside);
@@ -46,8 +48,8 @@ internal struct Products
     /// <summary>The rows' h, <see cref="SplitKTile.Row"/> apart.</summary>
     public ArrayView<Float4> Hidden;
 
-    /// <summary>Where a warp's sums go, <see cref="SplitKTile.Threads"/> a row.</summary>
-    public ArrayView<float> Partial;
+    /// <summary>Where a warp's sums go, <see cref="SplitKTile.Threads"/> a row; what <see cref="IShuffle"/> needs.</summary>
+    public ArrayView<float> Partial, Scratch;
 
     /// <summary>As of <see cref="IWeights{TSelf}.MultiplyAdd"/>.</summary>
     public ArrayView<int> Half;
@@ -75,15 +77,17 @@ internal struct OneRow : IRows<OneRow>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, Products p)
+    public static void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle
     {
         OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
-        Scatter(sums, p.Partial, p.Thread);
+        Scatter<TShuffle>(sums, p.Partial, p.Thread, p.Scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scatter(OneRow sums, ArrayView<float> partial, int thread) => SliceSums.Scatter(sums.Row, partial, thread);
+    public static void Scatter<TShuffle>(OneRow sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle => SliceSums.Scatter<TShuffle>(sums.Row, partial, thread, scratch);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OneRow Keep(OneRow values, bool inside)
@@ -127,27 +131,29 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, Products p)
+    public static void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle
     {
         if (Count > p.Together)
         {
-            T.Multiply(weights, p);
+            T.Multiply<TWeights, TShuffle>(weights, p);
             (p.Hidden, p.Partial) = (p.Hidden.SubView(T.Count * SplitKTile.Row), p.Partial.SubView(T.Count * SplitKTile.Threads));
-            T.Multiply(weights, p);
+            T.Multiply<TWeights, TShuffle>(weights, p);
         }
         else
         {
             TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
-            Scatter(sums, p.Partial, p.Thread);
+            Scatter<TShuffle>(sums, p.Partial, p.Thread, p.Scratch);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scatter(TwiceRows<T> sums, ArrayView<float> partial, int thread)
+    public static void Scatter<TShuffle>(TwiceRows<T> sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle
     {
-        T.Scatter(sums.Low, partial, thread);
-        T.Scatter(sums.High, partial.SubView(T.Count * SplitKTile.Threads), thread);
+        T.Scatter<TShuffle>(sums.Low, partial, thread, scratch);
+        T.Scatter<TShuffle>(sums.High, partial.SubView(T.Count * SplitKTile.Threads), thread, scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

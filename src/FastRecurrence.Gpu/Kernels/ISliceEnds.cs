@@ -42,9 +42,9 @@ internal struct ShuffledEnds : ISliceEnds<ShuffledEnds>
         where TRows : unmanaged, IRows<TRows>
     {
         ArrayView<float> partial = tile.Cast<float>();
-        TRows.Scatter(sums, partial, self.Me.Thread);
+        TRows.Scatter<WarpShuffle>(sums, partial, self.Me.Thread, partial);
         Group.Barrier();
-        Float4 sum = SliceSums.Gather(partial, self.Me, self.Start);
+        Float4 sum = SliceSums.Gather<WarpShuffle>(partial, self.Me, self.Start, partial);
         int unit = self.Me.Column4 * TPointwise.Units, at = self.Me.Row * a.HiddenSize + unit, column = self.Me.Column;
         if (!self.Me.Finishes)
             return;
@@ -67,7 +67,7 @@ internal struct ShuffledEnds : ISliceEnds<ShuffledEnds>
     }
 }
 
-/// <summary>Through shared memory alone, for devices without shuffles: one thread a row and float4 column finishes.</summary>
+/// <summary>Through shared memory alone, for devices without shuffles, in the same order: one thread a row and float4 column finishes.</summary>
 internal struct SharedEnds : ISliceEnds<SharedEnds>
 {
     public Float4 Start;
@@ -103,28 +103,8 @@ internal struct SharedEnds : ISliceEnds<SharedEnds>
         if (self.Finishes != 0)
         {
             int at = self.Local * SplitKTile.Row + Group.IdxX;
-            Float4 sum = Float4.Add(self.Start, SharedSums.Sum(tile, at, SplitKTile.Columns4, SplitKTile.Slices));
+            Float4 sum = SliceSums.Sum(tile, at, self.Start);
             CellStep.InMemory<TPointwise>(a, ref sum, self.Carried, self.Row, self.Column4);
         }
-    }
-}
-
-/// <summary>The partial sums of a group's slices in shared memory, put together in a fixed order: the same bits whatever the grid.</summary>
-internal static class SharedSums
-{
-    /// <summary>Four chains over every fourth slice, then their sum. <paramref name="slices"/> is a multiple of 4.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Sum(ArrayView<Float4> partial, int at, int stride, int slices)
-    {
-        Float4 a = partial[at], b = partial[at + stride], c = partial[at + 2 * stride], d = partial[at + 3 * stride];
-        for (int s = 4; s < slices; s += 4)
-        {
-            a = Float4.Add(a, partial[at + s * stride]);
-            b = Float4.Add(b, partial[at + (s + 1) * stride]);
-            c = Float4.Add(c, partial[at + (s + 2) * stride]);
-            d = Float4.Add(d, partial[at + (s + 3) * stride]);
-        }
-
-        return Float4.Add(Float4.Add(a, b), Float4.Add(c, d));
     }
 }

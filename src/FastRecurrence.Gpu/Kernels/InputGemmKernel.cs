@@ -38,14 +38,14 @@ internal struct InputGemmEnds : IChainEnds<InputGemmEnds>
             return;
         int at = row * self.Gemm.Columns4 + column4;
         self.Gemm.Preactivation[at] = sum;
-        float unwritten = Interop.IntAsFloat(Words.Unwritten);
+        // As integers: ILGPU writes a NaN into OpenCL sources as NAN, which is another one.
         if (self.Gemm.UnwrittenUnits == 1)
-            self.Gemm.Unwritten[at] = unwritten;
+            self.Gemm.Unwritten.Cast<int>()[at] = unchecked((int)Words.Unwritten);
         if (self.Gemm.UnwrittenUnits == 4)
         {
-            Float4 four = Float4.Zero;
-            (four.X, four.Y, four.Z, four.W) = (unwritten, unwritten, unwritten, unwritten);
-            self.Gemm.Unwritten.Cast<Float4>()[at] = four;
+            BfloatPairs4 four = default;
+            four.X = four.Y = four.Z = four.W = unchecked((int)Words.Unwritten);
+            self.Gemm.Unwritten.Cast<BfloatPairs4>()[at] = four;
         }
     }
 }

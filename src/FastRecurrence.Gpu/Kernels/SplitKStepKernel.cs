@@ -45,8 +45,8 @@ internal interface ISliceLoop
 }
 
 /// <summary>
-/// A depth that is a multiple of 4: R's first two chunks are under way before the step before has ended, always two are, and no load is in a branch. What lies outside is
-/// clamped: such weights meet zeros of h, or sums that are never stored.
+/// A depth that is a multiple of 4: R's first two chunks are under way before the step before has ended, always two are, and no load is in a branch. What
+/// lies outside is clamped: such weights meet zeros of h, or sums that are never stored.
 /// </summary>
 internal readonly struct ByFours : ISliceLoop
 {
