@@ -89,13 +89,16 @@ internal sealed class GridPersistent : KernelFamily
 
     // Where bfloat16, or a cell of one gate with little of R, leaves room for it, two groups share a multiprocessor.
     private static KernelInstance Instance(LayerShape cell, WeightFormat format, int chunks, int rows, DeviceKind kind) => KernelInstance.Close(
-        SplitKTile.Threads, IsPaired(format, chunks, rows) ? 2 : 1, typeof(GridPersistentKernel),
+        SplitKTile.Threads, GroupsAtOnce(format, chunks, rows), typeof(GridPersistentKernel),
         KernelTypes.Pointwise(cell), KernelTypes.Weights(format, chunks), KernelTypes.Rows(rows),
         kind == DeviceKind.Cuda ? typeof(CudaExchange) : typeof(AtomicExchange), kind == DeviceKind.OpenCl ? typeof(SharedShuffle) : typeof(WarpShuffle));
 
-    /// <summary>Whether 128 registers hold the weights of so many chunks, and what so many rows, and narrow weights on their way, need beside them.</summary>
-    private static bool IsPaired(WeightFormat format, int chunks, int rows) =>
-        (format == WeightFormat.Float32 ? 16 * chunks : 8 * chunks + 28) + 6 * rows <= 80;
+    /// <summary>
+    /// Groups that share a multiprocessor: two where 128 registers hold the weights of so many chunks, and what so many rows, and narrow weights on their
+    /// way, need beside them.
+    /// </summary>
+    internal static int GroupsAtOnce(WeightFormat format, int chunks, int rows) =>
+        (format == WeightFormat.Float32 ? 16 * chunks : 8 * chunks + 28) + 6 * rows <= 80 ? 2 : 1;
 
     private static int RowsTogether(int chunks) => chunks > 6 ? 4 : 8;
 }

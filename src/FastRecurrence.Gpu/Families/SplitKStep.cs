@@ -62,8 +62,9 @@ internal sealed class SplitKStep : KernelFamily
 
         int chunks = (problem.HiddenSize + SplitKTile.ChunkDepth - 1) / SplitKTile.ChunkDepth;
         double group = 0.5 + 0.055 * (rows - 1) + chunks * (0.23 + 0.013 * (rows - 1));
-        return problem.WaitingLaunch
-            + Math.Max(problem.GroupsEach(groups) * group * problem.Slowness, problem.ReadingR * Tiles(problem.BatchSize, rows));
+        // One row a tile leaves too few loads under way for memory.
+        double reading = problem.ReadingR * Tiles(problem.BatchSize, rows) * (rows == 1 ? 1.15 : 1.03);
+        return problem.WaitingLaunch + Math.Max(problem.GroupsEach(groups) * group * problem.Slowness, reading);
     }
 
     /// <summary>The kernel for tiles of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
