@@ -43,7 +43,7 @@ public sealed partial class GpuLayer : RecurrentLayer
 
     /// <summary>
     /// The largest difference of h that <see cref="InputGemm"/> made against <see cref="Gpu.InputGemm.Float32"/> with weights of the same format, measured
-    /// when the layer was prepared: 32 steps of uniform input in ±1, a batch of one. 0 where none was asked for.
+    /// when the layer was prepared: 32 steps of uniform input in ±1, a batch of one. 0 for float32, and where the default was left.
     /// </summary>
     public double InputGemmError { get; }
 

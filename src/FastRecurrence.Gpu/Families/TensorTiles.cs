@@ -18,7 +18,7 @@ internal static class TensorTiles
 
     /// <summary>Why a problem's recurrent product does not run on tensor cores as three tf32 products; null when it does.</summary>
     public static string? Refuse(KernelProblem problem) =>
-        problem.RecurrentGemm == RecurrentGemm.Float32 ? "float32 arithmetic was asked for"
+        problem.RecurrentGemm == RecurrentGemm.Float32 ? "this backend keeps to float32 arithmetic"
         : problem.Format != WeightFormat.Float32 ? $"takes R as Float32, not as {problem.Format}"
         : problem.Shape.Describe().RecurrentBlocks == 0 ? "the cell has no recurrent product"
         : problem.HiddenSize % 4 != 0 || problem.Shape.OutputSize % 4 != 0 ? "H or P is not a multiple of 4"
