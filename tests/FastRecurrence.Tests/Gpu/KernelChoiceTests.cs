@@ -16,7 +16,7 @@ public sealed class KernelChoiceTests
     [InlineData(1024, 8, "grid-persistent")]
     [InlineData(64, 512, "block-persistent")]
     [InlineData(96, 32, "block-persistent")]
-    [InlineData(2048, 1, "split-k-step")]
+    [InlineData(2048, 1, "tensor-split-k-step")]
     [InlineData(512, 32, "tensor-split-k-step")]
     [InlineData(1024, 512, "tensor-tiled-step")]
     [InlineData(2048, 32, "tensor-split-k-step")]
