@@ -4,6 +4,7 @@ using FastRecurrence.Tests.Onnx;
 namespace FastRecurrence.Tests.BadInputs;
 
 /// <summary>The catalogue of bad inputs: every number has its input and its outcome, the test that holds it, or a reason.</summary>
+[Collection("devices")]
 public sealed class BadInputTests
 {
     public static TheoryData<string> Calls => [.. All.Select(c => c.ToString())];

@@ -1,6 +1,6 @@
+using FastRecurrence.Tests.Arguments;
 using FastRecurrence.Tests.Conformance;
 using FastRecurrence.Tests.Contract;
-using FastRecurrence.Tests.Arguments;
 using FastRecurrence.Tests.Gpu;
 using FastRecurrence.Tests.Import;
 using FastRecurrence.Tests.Onnx;

@@ -38,7 +38,7 @@ public sealed class MalformedTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             long start = Stopwatch.GetTimestamp();
             string? onLoad = Refusal(() => load(path)), onUse = onLoad ?? Refusal(() => use(path));
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2), path);
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), path);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             Assert.True(allocated < 2 * (4 * new FileInfo(path).Length + (16 << 20)), $"{path}: {allocated} bytes"); // read twice here
             bool right = expect switch

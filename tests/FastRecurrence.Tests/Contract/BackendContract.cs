@@ -262,7 +262,7 @@ public abstract class BackendContract
     public void A_long_sequence_stays_exact()
     {
         (_, int N, int I, int H) = One;
-        var p = new Problem(LayerShape.Lstm(I, H), Backend.Name == "ilgpu-cpu" ? 3 : 1000, N);
+        var p = Problem.Of(LayerShape.Lstm(I, H), Backend.Name == "ilgpu-cpu" ? 3 : 1000, N);
         using RecurrentLayer layer = Ready().Prepare(p.Weights);
         float[] output = Run(layer, p);
         AssertClose(p, p.Deviation, "h", p.Exact.Output, output);

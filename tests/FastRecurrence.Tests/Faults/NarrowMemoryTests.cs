@@ -1,6 +1,7 @@
 namespace FastRecurrence.Tests.Faults;
 
 /// <summary>Narrow weights take the memory that their documentation says, and disposed things give theirs back; in bytes of the managed heap.</summary>
+[Collection(nameof(Bits.OneAtATime))]
 public sealed class NarrowMemoryTests
 {
     private static readonly LayerShape Shape = LayerShape.Lstm(700, 640);

@@ -4,6 +4,7 @@ using FastRecurrence.Tests.Conformance;
 namespace FastRecurrence.Tests.Faults;
 
 /// <summary>The output layer: any size, no state, shared between threads, one chain from the bias in ascending k.</summary>
+[Collection(nameof(Bits.OneAtATime))]
 public sealed class OutputLayerTests
 {
     public static TheoryData<string> Core => TestBackends.CoreNames;

@@ -3,6 +3,7 @@ using FastRecurrence.Tests.Conformance;
 namespace FastRecurrence.Tests.Faults;
 
 /// <summary>Stacks: what is refused is refused before anything has moved; what has begun ends, whoever disposes meanwhile.</summary>
+[Collection("devices")]
 public sealed class StackFaultTests
 {
     private static RecurrentStack Make(Backend backend, int layers, int H)

@@ -5,6 +5,7 @@ using FastRecurrence.GpuCheck;
 namespace FastRecurrence.Tests.GpuChecks;
 
 /// <summary>What <c>gpu-check run</c> makes of its command line, and how parts share the time.</summary>
+[Collection("devices")]
 public sealed class GpuCheckOptionsTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using FastRecurrence.Tests.Contract;
 namespace FastRecurrence.Tests.Stack;
 
 /// <summary>Stacks and streams with teams and weight formats: the bits of single layers called one after the other, and no allocation.</summary>
+[Collection("teams")]
 public sealed class StackTeamTests
 {
     private const int T = 9, N = 13, I = 40;

@@ -5,6 +5,7 @@ using FastRecurrence.Tests.Contract;
 namespace FastRecurrence.Tests.Stack;
 
 /// <summary>Stacks against the double reference composed by hand, layer by layer and row by row.</summary>
+[Collection("devices")]
 public sealed class StackTests
 {
     public static TheoryData<string> Complete => TestBackends.CompleteNames;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FastRecurrence.Reference;
 
 namespace FastRecurrence.TestKit.Problems;
@@ -9,6 +10,7 @@ namespace FastRecurrence.TestKit.Problems;
 public sealed class Problem
 {
     private static readonly Activation[] Activations = [Activation.Tanh, Activation.Relu, Activation.Sigmoid, Activation.Linear];
+    private static readonly ConcurrentDictionary<(LayerShape, int, int), Problem> s_shared = new();
     private static readonly Lazy<Problem[]> s_sizes = new(() => [.. AllSizes()]), s_variations = new(() => [.. AllVariations()]);
 
     private readonly Lazy<ReferenceResult> _exact;
@@ -64,6 +66,9 @@ public sealed class Problem
         return state;
     }
 
+    /// <summary>The one of these sizes that all tests share, and its exact answer with it. Nobody writes into it.</summary>
+    public static Problem Of(LayerShape shape, int T, int N) => s_shared.GetOrAdd((shape, T, N), sizes => new Problem(sizes.Item1, sizes.Item2, sizes.Item3));
+
     /// <summary>Every size 1..17 on each axis, then around each vector width, non-square both ways, and a few large; made once, answers included.</summary>
     public static IEnumerable<Problem> Sizes() => s_sizes.Value;
 
@@ -76,19 +81,19 @@ public sealed class Problem
     /// <summary>An LSTM, an Elman layer (its activation taken in turn) and the test project's own cells, of the same sizes.</summary>
     public static IEnumerable<Problem> Both(int I, int H, int T, int N)
     {
-        yield return new Problem(LayerShape.Lstm(I, H), T, N);
-        yield return new Problem(LayerShape.Elman(I, H, Activations[(I + H + N) % 4]), T, N);
+        yield return Of(LayerShape.Lstm(I, H), T, N);
+        yield return Of(LayerShape.Elman(I, H, Activations[(I + H + N) % 4]), T, N);
         foreach (Func<int, int, LayerShape> cell in OtherCells)
-            yield return new Problem(cell(I, H), T, N);
+            yield return Of(cell(I, H), T, N);
     }
 
     /// <summary>Every cell at one size: <see cref="Both"/>, both kinds of GRU, and an LSTM with a projection.</summary>
     public static IEnumerable<Problem> Each(int I, int H, int T, int N) =>
     [
         .. Both(I, H, T, N),
-        new Problem(LayerShape.Gru(I, H), T, N),
-        new Problem(LayerShape.Gru(I, H, linearBeforeReset: false), T, N),
-        new Problem(LayerShape.Lstm(I, H) with { ProjectionSize = (H + 1) / 2 }, T, N),
+        Of(LayerShape.Gru(I, H), T, N),
+        Of(LayerShape.Gru(I, H, linearBeforeReset: false), T, N),
+        Of(LayerShape.Lstm(I, H) with { ProjectionSize = (H + 1) / 2 }, T, N),
     ];
 
     private static IEnumerable<Problem> AllSizes()

@@ -48,7 +48,8 @@ internal sealed unsafe class BackwardSteps<V, L>
         if (shape.ProjectionSize != 0)
         {
             TapeLayout h = TapeLayout.OfRuns(_outputSize);
-            _projection = new(new TransposedMatrix("W_p for the backward pass", weights.Projection, _hiddenSize, h, h.InputColumns, L.Count), h, identity, workers);
+            var transposed = new TransposedMatrix("W_p for the backward pass", weights.Projection, _hiddenSize, h, h.InputColumns, L.Count);
+            _projection = new(transposed, h, identity, workers);
         }
 
         PanelLayout units = PanelLayout.OfGates(_hiddenSize, L.Count, columns: 4);

@@ -65,7 +65,8 @@ internal sealed unsafe class TrainingTape
     public bool IsFull { get; set; }
 
     /// <summary>Memory of the tape, the gates' and that of c.</summary>
-    public long Bytes => sizeof(float) * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
+    public long Bytes => sizeof(float)
+        * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
 
     /// <summary>Gates of every row; after a backward pass the gradients of their preactivations.</summary>
     public TapeColumns Gates { get; }

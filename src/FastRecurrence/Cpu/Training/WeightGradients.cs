@@ -67,7 +67,10 @@ internal sealed unsafe class WeightGradients<V, L>
         Transpose(tape, x, y, chunk);
         float* factors = _transposed.Pointer + (nint)chunk.First * ChunkRows;
         for (int block = 0; block < _layout.BlockCount; block++)
-            _products.Add(tape.Columns(block, chunk.Row), chunk.Rows, factors, chunk.End - chunk.First, gradients.Sums.Factor(block, chunk.First), writes, worker);
+        {
+            float* sums = gradients.Sums.Factor(block, chunk.First);
+            _products.Add(tape.Columns(block, chunk.Row), chunk.Rows, factors, chunk.End - chunk.First, sums, writes, worker);
+        }
     }
 
     /// <summary>The factors of a chunk's rows, <c>[factor][row]</c>; the last one is 1 for ever.</summary>

@@ -4,6 +4,7 @@ using FastRecurrence.Gpu.Families;
 namespace FastRecurrence.Tests.Gpu;
 
 /// <summary>What the CUDA backend makes of a driver, on a machine without one.</summary>
+[Collection("devices")]
 public sealed class StubDriverTests
 {
     [Fact]
