@@ -51,17 +51,10 @@ internal static class Check
         using TorchProcess? torch = options.Parts.Contains(Part.Torch) ? new TorchProcess(TimeSpan.FromSeconds(90)) : null;
         foreach ((Part part, GpuBackend backend, TimeSpan end) in Schedule.Of(options.Parts, backends, TimeSpan.FromMinutes(options.Minutes)))
         {
+            var visit = new Visit(part, backend, options, journal, torch, end);
+            visit.Attempt(visit.Record(), () => s_parts[part](visit));
             if (torch is not null && document.Torch is null)
                 document.Torch = torch.Greet() ?? $"not timed: {torch.Absence}";
-            try
-            {
-                s_parts[part](new Visit(part, backend, options, journal, torch, end));
-            }
-            catch (Exception e) when (e is DeviceException or NotSupportedException or InvalidOperationException)
-            {
-                // One failing part must not take the others' results along.
-                journal.Fail(part, backend.Name, e.Message);
-            }
         }
 
         bool verified = document.Records.Any(r => r.Verification is not null);

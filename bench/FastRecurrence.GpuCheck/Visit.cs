@@ -41,14 +41,31 @@ internal sealed record Visit(Part Part, GpuBackend Backend, Options Options, Jou
             Journal.Add(Record() with { Note = $"out of time after {Journal.Elapsed.TotalSeconds:0} s; not reached: {string.Join(", ", what)}" });
     }
 
-    /// <summary>Whether torch has this layer ready now; where it has not, the reason is said.</summary>
+    /// <summary>Does a piece of the work. Its failure, of whatever kind, is noted and takes no other piece's results along; a refusal is no failure.</summary>
+    public void Attempt(CheckRecord record, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (NotSupportedException e)
+        {
+            Journal.Add(record with { Note = $"refused: {e.Message}" });
+        }
+        catch (Exception e)
+        {
+            Journal.Fail(record, e);
+        }
+    }
+
+    /// <summary>Whether torch has this layer ready now; where it has not, the reason is noted.</summary>
     public bool PrepareTorch(TorchLayer layer)
     {
-        if (Torch is null || Torch.Absence is not null)
+        if (Torch?.Greet() is null)
             return false;
         string? failure = Torch.Prepare(layer);
         if (failure is not null)
-            Journal.Say($"{Part.Name}: no row of {layer} {layer.H}x{layer.N}: {failure}");
+            Journal.Add(Record() with { Note = $"no row of {layer} {layer.H}x{layer.N}: {failure}" });
         return failure is null;
     }
 }

@@ -32,11 +32,11 @@ internal sealed class Journal
         Save();
     }
 
-    /// <summary>A part that ended with an error.</summary>
-    public void Fail(Part part, string backend, string message)
+    /// <summary>Work that ended with an error.</summary>
+    public void Fail(CheckRecord record, Exception error)
     {
         IsRight = false;
-        Add(new CheckRecord { Part = part.Name, Backend = backend, Note = "FAILED: " + message });
+        Add(record with { Note = $"FAILED, {error.GetType().Name}: {error.Message}" });
     }
 
     /// <summary>A line on the screen alone.</summary>

@@ -103,7 +103,8 @@ internal static class RecordTable
         { TeraFlops: not null } => ("All rows of a sequence at once, by the host's clock, waiting included, data on the device.", s_gemms),
         { Host: null } => ("Microseconds a step of torch alone, data on the device, between two events, and by the host's clock.", s_torch),
         _ => ("Microseconds a step, input GEMM included, data on the device: medians by the host's clock, waiting included, and between marks on the "
-            + "device. torch: between events, and by the host's clock. Rounds alternate between the two; torch/ours is torch's events against our host's clock.", s_layers),
+            + "device. torch: between events, and by the host's clock. Rounds alternate between the two; torch/ours is torch's events against our "
+            + "host's clock.", s_layers),
     };
 
     private static string Count(long? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "";

@@ -18,7 +18,7 @@ internal static class DirectionsTiming
                 if (visit.IsOver)
                     late.Add($"{cell} {size.H}x{size.N}");
                 else
-                    Time(visit, cell, size);
+                    visit.Attempt(visit.Record(cell, WeightFormat.Float32, size), () => Time(visit, cell, size));
             }
         }
 

@@ -22,7 +22,7 @@ internal static class GemmTiming
                     continue;
                 }
 
-                try
+                visit.Attempt(visit.Record() with { H = group.Key, Family = way.ToString() }, () =>
                 {
                     using var layer = (GpuLayer)Playing(visit.Backend, way).Prepare(weights);
                     foreach ((int H, int N) size in group)
@@ -32,11 +32,7 @@ internal static class GemmTiming
                         record = Rounds.Take(visit, record, timed.Time, torch: null);
                         visit.Journal.Add(record with { TeraFlops = 8.0 * size.H * size.H * size.N / record.Host!.Median / 1e6 });
                     }
-                }
-                catch (NotSupportedException)
-                {
-                    // The verification says why.
-                }
+                });
             }
         }
 

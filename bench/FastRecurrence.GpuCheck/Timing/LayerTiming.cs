@@ -106,19 +106,13 @@ internal static class LayerTiming
     private static void Add(Visit visit, CheckRecord record, GpuLayer layer, KernelChoice choice, TorchLayer? torch)
     {
         record = record with { Family = choice.Family.ShortName, Variant = choice.Variant.ToString() };
-        try
+        visit.Attempt(record, () =>
         {
             long before = layer.Fallbacks;
             using var timed = new TimedLayer(layer, visit.Options.T, record.N!.Value);
-            record = Rounds.Take(visit, record, timed.Time, torch is not null && visit.PrepareTorch(torch) ? torch : null);
-            record = record with { Fallbacks = layer.Fallbacks - before };
-        }
-        catch (Exception e) when (e is DeviceException or NotSupportedException)
-        {
-            record = record with { Note = $"not timed: {e.Message}" };
-        }
-
-        visit.Journal.Add(record);
+            CheckRecord measured = Rounds.Take(visit, record, timed.Time, torch is not null && visit.PrepareTorch(torch) ? torch : null);
+            visit.Journal.Add(measured with { Fallbacks = layer.Fallbacks - before });
+        });
     }
 
     private static string Name((int H, int N) size) => $"{size.H}x{size.N}";

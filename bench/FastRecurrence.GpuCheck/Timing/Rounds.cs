@@ -18,19 +18,30 @@ internal static class Rounds
     public static CheckRecord Take(Visit visit, CheckRecord record, Action<int, List<double>, List<double>> ours, TorchLayer? torch)
     {
         List<double> host = [], device = [], torchHost = [], torchDevice = [];
-        int repeats = visit.Options.Quick ? 1 : 3, rounds = visit.Options.Rounds;
-        for (int round = 0; round < rounds; round++)
+        int repeats = 1, rounds = visit.Options.Rounds;
+        bool isWarm = visit.Options.Quick;
+        for (int round = 0; round < rounds && (round == 0 || !visit.IsOver); round++)
         {
             ours(repeats, host, device);
             if (torch is not null && visit.Torch!.Time(repeats, torchHost, torchDevice) is string failure)
+                (record, torch) = (record with { Note = $"{torch}: {failure}" }, null);
+            if (isWarm)
+                continue;
+
+            // The first round tells how long a sequence is. It counts only where that is long: a device that idled while something was made ready
+            // may not have its clock yet. Long sequences waver less, and their rounds take time from other sizes.
+            isWarm = true;
+            double sequence = host[0];
+            repeats = (int)Math.Clamp(WantedTime / sequence, 1, MostRepeats);
+            if (sequence > LongSequence)
             {
-                visit.Journal.Say($"{visit.Part.Name}: {torch}: {failure}");
-                torch = null;
+                rounds = Math.Min(rounds, 4);
+                continue;
             }
 
-            // Long sequences waver less, and their rounds take time from other sizes.
-            if (round == 0 && !visit.Options.Quick)
-                (repeats, rounds) = ((int)Math.Clamp(WantedTime / host[0], 1, MostRepeats), host[0] > LongSequence ? Math.Min(rounds, 4) : rounds);
+            round--;
+            foreach (List<double> samples in (List<double>[])[host, device, torchHost, torchDevice])
+                samples.Clear();
         }
 
         return record with

@@ -76,6 +76,9 @@ public sealed class DeviceBuffer : IDisposable
         _device.Free(_memory);
     }
 
+    /// <summary>Where it lies, as the device counts.</summary>
+    internal IntPtr Address => _memory.NativePtr;
+
     /// <summary>The first floats, for a kernel of the same device.</summary>
     internal ArrayView<float> View(long length)
     {

@@ -15,8 +15,13 @@ using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 /// </summary>
 internal sealed class DeviceWeights : IDisposable
 {
+    private static readonly KernelInstance s_pack = new(
+        typeof(TensorFragments).GetMethod(nameof(TensorFragments.Pack))!, TensorGemmLoop.Lanes * TensorFragments.PackedAtOnce);
+
     private readonly GpuDevice _device;
     private readonly List<Buffer> _buffers = [];
+    private readonly LayerShape _shape;
+    private RecurrentMatrices? _fragments;
 
     /// <summary>Uploads them.</summary>
     /// <exception cref="DeviceException">The device has too little memory; nothing is kept.</exception>
@@ -24,8 +29,8 @@ internal sealed class DeviceWeights : IDisposable
     {
         LayerShape shape = weights.Shape;
         CellDescription description = shape.Describe();
-        (_device, Columns4, InputSize) = (device, PackedWeights.Columns4(shape), shape.InputSize);
-        CarriesHidden = DeviceCell.Of(shape).CarriesHidden;
+        (_device, _shape, Columns4, InputSize) = (device, shape, PackedWeights.Columns4(shape), shape.InputSize);
+        (CarriesHidden, UnitsInColumn) = (DeviceCell.Of(shape).CarriesHidden, DeviceCell.Of(shape).Units);
         RecurrentDepth = description.RecurrentBlocks > 0 ? shape.OutputSize : 0;
         int rows = description.GateCount * shape.HiddenSize;
         using Lock.Scope _ = device.Enter();
@@ -44,9 +49,14 @@ internal sealed class DeviceWeights : IDisposable
                 r = PackedWeights.Recurrent(shape, stored.Lanes, stored.Groups);
             }
 
-            if (InputGemmFamily.OnTensorCores.Contains(inputGemm))
-                w = TensorWeights.Pack(w, shape.InputSize, Columns4 * PackedWeights.Lanes, inputGemm);
             Input = Upload(w, "W").Cast<Float4>();
+            if (InputGemmFamily.OnTensorCores.Contains(inputGemm))
+            {
+                Input = Fragments(Input, shape.InputSize, Columns4, "W for tensor cores");
+                _device.Free(_buffers[0]);
+                _buffers.RemoveAt(0);
+            }
+
             Recurrent = Upload(r, "R").Cast<Float4>();
             Bias = Upload(PackedWeights.Bias(weights), "b").Cast<Float4>();
             if (description.Second == SecondProduct.Candidate)
@@ -67,6 +77,9 @@ internal sealed class DeviceWeights : IDisposable
     /// <summary>Columns of W and R in fours.</summary>
     public int Columns4 { get; }
 
+    /// <summary>Units of a float4 column.</summary>
+    public int UnitsInColumn { get; }
+
     /// <summary>I.</summary>
     public int InputSize { get; }
 
@@ -76,7 +89,7 @@ internal sealed class DeviceWeights : IDisposable
     /// <summary>Whether what a unit carries from step to step is its h, and not c.</summary>
     public bool CarriesHidden { get; }
 
-    /// <summary>W, <c>[I, columns4]</c>, or in the order of <see cref="TensorWeights"/>.</summary>
+    /// <summary>W, <c>[I, columns4]</c>, or in the order of <see cref="TensorFragments"/>.</summary>
     public ArrayView<Float4> Input { get; }
 
     /// <summary>R, <c>[P, columns4]</c>; without the candidate for a GRU that resets before its product.</summary>
@@ -97,6 +110,17 @@ internal sealed class DeviceWeights : IDisposable
     /// <summary>Those of a cell that does nothing: what a projection runs with.</summary>
     public CellParameters Linear { get; }
 
+    /// <summary>What a step multiplies by, as it lies here.</summary>
+    public RecurrentMatrices Plain => new(Recurrent, Candidate, Projection);
+
+    /// <summary>The same in the order of <see cref="TensorFragments"/>, made at the first request. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    /// <exception cref="DeviceException">The device has too little memory; the weights stay as they were.</exception>
+    public RecurrentMatrices OnTensorCores() => _fragments ??= new(
+        Fragments(Recurrent, RecurrentDepth, Columns4, "R for tensor cores"),
+        Candidate.Length > 1 ? Fragments(Candidate, _shape.HiddenSize, Columns4, "R of the candidate for tensor cores") : Candidate,
+        Projection.Length > 1
+            ? Fragments(Projection, _shape.HiddenSize, PackedWeights.Columns4(_shape.ProjectionSize), "the projection for tensor cores") : Projection);
+
     /// <inheritdoc/>
     public void Dispose() => _device.Free([.. _buffers]);
 
@@ -106,4 +130,30 @@ internal sealed class DeviceWeights : IDisposable
         _buffers.Add(buffer);
         return buffer.View.BaseView;
     }
+
+    private ArrayView<Float4> Fragments(ArrayView<Float4> matrix, int depth, int columns4, string what)
+    {
+        Buffer buffer = _device.Allocate<float>(TensorFragments.Length(depth, columns4) * PackedWeights.Lanes, what);
+        _buffers.Add(buffer);
+        ArrayView<Float4> fragments = buffer.View.BaseView.Cast<Float4>();
+        if (depth > 0)
+        {
+            var config = new KernelConfig(
+                new Index2D(KernelFamily.Tiles(TensorFragments.Across(columns4), TensorFragments.PackedAtOnce), TensorFragments.Panels(depth)),
+                new Index2D(TensorGemmLoop.Lanes, TensorFragments.PackedAtOnce));
+            _device.Kernel<FragmentArguments>(s_pack)(_device.DefaultStream, config, new()
+            {
+                Matrix = matrix.Cast<float>(),
+                Fragments = fragments,
+                Depth = depth,
+                Columns4 = columns4,
+            });
+            _device.DefaultStream.Synchronize(); // states work in streams of their own
+        }
+
+        return fragments;
+    }
 }
+
+/// <summary>What the recurrent products of a step multiply by: R, R of a second product, a projection; the last two empty where there is none.</summary>
+internal readonly record struct RecurrentMatrices(ArrayView<Float4> Recurrent, ArrayView<Float4> Candidate, ArrayView<Float4> Projection);

@@ -21,13 +21,13 @@ public sealed class GpuBackend : Backend
         _device = new(() => new GpuDevice(name, kind, index, isCpuDevice), LazyThreadSafetyMode.PublicationOnly);
     }
 
-    private GpuBackend(GpuBackend other, ForcedKernel? forced, InputGemm inputGemm)
+    private GpuBackend(GpuBackend other, ForcedKernel? forced, InputGemm inputGemm, RecurrentGemm recurrentGemm)
         : base(other.Name, other.Description, other.UnavailableReason)
     {
         DeviceKind = other.DeviceKind;
         IsCpuDevice = other.IsCpuDevice;
         _device = other._device;
-        (Forced, InputGemm) = (forced, inputGemm);
+        (Forced, InputGemm, RecurrentGemm) = (forced, inputGemm, recurrentGemm);
     }
 
     /// <summary>How the device is reached.</summary>
@@ -51,8 +51,20 @@ public sealed class GpuBackend : Backend
     /// <exception cref="DeviceException">The driver refused, or the device does not open.</exception>
     public GpuStream CreateStream() => new(this, Device);
 
-    /// <summary>How this backend's layers compute <c>b + x·W</c>; <see cref="InputGemm.Float32"/> unless <see cref="With"/> said otherwise.</summary>
+    /// <summary>
+    /// How this backend's layers compute <c>b + x·W</c>; <see cref="InputGemm.Automatic"/> unless <see cref="With(InputGemm)"/> said otherwise.
+    /// </summary>
     public InputGemm InputGemm { get; }
+
+    /// <summary>How this backend's layers compute h·R; <see cref="RecurrentGemm.Automatic"/> unless <see cref="With(RecurrentGemm)"/> said otherwise.</summary>
+    public RecurrentGemm RecurrentGemm { get; }
+
+    /// <summary>The same device, for layers and stacks that compute h·R another way.</summary>
+    /// <param name="recurrentGemm">How h and R are multiplied.</param>
+    public GpuBackend With(RecurrentGemm recurrentGemm) => Enum.IsDefined(recurrentGemm)
+        ? new(this, Forced, InputGemm, recurrentGemm)
+        : throw new ArgumentOutOfRangeException(
+            nameof(recurrentGemm), recurrentGemm, $"A recurrent GEMM is one of {string.Join(", ", Enum.GetNames<RecurrentGemm>())}.");
 
     /// <summary>
     /// The same device, for layers and stacks that compute <c>b + x·W</c> another way. <see cref="Backend.Prepare"/> then measures what that changes
@@ -62,7 +74,7 @@ public sealed class GpuBackend : Backend
     /// </summary>
     /// <param name="inputGemm">How x and W are multiplied.</param>
     public GpuBackend With(InputGemm inputGemm) => Enum.IsDefined(inputGemm)
-        ? new(this, Forced, inputGemm)
+        ? new(this, Forced, inputGemm, RecurrentGemm)
         : throw new ArgumentOutOfRangeException(nameof(inputGemm), inputGemm, $"An input GEMM is one of {string.Join(", ", Enum.GetNames<InputGemm>())}.");
 
     /// <summary>The open device.</summary>
@@ -73,7 +85,7 @@ public sealed class GpuBackend : Backend
 
     /// <summary>The same device, with a kernel forced.</summary>
     internal GpuBackend Force(KernelFamily kernel, int leastChunks = 0, int residentGroups = 0, int tileRows = 0) =>
-        new(this, new ForcedKernel(kernel, leastChunks, residentGroups, tileRows), InputGemm);
+        new(this, new ForcedKernel(kernel, leastChunks, residentGroups, tileRows), InputGemm, RecurrentGemm);
 
     /// <summary>Which kernels a layer of this shape would run a batch on, and why; a line for people. No weights are needed.</summary>
     /// <param name="shape">The layer.</param>
@@ -96,7 +108,7 @@ public sealed class GpuBackend : Backend
     {
         GpuDevice device = Device;
         using Lock.Scope _ = device.Enter();
-        return KernelChoice.For(device, shape, format, batchSize, Forced);
+        return KernelChoice.For(device, shape, format, batchSize, Forced, RecurrentGemm);
     }
 
     /// <summary>
@@ -108,6 +120,7 @@ public sealed class GpuBackend : Backend
         _ when shape.InputSize == 0 => "the layer has no input",
         (InputGemm.CuBlas, { Kind: not DeviceKind.Cuda }) => "cuBLAS is reached through CUDA alone",
         (InputGemm.CuBlas, _) => null,
+        _ when shape.InputSize % 4 != 0 => $"tensor cores take x by fours, and I = {shape.InputSize} is not a multiple of 4",
         (_, { Kind: DeviceKind.OpenCl }) => "tensor cores are reached through CUDA alone",
         (_, { Kind: DeviceKind.Emulator }) => forced ? null : "the emulator has no tensor cores",
         (_, { HasTensorCores: false }) => "tensor cores for tf32 and bfloat16 came with compute capability 8.0, and this device has less",
@@ -137,11 +150,11 @@ public sealed class GpuBackend : Backend
     /// <summary>
     /// What errors are measured against. By slices, which take any batch of any layer that narrow formats are for; all kernels see the same weights.
     /// </summary>
-    private GpuBackend Baseline => new(this, new ForcedKernel(SplitKStep.Family), InputGemm.Float32);
+    private GpuBackend Baseline => new(this, new ForcedKernel(SplitKStep.Family), InputGemm.Float32, RecurrentGemm.Float32);
 
     private double MeasureInputGemm(LayerWeights weights, WeightFormat format)
     {
-        if (InputGemm == InputGemm.Float32)
+        if (InputGemm is InputGemm.Automatic or InputGemm.Float32)
             return 0;
         using var exact = new GpuLayer(weights, Baseline, format);
         using var asked = new GpuLayer(weights, Baseline.With(InputGemm), format);
@@ -150,7 +163,7 @@ public sealed class GpuBackend : Backend
 
     private void RequireInputGemm(LayerShape shape)
     {
-        if (InputGemm == InputGemm.Float32)
+        if (InputGemm is InputGemm.Automatic or InputGemm.Float32)
             return;
         GpuDevice device = Device;
         string? reason = Refuse(device.Traits, shape, InputGemm, Forced is not null);

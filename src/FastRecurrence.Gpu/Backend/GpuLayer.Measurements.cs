@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ILGPU;
 
 namespace FastRecurrence.Gpu;
 
@@ -17,7 +18,7 @@ public sealed partial class GpuLayer
         for (int t = 0; t < sequenceLength; t += chunk)
         {
             int rows = Math.Min(chunk, sequenceLength - t) * N;
-            _inputGemm.Run(s.Queue, Weights, input.View(input.Length).SubView(t * N * I, rows * I), s.Preactivation, rows);
+            _inputGemm.Run(s.Queue, Weights, input.View(input.Length).SubView(t * N * I, rows * I), s.Preactivation, rows, ArrayView<float>.Empty);
         }
     }
 

@@ -19,8 +19,11 @@ public sealed partial class GpuLayer : RecurrentLayer
         : base(weights.Shape, backend)
     {
         _device = backend.Device;
-        (Format, FormatError, InputGemm, InputGemmError) = (format, formatError, backend.InputGemm, inputGemmError);
-        Forced = backend.Forced;
+        (Format, FormatError, InputGemmError) = (format, formatError, inputGemmError);
+        InputGemm = backend.InputGemm != InputGemm.Automatic ? backend.InputGemm
+            : GpuBackend.Refuse(_device.Traits, Shape, InputGemm.TripleTf32, forced: false) is null ? InputGemm.TripleTf32
+            : InputGemm.Float32;
+        (Forced, RecurrentGemm) = (backend.Forced, backend.RecurrentGemm);
         using (_device.Enter())
             _inputGemm = new InputGemmFamily(_device, InputGemm, Shape.InputSize);
         Weights = new DeviceWeights(weights, _device, format, InputGemm);
@@ -32,12 +35,15 @@ public sealed partial class GpuLayer : RecurrentLayer
     /// <inheritdoc/>
     public override double FormatError { get; }
 
-    /// <summary>How <c>b + x·W</c> is computed.</summary>
+    /// <summary>How <c>b + x·W</c> is computed; never <see cref="InputGemm.Automatic"/>.</summary>
     public InputGemm InputGemm { get; }
+
+    /// <summary>How h·R may be computed.</summary>
+    public RecurrentGemm RecurrentGemm { get; }
 
     /// <summary>
     /// The largest difference of h that <see cref="InputGemm"/> made against <see cref="Gpu.InputGemm.Float32"/> with weights of the same format, measured
-    /// when the layer was prepared: 32 steps of uniform input in ±1, a batch of one. 0 for float32.
+    /// when the layer was prepared: 32 steps of uniform input in ±1, a batch of one. 0 for float32, and where the default was left.
     /// </summary>
     public double InputGemmError { get; }
 
@@ -113,22 +119,12 @@ public sealed partial class GpuLayer : RecurrentLayer
         ObjectDisposedException.ThrowIf(_freed, this);
         try
         {
-            int chunk = s.ChunkLength(sequenceLength);
-            s.Reserve(chunk);
-            for (int t = 0; t < sequenceLength; t += chunk)
-            {
-                int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
-                WantedOutputs wanted = s.Wanted(gates is not null, cells: false);
-                if (gates is not null)
-                    wanted.Gates = gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H);
-                RunChunk(new StepChunk(this, s, steps, N)
-                {
-                    Input = input.View(input.Length).SubView(rows * I, steps * N * I),
-                    Preactivation = s.Preactivation,
-                    Output = output.View(output.Length).SubView(rows * P, steps * N * P),
-                    Wanted = wanted,
-                });
-            }
+            s.Reserve(s.ChunkLength(sequenceLength));
+            GraphKey key = new(sequenceLength, N, input.Address, output.Address, gates?.Address ?? IntPtr.Zero, s.Memory);
+            if (s.Graphs is not LaunchGraphs graphs)
+                Enqueue(s, sequenceLength, input, output, gates);
+            else if (!graphs.TryRun(key))
+                Record(graphs, key, s, sequenceLength, input, output, gates);
         }
         catch (AcceleratorException e)
         {
@@ -148,7 +144,7 @@ public sealed partial class GpuLayer : RecurrentLayer
     internal KernelChoice Choice(int batchSize)
     {
         using Lock.Scope _ = _device.Enter();
-        return KernelChoice.For(_device, Shape, Format, batchSize, Forced);
+        return KernelChoice.For(_device, Shape, Format, batchSize, Forced, RecurrentGemm);
     }
 
     /// <summary>A narrow format is for speed alone: where the model sees none, float32 is as fast and exact. A forced kernel is taken all the same.</summary>
@@ -157,8 +153,8 @@ public sealed partial class GpuLayer : RecurrentLayer
         if (Format == WeightFormat.Float32 || Forced is not null || batchSize == 0)
             return;
         using Lock.Scope _ = _device.Enter();
-        KernelChoice narrow = KernelChoice.For(_device, Shape, Format, batchSize, null);
-        KernelChoice exact = KernelChoice.For(_device, Shape, WeightFormat.Float32, batchSize, null);
+        KernelChoice narrow = KernelChoice.For(_device, Shape, Format, batchSize, null, RecurrentGemm);
+        KernelChoice exact = KernelChoice.For(_device, Shape, WeightFormat.Float32, batchSize, null, RecurrentGemm);
         if (narrow.Microseconds > KernelChoice.LeastGain * exact.Microseconds)
         {
             throw new NotSupportedException(FormattableString.Invariant(
@@ -235,7 +231,7 @@ public sealed partial class GpuLayer : RecurrentLayer
                 {
                     s.Upload(x + from * I, null, count * I);
                     WantedOutputs wanted = s.Wanted(wantGates, wantCells);
-                    RunChunk(OwnMemory(s, steps, rows) with { Wanted = wanted });
+                    RunOwn(OwnMemory(s, steps, rows) with { Wanted = wanted });
                     staged = s.Download(y + from * P, null, count * P);
                     if (wantGates)
                         Transfer.Enqueue(s.Queue, wanted.Gates, g + from * G * H, count * G * H);
@@ -258,19 +254,12 @@ public sealed partial class GpuLayer : RecurrentLayer
     {
         RunInputGemm(chunk);
         chunk.State.Recurrence.Run(chunk);
-        KeepHidden(chunk);
     }
 
     /// <summary>The preactivations of a chunk. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    internal void RunInputGemm(in StepChunk chunk) => _inputGemm.Run(chunk.Queue, Weights, chunk.Input, chunk.Preactivation, chunk.Steps * chunk.Rows);
-
-    /// <summary>Leaves the last step's h in the state. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    internal static void KeepHidden(in StepChunk chunk)
-    {
-        int step = chunk.Rows * chunk.Shape.OutputSize;
-        ArrayView<float> hidden = chunk.State.Hidden.SubView(0, step);
-        chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(chunk.Queue, hidden);
-    }
+    internal void RunInputGemm(in StepChunk chunk) => _inputGemm.Run(
+        chunk.Queue, Weights, chunk.Input, chunk.Preactivation, chunk.Steps * chunk.Rows,
+        chunk.State.Recurrence.WantsUnwritten(chunk.Steps) ? chunk.Output : ArrayView<float>.Empty);
 
     /// <summary>A chunk in the state's own memory.</summary>
     private StepChunk OwnMemory(GpuState s, int steps, int rows) => new(this, s, steps, rows)

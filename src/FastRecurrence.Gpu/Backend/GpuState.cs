@@ -25,7 +25,7 @@ internal sealed class GpuState : LayerState
     private readonly GpuDevice _device;
     private readonly GpuStream? _stream;
     private readonly int _inputStep, _hiddenStep, _cellStep, _gateStep, _preactivationStep;
-    private readonly Buffer _hidden, _cell;
+    private Buffer _hidden, _cell;
     private Buffer? _input, _preactivation, _output, _gates, _cells;
     private PageLockedArray1D<float>? _stagedInput, _stagedOutput;
 
@@ -44,8 +44,10 @@ internal sealed class GpuState : LayerState
         {
             using (device.Enter())
             {
-                Choice = KernelChoice.For(device, shape, layer.Format, Math.Max(batchSize, 1), layer.Forced);
+                Choice = KernelChoice.For(device, shape, layer.Format, Math.Max(batchSize, 1), layer.Forced, layer.RecurrentGemm);
                 Recurrence = Choice.Family.Load(device, shape, Choice.Variant, batchSize);
+                if (Recurrence.MayBeRecorded && layer.InputGemm != InputGemm.CuBlas && device.Traits.Kind == DeviceKind.Cuda && CudaGraph.IsSupported)
+                    Graphs = new LaunchGraphs(Queue, Recurrence.WaitingSteps);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");
                 _cell = device.Allocate<float>(shape.HasCellState ? _cellStep : 0, "c");
                 Reserve(1);
@@ -66,6 +68,12 @@ internal sealed class GpuState : LayerState
     /// <summary>The kernels of the choice.</summary>
     public FamilyRun Recurrence { get; }
 
+    /// <summary>Calls that came before, recorded; null where they cannot be.</summary>
+    public LaunchGraphs? Graphs { get; }
+
+    /// <summary>Counts this state's allocations: what was recorded for memory that has gone is never run again.</summary>
+    public int Memory { get; private set; }
+
     /// <summary>Where the state's work goes.</summary>
     public AcceleratorStream Queue => GpuStream.Of(_stream, _device);
 
@@ -74,6 +82,24 @@ internal sealed class GpuState : LayerState
 
     /// <summary>c, <c>[N, H]</c>; one unused float for an Elman layer.</summary>
     public ArrayView<float> Cell => _cell.View.BaseView;
+
+    /// <summary>
+    /// Takes over h and c of the first <paramref name="rows"/> rows, which were written beside the old ones: by changing places where those are all.
+    /// </summary>
+    public void Take(int rows, ref Buffer nextHidden, ref Buffer nextCell)
+    {
+        if (rows == BatchSize)
+        {
+            (_hidden, nextHidden) = (nextHidden, _hidden);
+            (_cell, nextCell) = (nextCell, _cell);
+            return;
+        }
+
+        int length = rows * Layer.Shape.HiddenSize;
+        nextHidden.View.BaseView.SubView(0, length).CopyTo(Queue, Hidden.SubView(0, length));
+        if (Layer.Shape.HasCellState)
+            nextCell.View.BaseView.SubView(0, length).CopyTo(Queue, Cell.SubView(0, length));
+    }
 
     /// <summary>x of a chunk, <c>[steps, N, I]</c>.</summary>
     public ArrayView<float> Input => _input!.View.BaseView;
@@ -130,6 +156,7 @@ internal sealed class GpuState : LayerState
             throw;
         }
 
+        Memory++;
         FreeScratch();
         (_input, _preactivation, _output, _gates, _cells, Capacity) = (input, preactivation, output, gates, cells, steps);
         _stagedInput = Stage((long)steps * _inputStep);
@@ -153,6 +180,7 @@ internal sealed class GpuState : LayerState
             Buffer grown = _device.Allocate<float>((long)Capacity * step, purpose);
             _device.Free(buffer);
             buffer = grown;
+            Memory++;
         }
     }
 
@@ -254,7 +282,7 @@ internal sealed class GpuState : LayerState
     {
         FreeScratch();
         Recurrence?.Dispose();
-        _device.Free(_hidden, _cell);
+        _device.Free(Graphs, _hidden, _cell);
     }
 
     private void FreeScratch() => _device.Free(_input, _preactivation, _output, _gates, _cells, _stagedInput, _stagedOutput);

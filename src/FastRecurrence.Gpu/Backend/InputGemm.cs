@@ -1,11 +1,16 @@
 namespace FastRecurrence.Gpu;
 
 /// <summary>
-/// How layers on a device compute <c>b + x·W</c> of all steps. Never anything but <see cref="Float32"/> unless asked for: see
-/// <see cref="GpuBackend.With(InputGemm)"/>. The recurrent product, state and gates are float32 in all of them.
+/// How layers on a device compute <c>b + x·W</c> of all steps. Never anything less exact than float32 unless asked for: see
+/// <see cref="GpuBackend.With(InputGemm)"/>. State and gates are float32 in all of them; h·R is another matter, <see cref="RecurrentGemm"/>.
 /// </summary>
 public enum InputGemm
 {
+    /// <summary>
+    /// <see cref="TripleTf32"/> where the device has tensor cores and I is a multiple of 4; elsewhere <see cref="Float32"/>. Both have float32's error.
+    /// </summary>
+    Automatic,
+
     /// <summary>In float32, by this library's own kernel.</summary>
     Float32,
 

@@ -204,9 +204,7 @@ internal sealed unsafe class TwoDirections
         StepChunk first = Chunk(_forward, s, 0), second = Chunk(_reverse, _reverseState, count);
         _forward.RunInputGemm(first);
         _reverse.RunInputGemm(second);
-        ((GridRun)s.Recurrence).RunBoth(first, second, s.Output.SubView(0, 2 * count * H), _both);
-        GpuLayer.KeepHidden(first);
-        GpuLayer.KeepHidden(second);
+        ((GridRun)s.Recurrence).RunBoth(first, second, _both);
 
         StepChunk Chunk(GpuLayer layer, GpuState state, int from) => new(layer, state, steps, rows)
         {

@@ -31,11 +31,17 @@ internal static class AsyncCopy
     {
     }
 
+    /// <summary>Waits until at most the last two batches of this thread are under way.</summary>
+    [IntrinsicImplementation]
+    public static void WaitForAllButTwo()
+    {
+    }
+
     /// <summary>Makes the operations known to a context.</summary>
     public static Context.Builder Enable(Context.Builder builder)
     {
         IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach (string name in (string[])[nameof(Start), nameof(EndBatch), nameof(WaitForAllButOne)])
+        foreach (string name in (string[])[nameof(Start), nameof(EndBatch), nameof(WaitForAllButOne), nameof(WaitForAllButTwo)])
         {
             MethodInfo method = typeof(AsyncCopy).GetMethod(name)!;
             manager.RegisterMethod(method, new PTXIntrinsic(typeof(AsyncCopyPtx), name, IntrinsicImplementationMode.GenerateCode));
@@ -62,6 +68,10 @@ internal static class AsyncCopyOpenCl
     }
 
     public static void WaitForAllButOne()
+    {
+    }
+
+    public static void WaitForAllButTwo()
     {
     }
 }
@@ -93,9 +103,13 @@ internal static class AsyncCopyPtx
         using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("cp.async.commit_group");
     }
 
-    public static void WaitForAllButOne(PTXBackend backend, PTXCodeGenerator generator, Value value)
+    public static void WaitForAllButOne(PTXBackend backend, PTXCodeGenerator generator, Value value) => Wait(generator, 1);
+
+    public static void WaitForAllButTwo(PTXBackend backend, PTXCodeGenerator generator, Value value) => Wait(generator, 2);
+
+    private static void Wait(PTXCodeGenerator generator, int batches)
     {
         using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("cp.async.wait_group");
-        command.AppendConstant(1);
+        command.AppendConstant(batches);
     }
 }

@@ -31,7 +31,7 @@ internal readonly struct CudaExchange : IExchange
 /// <summary>The instructions that ILGPU has no method for, each with its PTX. The bodies are what the emulator runs.</summary>
 internal static class RelaxedAccess
 {
-    /// <summary><c>ld.relaxed.gpu.v4.f32</c>.</summary>
+    /// <summary><c>ld.relaxed.gpu.global.v4.f32</c>.</summary>
     [IntrinsicImplementation]
     public static Float4 LoadFloat4(ref Float4 words)
     {
@@ -43,11 +43,11 @@ internal static class RelaxedAccess
         return values;
     }
 
-    /// <summary><c>ld.relaxed.gpu.b32</c>.</summary>
+    /// <summary><c>ld.relaxed.gpu.global.b32</c>.</summary>
     [IntrinsicImplementation]
     public static int LoadInt(ref int word) => Volatile.Read(ref word);
 
-    /// <summary><c>st.relaxed.gpu.f32</c>.</summary>
+    /// <summary><c>st.relaxed.gpu.global.f32</c>.</summary>
     [IntrinsicImplementation]
     public static void Store(ref float word, float value) => Volatile.Write(ref word, value);
 
@@ -72,7 +72,7 @@ internal static class RelaxedPtx
     {
         PTXCodeGenerator.HardwareRegister address = generator.LoadHardware(value[0]);
         var target = (PTXCodeGenerator.CompoundRegister)generator.Allocate(value);
-        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("ld.relaxed.gpu.v4.f32");
+        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("ld.relaxed.gpu.global.v4.f32");
         command.AppendVectorArgument(target.SliceAs<PTXCodeGenerator.PrimitiveRegister>(0, 4));
         command.AppendArgumentValue(address);
     }
@@ -81,7 +81,7 @@ internal static class RelaxedPtx
     {
         PTXCodeGenerator.HardwareRegister address = generator.LoadHardware(value[0]);
         PTXCodeGenerator.HardwareRegister target = generator.AllocateHardware(value);
-        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("ld.relaxed.gpu.b32");
+        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("ld.relaxed.gpu.global.b32");
         command.AppendArgument(target);
         command.AppendArgumentValue(address);
     }
@@ -90,7 +90,7 @@ internal static class RelaxedPtx
     {
         PTXCodeGenerator.HardwareRegister address = generator.LoadHardware(value[0]);
         PTXCodeGenerator.HardwareRegister word = generator.LoadHardware(value[1]);
-        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("st.relaxed.gpu.f32");
+        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand("st.relaxed.gpu.global.f32");
         command.AppendArgumentValue(address);
         command.AppendArgument(word);
     }

@@ -32,6 +32,7 @@ internal sealed class GpuDevice
             Device device = Find(context, kind, index);
             _accelerator = device.CreateAccelerator(context);
             Traits = DeviceTraits.Of(device, kind, isCpu);
+            DefaultStream = kind == DeviceKind.Cuda ? _accelerator.CreateStream() : _accelerator.DefaultStream;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -42,8 +43,8 @@ internal sealed class GpuDevice
     /// <summary>What kernels are chosen by.</summary>
     public DeviceTraits Traits { get; }
 
-    /// <summary>The stream of everything that was not given another.</summary>
-    public AcceleratorStream DefaultStream => _accelerator.DefaultStream;
+    /// <summary>The stream of everything that was not given another. On CUDA one of our own: the driver's default stream cannot be recorded.</summary>
+    public AcceleratorStream DefaultStream { get; }
 
     /// <summary>Device memory in all, in bytes.</summary>
     public long MemoryBytes => _accelerator.MemorySize;
@@ -70,6 +71,10 @@ internal sealed class GpuDevice
     /// <summary>Loads a kernel at its first request. Call it inside <see cref="Enter"/>.</summary>
     public KernelLaunch<TArguments> Kernel<TArguments>(KernelInstance kernel)
         where TArguments : struct => (KernelLaunch<TArguments>)Loaded<TArguments>(kernel).Launch;
+
+    /// <summary>The driver's handle of a loaded kernel; null beyond CUDA. Call it inside <see cref="Enter"/>.</summary>
+    public IntPtr? CudaFunction<TArguments>(KernelInstance kernel)
+        where TArguments : struct => (Loaded<TArguments>(kernel).Kernel as CudaKernel)?.FunctionPtr;
 
     /// <summary>
     /// Groups of a kernel that the device certainly holds at once. On a CPU each worker runs one group to its end; an

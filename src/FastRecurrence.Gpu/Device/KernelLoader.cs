@@ -18,8 +18,8 @@ internal static partial class KernelLoader
 {
     /// <summary>What every context here is built with. O1, the default, emits generic addresses and leaves tiles in local memory.</summary>
     public static Context.Builder Configure(Context.Builder builder) =>
-        AsyncCopy.Enable(DeviceMath.Enable(Kernels.TensorCore.Enable(Kernels.RelaxedAccess.Enable(
-            builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()))));
+        DependentLaunch.Enable(AsyncCopy.Enable(DeviceMath.Enable(Kernels.TensorCore.Enable(Kernels.RelaxedAccess.Enable(
+            builder.Optimize(OptimizationLevel.O2).EnableAlgorithms())))));
 
     /// <summary>
     /// Lets ILGPU take OpenCL devices that do not report a generic address space (PoCL 3.1): it refuses them, though these
@@ -61,11 +61,19 @@ internal static partial class KernelLoader
     /// O2 marks every branch <c>.uni</c>, also where threads part; ptxas then neither unrolls loops nor keeps arrays in
     /// registers, and a really divergent branch would be wrong.
     /// </summary>
-    public static string Correct(string ptx) => UniformBranch().Replace(ptx, "bra");
+    public static string Correct(string ptx)
+    {
+        ptx = UniformBranch().Replace(ptx, "bra");
+        // ILGPU names an older target than the device, which knows no dependent launches; only devices that know them are given any.
+        return ptx.Contains("griddepcontrol", StringComparison.Ordinal) ? Target().Replace(ptx, ".target sm_90") : ptx;
+    }
 
     /// <summary>PoCL 3.1 has no generic address space to cast an atomic's pointer to; all atomics here are on global memory.</summary>
     public static string CorrectOpenCl(string source) =>
         source.Replace("(atomic_int*)", "(volatile __global atomic_int*)", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\.target sm_\d+")]
+    private static partial Regex Target();
 
     [GeneratedRegex(@"\bbra\.uni\b")]
     private static partial Regex UniformBranch();

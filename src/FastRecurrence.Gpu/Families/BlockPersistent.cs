@@ -94,6 +94,7 @@ internal sealed class BlockPersistent : KernelFamily
         {
             var config = new KernelConfig(new Index2D(Tiles(chunk.Rows, variant.Rows), 1), new Index2D(chunk.Weights.Columns4, BlockPersistentKernel.Slices));
             _sequence(chunk.Queue, config, chunk.Sequence);
+            KeepHidden(chunk);
         }
     }
 }

@@ -5,8 +5,8 @@ using ILGPU.Runtime;
 namespace FastRecurrence.Gpu.Families;
 
 /// <summary>
-/// The kernels of a state that runs on <see cref="GridPersistent"/>. h and c before a chunk stay as they were until the grid is known to have run through;
-/// where it gave up, the chunk runs again step by step. The device is held meanwhile: no second grid spins beside it.
+/// The kernels of a state that runs on <see cref="GridPersistent"/>. The grid writes the next h and c beside the old ones; when it is known to have run
+/// through, they change places. Where it gave up, the chunk runs again step by step. The device is held meanwhile: no second grid spins beside it.
 /// </summary>
 internal sealed class GridRun : FamilyRun
 {
@@ -14,21 +14,27 @@ internal sealed class GridRun : FamilyRun
     private readonly KernelVariant _variant;
     private readonly KernelLaunch<GridArguments> _grid;
     private readonly FamilyRun _steps;
-    private readonly MemoryBuffer1D<float, Stride1D.Dense>? _nextCell;
     private readonly MemoryBuffer1D<int, Stride1D.Dense>? _flags;
-    private readonly PageLockedArray1D<int>? _flag;
+    private readonly PageLockedArray1D<int>? _hostFlags;
+
+    // CUDA's devices write to page-locked memory by themselves.
+    private readonly bool _isMapped;
+    private MemoryBuffer1D<float, Stride1D.Dense>? _nextHidden, _nextCell;
 
     /// <summary>Loads them, and makes room for the next c.</summary>
     public GridRun(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize)
     {
-        (_device, _variant) = (device, variant);
+        (_device, _variant, _isMapped) = (device, variant, device.Traits.Kind == DeviceKind.Cuda);
         _grid = GridPersistent.Kernel(device, shape, variant);
-        _steps = new SplitKStep.Loaded(device, shape, variant.Format, variant.Rows);
+        _steps = SplitKStep.Load(device, shape, variant.Format, variant.Rows);
         try
         {
             _nextCell = device.Allocate<float>(shape.HasCellState ? (long)batchSize * shape.HiddenSize : 0, "the next c");
+            _nextHidden = device.Allocate<float>((long)batchSize * shape.HiddenSize, "the next h");
             _flags = device.Allocate<int>(1, "the error flag");
-            _flag = device.AllocatePageLocked<int>(1);
+            _hostFlags = device.AllocatePageLocked<int>(1);
+            _flags.View.BaseView.MemSetToZero(device.DefaultStream);
+            device.DefaultStream.Synchronize();
         }
         catch
         {
@@ -37,20 +43,26 @@ internal sealed class GridRun : FamilyRun
         }
     }
 
+    /// <summary>No: the host looks whether the grid ran through.</summary>
+    public override bool MayBeRecorded => false;
+
+    /// <inheritdoc/>
+    public override bool WantsUnwritten(int steps) => steps >= GridPersistent.ShortestSequence;
+
     /// <inheritdoc/>
     public override void Run(in StepChunk chunk)
     {
-        if (chunk.Steps < GridPersistent.ShortestSequence || !TryGrid(chunk))
+        if (!WantsUnwritten(chunk.Steps) || !TryGrid(chunk))
             _steps.Run(chunk);
     }
 
     /// <summary>
     /// Both directions of a bidirectional layer in one launch where that lasts for as many steps as a launch is worth; one gives up for both. The second
-    /// chunk lies right behind the first in every view, whose rest is <paramref name="all"/>; nothing beside h is asked for.
+    /// chunk lies right behind the first in every view; nothing beside h is asked for.
     /// </summary>
-    public void RunBoth(in StepChunk first, in StepChunk second, ArrayView<float> all, BothDirections both)
+    public void RunBoth(in StepChunk first, in StepChunk second, BothDirections both)
     {
-        if (first.Steps >= GridPersistent.ShortestSequence && TryBoth(first, second, all, both))
+        if (WantsUnwritten(first.Steps) && TryBoth(first, second, both))
             return;
         _steps.Run(first);
         both.Second._steps.Run(second);
@@ -59,14 +71,13 @@ internal sealed class GridRun : FamilyRun
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _device.Free(_nextCell, _flags, _flag);
+        _device.Free(_nextHidden, _nextCell, _flags, _hostFlags);
         _steps.Dispose();
         base.Dispose();
     }
 
     private bool TryGrid(in StepChunk chunk)
     {
-        Prepare(chunk.Queue, chunk.Output.SubView(0, chunk.Steps * chunk.Rows * chunk.Shape.HiddenSize));
         _grid(chunk.Queue, GridPersistent.Config(_variant, chunk.Weights.Columns4, chunk.Rows, directions: 1), Arguments(chunk, default));
         if (GaveUp(chunk.Queue))
         {
@@ -74,18 +85,19 @@ internal sealed class GridRun : FamilyRun
             return false;
         }
 
-        KeepCell(chunk);
+        chunk.State.Take(chunk.Rows, ref _nextHidden!, ref _nextCell!);
         return true;
     }
 
-    private bool TryBoth(in StepChunk first, in StepChunk second, ArrayView<float> all, BothDirections both)
+    private bool TryBoth(in StepChunk first, in StepChunk second, BothDirections both)
     {
-        Prepare(first.Queue, all);
+        GridRun other = both.Second;
         both.Kernel(first.Queue, GridPersistent.Config(both.Variant, first.Weights.Columns4, first.Rows, directions: 2), Arguments(first, new()
         {
             Initial = second.State.Hidden,
             Carried = second.Carried(second.State.Hidden),
-            NextCarried = both.Second._nextCell!.View.BaseView,
+            NextCarried = other._nextCell!.View.BaseView,
+            NextHidden = other._nextHidden!.View.BaseView,
             Weights = second.Weights.Recurrent,
         }));
         first.Layer.SharedLaunches++;
@@ -96,8 +108,8 @@ internal sealed class GridRun : FamilyRun
             return false;
         }
 
-        KeepCell(first);
-        both.Second.KeepCell(second);
+        first.State.Take(first.Rows, ref _nextHidden!, ref _nextCell!);
+        second.State.Take(second.Rows, ref other._nextHidden!, ref other._nextCell!);
         return true;
     }
 
@@ -105,35 +117,28 @@ internal sealed class GridRun : FamilyRun
     {
         Sequence = chunk.Sequence,
         NextCarried = _nextCell!.View.BaseView,
+        NextHidden = _nextHidden!.View.BaseView,
         Flags = _flags!.View.BaseView,
+        HostFlags = _isMapped ? _hostFlags!.ArrayView : _flags.View.BaseView,
         Second = second,
         PollBudget = chunk.Layer.PollBudget,
     };
 
-    /// <summary>Words that nobody has written, and a lowered flag.</summary>
-    private void Prepare(AcceleratorStream queue, ArrayView<float> words)
-    {
-        words.MemSet(queue, 0xFF);
-        _flags!.View.BaseView.MemSetToZero(queue);
-    }
-
-    /// <summary>Waits for all that was enqueued, and says whether the error flag is up.</summary>
+    /// <summary>Waits for all that was enqueued, and says whether the error flag was raised; then it is lowered again.</summary>
     private bool GaveUp(AcceleratorStream queue)
     {
-        ArrayView<int> target = _flag!.ArrayView;
-        _flags!.View.BaseView.CopyTo(queue, target);
-        queue.Synchronize();
-        return _flag.Span[0] != 0;
-    }
+        if (!_isMapped)
+        {
+            ArrayView<int> target = _hostFlags!.ArrayView;
+            _flags!.View.BaseView.CopyTo(queue, target);
+        }
 
-    /// <summary>Takes over the c of a grid that ran through.</summary>
-    private void KeepCell(in StepChunk chunk)
-    {
-        if (!chunk.Shape.HasCellState)
-            return;
-        int length = chunk.Rows * chunk.Shape.HiddenSize;
-        ArrayView<float> cell = chunk.State.Cell.SubView(0, length);
-        _nextCell!.View.BaseView.SubView(0, length).CopyTo(chunk.Queue, cell);
+        queue.Synchronize();
+        if (_hostFlags!.Span[0] == 0)
+            return false;
+        _hostFlags.Span[0] = 0;
+        _flags!.View.BaseView.MemSetToZero(queue);
+        return true;
     }
 
     /// <summary>What runs two directions in one launch.</summary>

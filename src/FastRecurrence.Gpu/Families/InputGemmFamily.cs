@@ -11,6 +11,7 @@ internal sealed class InputGemmFamily
 
     private readonly CuBlasGemm? _cuBlas;
     private readonly InputGemm _gemm;
+    private readonly int _multiprocessors;
     private readonly KernelLaunch<InputGemmArguments> _small, _large;
     private readonly KernelLaunch<InputGemmArguments>? _async;
 
@@ -18,7 +19,7 @@ internal sealed class InputGemmFamily
     /// <exception cref="NotSupportedException">cuBLAS does not load.</exception>
     public InputGemmFamily(GpuDevice device, InputGemm gemm, int inputSize)
     {
-        _gemm = gemm;
+        (_gemm, _multiprocessors) = (gemm, device.Traits.Multiprocessors);
         if (gemm == InputGemm.CuBlas)
             _cuBlas = device.CuBlas(out string? reason) ?? throw new NotSupportedException(reason);
         _small = device.Kernel<InputGemmArguments>(Instance(gemm, large: false));
@@ -41,11 +42,15 @@ internal sealed class InputGemmFamily
         select ($"input-gemm-{name}{(large ? "large" : "small")}", Instance(gemm, large)),
     ];
 
-    /// <summary>The preactivations of so many rows of x, for a layer's weights. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    public void Run(AcceleratorStream queue, DeviceWeights weights, ArrayView<float> input, ArrayView<Float4> preactivation, int rows)
+    /// <summary>
+    /// The preactivations of so many rows of x, for a layer's weights; fills <paramref name="unwritten"/>, <c>[rows, H]</c>, where it is not empty, with what
+    /// a persistent grid waits on. Call it inside <see cref="GpuDevice.Enter"/>.
+    /// </summary>
+    public void Run(
+        AcceleratorStream queue, DeviceWeights weights, ArrayView<float> input, ArrayView<Float4> preactivation, int rows, ArrayView<float> unwritten)
     {
         int columns4 = weights.Columns4, inputSize = weights.InputSize;
-        bool large = rows > 2 * GemmLoop.GroupRows; // large tiles where they fill up
+        bool large = IsLarge(rows, columns4);
         (large ? _async ?? _large : _small)(queue, Config(rows, columns4, large), new()
         {
             Input = input,
@@ -55,21 +60,28 @@ internal sealed class InputGemmFamily
             RowCount = rows,
             InputSize = _cuBlas is null ? inputSize : 0,
             Columns4 = columns4,
+            Unwritten = unwritten.Length > 0 ? unwritten : input,
+            UnwrittenUnits = unwritten.Length > 0 ? weights.UnitsInColumn : 0,
         });
         var sizes = CuBlasGemm.ColumnMajor.Of(rows, inputSize, columns4 * PackedWeights.Lanes);
         _cuBlas?.MultiplyAdd(queue, input, weights.Input.Cast<float>(), preactivation.Cast<float>(), sizes);
     }
 
+    /// <summary>Large tiles where they fill up; on tensor cores, where they occupy every multiprocessor.</summary>
+    private bool IsLarge(int rows, int columns4) => OnTensorCores.Contains(_gemm)
+        ? KernelFamily.Tiles(rows, 32 * TensorGemmLoop.RowWarps) * KernelFamily.Tiles(columns4, TensorGemmLoop.TileColumns4) >= _multiprocessors
+        : rows > 2 * GemmLoop.GroupRows;
+
     private static KernelInstance Instance(InputGemm gemm, bool large) => gemm switch
     {
-        InputGemm.Tf32 => OnTensorCore(typeof(SingleTf32), 2, large),
-        InputGemm.Bfloat16 => OnTensorCore(typeof(SingleBfloat16), 2, large),
-        InputGemm.TripleTf32 => OnTensorCore(typeof(TripleTf32), 1, large), // two groups a multiprocessor would spill
+        InputGemm.Tf32 => OnTensorCore(typeof(SingleTf32), large),
+        InputGemm.Bfloat16 => OnTensorCore(typeof(SingleBfloat16), large),
+        InputGemm.TripleTf32 => OnTensorCore(typeof(TripleTf32), large),
         _ => KernelInstance.Close(GemmLoop.Threads, 1, typeof(InputGemmKernel), large ? typeof(LargeBlock) : typeof(SmallBlock)),
     };
 
-    private static KernelInstance OnTensorCore(Type product, int groupsAtOnce, bool large) => KernelInstance.Close(
-        TensorGemmKernel.Lanes * TensorGemmKernel.Warps, groupsAtOnce, typeof(TensorGemmKernel), product, large ? typeof(TallTile) : typeof(FlatTile));
+    private static KernelInstance OnTensorCore(Type product, bool large) => KernelInstance.Close(
+        TensorGemmLoop.Lanes * TensorGemmLoop.Warps, 2, typeof(TensorInputGemmKernel), [.. TensorTiles.Types(large ? 32 : 16), product]);
 
     // Rows lie along x, where a grid may have 2³¹−1 groups; along y only 65535.
     private KernelConfig Config(int rows, int columns4, bool large)
@@ -82,11 +94,6 @@ internal sealed class InputGemmFamily
                 new Index2D(GemmLoop.ColumnThreads, GemmLoop.RowThreads));
         }
 
-        (int rowWarps, int columnWarps) = large ? (TallTile.RowWarps, TallTile.ColumnWarps) : (FlatTile.RowWarps, FlatTile.ColumnWarps);
-        return new(
-            new Index2D(
-                KernelFamily.Tiles(rows, rowWarps * TensorGemmKernel.WarpRows),
-                KernelFamily.Tiles(columns4 * PackedWeights.Lanes, columnWarps * TensorGemmKernel.WarpColumns)),
-            new Index2D(TensorGemmKernel.Lanes, TensorGemmKernel.Warps));
+        return TensorTiledStep.Config(rows, columns4, (large ? 32 : 16) * TensorGemmLoop.RowWarps);
     }
 }

@@ -28,10 +28,12 @@ internal sealed record KernelChoice(KernelVariant Variant, string Reason)
     /// <summary>
     /// The choice for a layer on an open device. Call it inside <see cref="GpuDevice.Enter"/>: it may load kernels, to ask for their occupancy.
     /// </summary>
-    public static KernelChoice For(GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced) =>
+    public static KernelChoice For(
+        GpuDevice device, LayerShape shape, WeightFormat format, int batchSize, ForcedKernel? forced, RecurrentGemm recurrentGemm) =>
         For(new KernelProblem(device.Traits, shape, format, batchSize)
         {
             Forced = forced,
+            RecurrentGemm = recurrentGemm,
             Resident = (chunks, rows) => forced is { ResidentGroups: > 0 } ? forced.ResidentGroups
                 : GridPersistent.Resident(device, shape, format, chunks, rows),
         });

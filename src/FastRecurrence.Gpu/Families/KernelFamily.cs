@@ -1,6 +1,8 @@
+using System.Collections.Frozen;
 using System.Globalization;
-using ILGPU;
+using FastRecurrence.Gpu.Kernels;
 using ILGPU.Runtime;
+using ILGPU;
 
 namespace FastRecurrence.Gpu.Families;
 
@@ -11,7 +13,10 @@ namespace FastRecurrence.Gpu.Families;
 internal abstract class KernelFamily
 {
     /// <summary>All of them, in the order in which equals are preferred.</summary>
-    public static IReadOnlyList<KernelFamily> All { get; } = [TiledStep.Family, SplitKStep.Family, BlockPersistent.Family, GridPersistent.Family];
+    public static IReadOnlyList<KernelFamily> All { get; } =
+    [
+        TiledStep.Family, SplitKStep.Family, BlockPersistent.Family, GridPersistent.Family, TensorTiledStep.Family, TensorSplitKStep.Family,
+    ];
 
     /// <summary>The field's word for it, as it stands in reports and in <see cref="ForcedKernel.Variable"/>.</summary>
     public abstract string Name { get; }
@@ -62,11 +67,28 @@ internal sealed record KernelVariant(KernelFamily Family, WeightFormat Format, i
 /// <summary>The loaded kernels of one state, with the memory that they need beside the state's.</summary>
 internal abstract class FamilyRun : IDisposable
 {
-    /// <summary>From b + x·W and the state to h, all on the device; leaves c in the state, but not h. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    /// <summary>From b + x·W and the state to h and the next state, all on the device. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public abstract void Run(in StepChunk chunk);
+
+    /// <summary>Whether a run over so many steps wants its output filled with <see cref="Words.Unwritten"/> before.</summary>
+    public virtual bool WantsUnwritten(int steps) => false;
+
+    /// <summary>Whether a run is launches and copies on the device alone, the same for the same chunk: then it may be recorded as a graph.</summary>
+    public virtual bool MayBeRecorded => true;
+
+    /// <summary>The driver's functions of its steps that wait for the step before by themselves (<see cref="DependentLaunch"/>).</summary>
+    public virtual IReadOnlySet<IntPtr> WaitingSteps => FrozenSet<IntPtr>.Empty;
 
     /// <inheritdoc/>
     public virtual void Dispose()
     {
+    }
+
+    /// <summary>Leaves the last step's h in the state.</summary>
+    protected static void KeepHidden(in StepChunk chunk)
+    {
+        int step = chunk.Rows * chunk.Shape.OutputSize;
+        ArrayView<float> hidden = chunk.State.Hidden.SubView(0, step);
+        chunk.Output.SubView((chunk.Steps - 1) * step, step).CopyTo(chunk.Queue, hidden);
     }
 }

@@ -25,7 +25,8 @@ internal sealed class SplitKStep : KernelFamily
         from format in KernelTypes.Formats
         from cell in KernelTypes.DefaultCells
         from rows in KernelTypes.RowCounts
-        select ($"{Name}-{KernelTypes.Name(cell)}-r{rows}{KernelTypes.Suffix(format)}", Instance(cell, format, rows));
+        from byFours in (bool[])[true, false]
+        select ($"{Name}-{KernelTypes.Name(cell)}-r{rows}{KernelTypes.Suffix(format)}{(byFours ? "" : "-any")}", Instance(cell, format, rows, byFours, true));
 
     /// <inheritdoc/>
     public override string? Refuse(KernelProblem problem) =>
@@ -48,9 +49,9 @@ internal sealed class SplitKStep : KernelFamily
 
     /// <inheritdoc/>
     public override FamilyRun Load(GpuDevice device, LayerShape shape, KernelVariant variant, int batchSize) =>
-        new Loaded(device, shape, variant.Format, variant.Rows);
+        Load(device, shape, variant.Format, variant.Rows);
 
-    /// <summary>Each group's loads, barriers and sums, then a wait for R from L2 for every chunk of k's; twice as long from memory.</summary>
+    /// <summary>Each group's loads, barriers and sums, then every chunk of k's; where L2 does not hold R, every tile of rows reads it from memory.</summary>
     private static double Cost(KernelProblem problem, int rows, int groups)
     {
         if (problem.Device.IsCpu)
@@ -60,25 +61,24 @@ internal sealed class SplitKStep : KernelFamily
         }
 
         int chunks = (problem.HiddenSize + SplitKTile.ChunkDepth - 1) / SplitKTile.ChunkDepth;
-        double group = 0.7 + 0.44 * (rows - 1) + chunks * (0.52 + 0.016 * (rows - 1));
-        return problem.Launch + problem.GroupsEach(groups) * group * problem.Slowness * (problem.ExceedsL2 ? 2.15 : 1);
+        double group = 0.5 + 0.055 * (rows - 1) + chunks * (0.23 + 0.013 * (rows - 1));
+        // One row a tile leaves too few loads under way for memory.
+        double reading = problem.ReadingR * Tiles(problem.BatchSize, rows) * (rows == 1 ? 1.15 : 1.03);
+        return problem.WaitingLaunch + Math.Max(problem.GroupsEach(groups) * group * problem.Slowness, reading);
     }
 
-    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int rows) =>
-        KernelInstance.Close(SplitKTile.Threads, 1, typeof(SplitKStepKernel), KernelTypes.Pointwise(cell), KernelTypes.Chunk(format), KernelTypes.Rows(rows));
-
-    /// <summary>The kernel of a state.</summary>
-    internal sealed class Loaded(GpuDevice device, LayerShape cell, WeightFormat format, int tileRows) : FamilyRun
+    /// <summary>The kernel for tiles of so many rows. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    internal static StepRun Load(GpuDevice device, LayerShape shape, WeightFormat format, int tileRows)
     {
-        private readonly KernelLaunch<StepArguments> _step = device.Kernel<StepArguments>(Instance(cell, format, tileRows));
-
-        public override void Run(in StepChunk chunk)
-        {
-            var config = new KernelConfig(
-                new Index2D(Tiles(chunk.Weights.Columns4, SplitKTile.Columns4), Tiles(chunk.Rows, tileRows)),
-                new Index2D(SplitKTile.Columns4, SplitKTile.Slices));
-            for (int t = 0; t < chunk.Steps; t++)
-                _step(chunk.Queue, config, chunk.Step(t));
-        }
+        bool byFours = shape.HiddenSize % 4 == 0, shuffles = device.Traits.Kind != DeviceKind.OpenCl;
+        return new StepRun(device, shape, batchSize: 0, new(
+            _ => Instance(shape, format, tileRows, byFours, shuffles),
+            (rows, columns4) => new(
+                new Index2D(Tiles(columns4, SplitKTile.Columns4), Tiles(rows, tileRows)), new Index2D(SplitKTile.Columns4, SplitKTile.Slices)),
+            weights => weights.Plain, Wait: true));
     }
+
+    private static KernelInstance Instance(LayerShape cell, WeightFormat format, int rows, bool byFours, bool shuffles) => KernelInstance.Close(
+        SplitKTile.Threads, 1, typeof(SplitKStepKernel), KernelTypes.Pointwise(cell), KernelTypes.Chunk(format), KernelTypes.Rows(rows),
+        byFours ? typeof(ByFours) : typeof(ByOnes), shuffles ? typeof(ShuffledEnds) : typeof(SharedEnds));
 }

@@ -71,7 +71,9 @@ internal static class BlockPersistentKernel
             Group.Barrier();
             if (finishes)
             {
-                Float4 sum = Float4.Add(start, SplitKSums.Sum(partial, y * Slices * MaxColumns4 + column4, MaxColumns4, Slices));
+                ArrayView<Float4> slices = partial.SubView(y * Slices * MaxColumns4 + column4);
+                Float4 sum = Float4.Add(Float4.Add(slices[0], slices[MaxColumns4]), Float4.Add(slices[2 * MaxColumns4], slices[3 * MaxColumns4]));
+                sum = Float4.Add(start, sum);
                 Float4 h = TPointwise.Step(ref sum, ref value, unit, a.Cell);
                 CellStep.StoreHidden<TPointwise>(h, a.Output, t * step + at, a.HiddenSize - unit);
                 CellStep.StoreHidden<TPointwise>(h, hidden, y * MaxHidden + unit, a.HiddenSize - unit);

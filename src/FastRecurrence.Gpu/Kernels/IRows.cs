@@ -20,8 +20,16 @@ internal interface IRows<TSelf>
     /// All products of a thread's slice, from the rows' h into partial sums: at most <see cref="Products.Together"/> rows at a time, which keeps the sums
     /// in registers beside the weights.
     /// </summary>
-    static abstract void Multiply<TWeights>(TWeights weights, Products p)
-        where TWeights : struct, IWeights<TWeights>;
+    static abstract void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
+        where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle;
+
+    /// <summary>The sums of a warp's slices, by <see cref="SliceSums.Scatter"/>.</summary>
+    static abstract void Scatter<TShuffle>(TSelf sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle;
+
+    /// <summary>The same values, or zeros.</summary>
+    static abstract TSelf Keep(TSelf values, bool inside);
 
     /// <summary>Writes the rows' float4 columns, a row <paramref name="stride"/> from the next.</summary>
     static abstract void Store(TSelf values, ArrayView<Float4> destination, int at, int stride);
@@ -37,16 +45,17 @@ internal interface IRows<TSelf>
 /// <summary>What all products of a thread's slice are made of.</summary>
 internal struct Products
 {
-    /// <summary>
-    /// The rows' h, and where a thread's sums go; the same memory where <see cref="Aliased"/> is not 0: then a barrier of the group lies between them.
-    /// </summary>
-    public ArrayView<Float4> Hidden, Partial;
+    /// <summary>The rows' h, <see cref="SplitKTile.Row"/> apart.</summary>
+    public ArrayView<Float4> Hidden;
+
+    /// <summary>Where a warp's sums go, <see cref="SplitKTile.Threads"/> a row; what <see cref="IShuffle"/> needs.</summary>
+    public ArrayView<float> Partial, Scratch;
 
     /// <summary>As of <see cref="IWeights{TSelf}.MultiplyAdd"/>.</summary>
     public ArrayView<int> Half;
 
-    /// <summary>The first k's of the slice; the thread; from a row to the next; rows that are multiplied at a time.</summary>
-    public int Slice, Thread, Stride, Together, Aliased;
+    /// <summary>The first k's of the slice; the thread; rows that are multiplied at a time.</summary>
+    public int Slice, Thread, Together;
 }
 
 /// <summary>One row.</summary>
@@ -68,13 +77,24 @@ internal struct OneRow : IRows<OneRow>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, Products p)
+    public static void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle
     {
-        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
-        if (p.Aliased != 0)
-            Group.Barrier();
-        Store(sums, p.Partial, p.Thread, p.Stride);
+        OneRow sums = TWeights.MultiplyAdd<OneRow>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
+        Scatter<TShuffle>(sums, p.Partial, p.Thread, p.Scratch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scatter<TShuffle>(OneRow sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle => SliceSums.Scatter<TShuffle>(sums.Row, partial, thread, scratch);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static OneRow Keep(OneRow values, bool inside)
+    {
+        (values.Row.X, values.Row.Y) = (inside ? values.Row.X : 0f, inside ? values.Row.Y : 0f);
+        (values.Row.Z, values.Row.W) = (inside ? values.Row.Z : 0f, inside ? values.Row.W : 0f);
+        return values;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -111,23 +131,36 @@ internal struct TwiceRows<T> : IRows<TwiceRows<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TWeights>(TWeights weights, Products p)
+    public static void Multiply<TWeights, TShuffle>(TWeights weights, Products p)
         where TWeights : struct, IWeights<TWeights>
+        where TShuffle : struct, IShuffle
     {
         if (Count > p.Together)
         {
-            T.Multiply(weights, p);
-            p.Slice += T.Count * p.Stride;
-            p.Thread += T.Count * p.Stride;
-            T.Multiply(weights, p);
+            T.Multiply<TWeights, TShuffle>(weights, p);
+            (p.Hidden, p.Partial) = (p.Hidden.SubView(T.Count * SplitKTile.Row), p.Partial.SubView(T.Count * SplitKTile.Threads));
+            T.Multiply<TWeights, TShuffle>(weights, p);
         }
         else
         {
-            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, p.Stride, p.Half[0]);
-            if (p.Aliased != 0)
-                Group.Barrier();
-            Store(sums, p.Partial, p.Thread, p.Stride);
+            TwiceRows<T> sums = TWeights.MultiplyAdd<TwiceRows<T>>(weights, default, p.Hidden, p.Slice, SplitKTile.Slices, SplitKTile.Row, p.Half[0]);
+            Scatter<TShuffle>(sums, p.Partial, p.Thread, p.Scratch);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scatter<TShuffle>(TwiceRows<T> sums, ArrayView<float> partial, int thread, ArrayView<float> scratch)
+        where TShuffle : struct, IShuffle
+    {
+        T.Scatter<TShuffle>(sums.Low, partial, thread, scratch);
+        T.Scatter<TShuffle>(sums.High, partial.SubView(T.Count * SplitKTile.Threads), thread, scratch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TwiceRows<T> Keep(TwiceRows<T> values, bool inside)
+    {
+        (values.Low, values.High) = (T.Keep(values.Low, inside), T.Keep(values.High, inside));
+        return values;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -33,6 +33,18 @@ internal struct WeightSlice
 
         return w;
     }
+
+    /// <summary>The same, clamped to the last chunk and the last column instead of branched around; the depth is a multiple of 4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WeightChunk LoadInside(WeightSlice slice, int chunk)
+    {
+        int k = IntrinsicMath.Min(4 * (chunk * slice.Slices + slice.Slice), slice.Depth - 4);
+        ArrayView<Float4> from = slice.Weights.SubView(k * slice.Columns4 + IntrinsicMath.Min(slice.Column4, slice.Columns4 - 1));
+        WeightChunk w = default;
+        (w.K0, w.K1) = (from[0], from[slice.Columns4]);
+        (w.K2, w.K3) = (from[2 * slice.Columns4], from[3 * slice.Columns4]);
+        return w;
+    }
 }
 
 /// <summary>The weights of four consecutive k's for one float4 column: 16 registers.</summary>
@@ -53,6 +65,9 @@ internal interface IWeights<TSelf>
 
     /// <summary>Fetches what is held, from <paramref name="chunk"/> on.</summary>
     static abstract TSelf Load(WeightSlice slice, int chunk);
+
+    /// <summary>The same, without a branch: clamped to the last k's and the last column. The depth is a multiple of 4.</summary>
+    static abstract TSelf LoadInside(WeightSlice slice, int chunk);
 
     /// <summary>
     /// Adds the slice's products: chunk c meets the h of the float4 column at <c>at + c·slices</c>. <paramref name="half"/> is 16, the
@@ -75,6 +90,14 @@ internal struct HeldChunk : IWeights<HeldChunk>
     {
         HeldChunk held = default;
         held.Chunk = WeightSlice.Load(slice, chunk);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldChunk LoadInside(WeightSlice slice, int chunk)
+    {
+        HeldChunk held = default;
+        held.Chunk = WeightSlice.LoadInside(slice, chunk);
         return held;
     }
 
@@ -113,6 +136,17 @@ internal struct HeldPairs : IWeights<HeldPairs>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldPairs LoadInside(WeightSlice slice, int chunk)
+    {
+        int k = IntrinsicMath.Min(4 * (chunk * slice.Slices + slice.Slice), slice.Depth - 4);
+        int at = (k >> 1) * slice.Columns4 + IntrinsicMath.Min(slice.Column4, slice.Columns4 - 1);
+        ArrayView<BfloatPairs4> pairs = slice.Weights.Cast<BfloatPairs4>();
+        HeldPairs held = default;
+        (held.K01, held.K23) = (pairs[at], pairs[at + slice.Columns4]);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows MultiplyAdd<TRows>(HeldPairs weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
@@ -141,6 +175,15 @@ internal struct TwiceHeld<T> : IWeights<TwiceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TwiceHeld<T> LoadInside(WeightSlice slice, int chunk)
+    {
+        TwiceHeld<T> held = default;
+        held.Low = T.LoadInside(slice, chunk);
+        held.High = T.LoadInside(slice, chunk + T.Chunks);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
@@ -164,6 +207,16 @@ internal struct ThriceHeld<T> : IWeights<ThriceHeld<T>>
         held.First = T.Load(slice, chunk);
         held.Second = T.Load(slice, chunk + T.Chunks);
         held.Third = T.Load(slice, chunk + 2 * T.Chunks);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ThriceHeld<T> LoadInside(WeightSlice slice, int chunk)
+    {
+        ThriceHeld<T> held = default;
+        held.First = T.LoadInside(slice, chunk);
+        held.Second = T.LoadInside(slice, chunk + T.Chunks);
+        held.Third = T.LoadInside(slice, chunk + 2 * T.Chunks);
         return held;
     }
 
@@ -197,6 +250,9 @@ internal struct Streamed<TChunk> : IWeights<Streamed<TChunk>>
         streamed.Count = (slice.Depth + perChunk - 1) / perChunk - chunk;
         return streamed;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Streamed<TChunk> LoadInside(WeightSlice slice, int chunk) => Load(slice, chunk);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows MultiplyAdd<TRows>(Streamed<TChunk> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)

@@ -34,7 +34,18 @@ internal struct InputGemmEnds : IChainEnds<InputGemmEnds>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void End(InputGemmEnds self, int row, int column4, Float4 sum, float carried)
     {
-        if (row < self.Gemm.RowCount && column4 < self.Gemm.Columns4)
-            self.Gemm.Preactivation[row * self.Gemm.Columns4 + column4] = sum;
+        if (row >= self.Gemm.RowCount || column4 >= self.Gemm.Columns4)
+            return;
+        int at = row * self.Gemm.Columns4 + column4;
+        self.Gemm.Preactivation[at] = sum;
+        // As integers: ILGPU writes a NaN into OpenCL sources as NAN, which is another one.
+        if (self.Gemm.UnwrittenUnits == 1)
+            self.Gemm.Unwritten.Cast<int>()[at] = unchecked((int)Words.Unwritten);
+        if (self.Gemm.UnwrittenUnits == 4)
+        {
+            BfloatPairs4 four = default;
+            four.X = four.Y = four.Z = four.W = unchecked((int)Words.Unwritten);
+            self.Gemm.Unwritten.Cast<BfloatPairs4>()[at] = four;
+        }
     }
 }

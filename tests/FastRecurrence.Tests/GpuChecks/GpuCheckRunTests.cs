@@ -17,7 +17,7 @@ public sealed class GpuCheckRunTests
         Assert.Equal("abc", document.Commit);
         CheckRecord timed = Assert.Single(document.Records, r => r.Part == "lstm");
         Assert.Equal((8, 2, 8, "Lstm", "Float32"), (timed.H!.Value, timed.N!.Value, timed.T!.Value, timed.Cell, timed.Format));
-        Assert.Equal(2, timed.Host!.Samples);
+        Assert.InRange(timed.Host!.Samples, 1, 2); // the second round only where there was time
         Assert.InRange(timed.Host.Median, 1, 1e6);
         Assert.True(Assert.Single(document.Records, r => r.Family == "exercises").Verification is { Right: true, Problems: 7 });
         CheckRecord[] kernels = [.. document.Records.Where(r => r.Part == "verify" && r.Format is not null)];

@@ -1,0 +1,75 @@
+using FastRecurrence.Gpu.Families;
+using FastRecurrence.Gpu.Kernels;
+using ILGPU;
+
+namespace FastRecurrence.Gpu;
+
+/// <content>Calls that come again are given to the driver as one (<see cref="LaunchGraphs"/>).</content>
+public sealed partial class GpuLayer
+{
+    /// <summary>Enqueues a call, and records it where it has come before.</summary>
+    private void Record(
+        LaunchGraphs graphs, in GraphKey key, GpuState s, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates)
+    {
+        bool records = graphs.Begin(key), ran = false;
+        try
+        {
+            Enqueue(s, sequenceLength, input, output, gates);
+        }
+        finally
+        {
+            ran = graphs.End(key); // after a failure too: the stream must not go on recording
+        }
+
+        if (records && !ran)
+            Enqueue(s, sequenceLength, input, output, gates);
+    }
+
+    /// <summary>A sequence in chunks as long as the scratch memory allows.</summary>
+    private void Enqueue(GpuState s, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates)
+    {
+        int N = s.BatchSize, I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount, chunk = s.ChunkLength(sequenceLength);
+        for (int t = 0; t < sequenceLength; t += chunk)
+        {
+            int steps = Math.Min(chunk, sequenceLength - t), rows = t * N;
+            WantedOutputs wanted = s.Wanted(gates is not null, cells: false);
+            if (gates is not null)
+                wanted.Gates = gates.View(gates.Length).SubView(rows * G * H, steps * N * G * H);
+            RunChunk(new StepChunk(this, s, steps, N)
+            {
+                Input = input.View(input.Length).SubView(rows * I, steps * N * I),
+                Preactivation = s.Preactivation,
+                Output = output.View(output.Length).SubView(rows * P, steps * N * P),
+                Wanted = wanted,
+            });
+        }
+    }
+
+    /// <summary><see cref="RunChunk"/> of a chunk in the state's own memory, recorded where it has come before.</summary>
+    private void RunOwn(in StepChunk chunk)
+    {
+        GpuState s = chunk.State;
+        IntPtr wanted = chunk.Wanted.WantGates + 2 * chunk.Wanted.WantCells;
+        GraphKey key = new(chunk.Steps, chunk.Rows, IntPtr.Zero, IntPtr.Zero, wanted, s.Memory);
+        if (s.Graphs is not LaunchGraphs graphs)
+        {
+            RunChunk(chunk);
+            return;
+        }
+
+        if (graphs.TryRun(key))
+            return;
+        bool records = graphs.Begin(key), ran = false;
+        try
+        {
+            RunChunk(chunk);
+        }
+        finally
+        {
+            ran = graphs.End(key);
+        }
+
+        if (records && !ran)
+            RunChunk(chunk);
+    }
+}

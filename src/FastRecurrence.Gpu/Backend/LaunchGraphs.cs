@@ -1,0 +1,98 @@
+using ILGPU.Runtime;
+
+namespace FastRecurrence.Gpu;
+
+/// <summary>What a graph was recorded for: the work of a call with these sizes and this memory.</summary>
+/// <param name="Steps">T.</param>
+/// <param name="Rows">N.</param>
+/// <param name="Input">Where x lies.</param>
+/// <param name="Output">Where h goes.</param>
+/// <param name="Gates">Where gates go; 0 for nowhere.</param>
+/// <param name="Memory">Counts the state's own allocations.</param>
+internal readonly record struct GraphKey(int Steps, int Rows, IntPtr Input, IntPtr Output, IntPtr Gates, int Memory);
+
+/// <summary>
+/// A state's calls that came twice, as graphs: from the third on a call is one request to the driver instead of one a step. The few used last are kept.
+/// Use it inside <see cref="GpuDevice.Enter"/>.
+/// </summary>
+/// <param name="queue">The state's stream.</param>
+/// <param name="steps">The driver's functions that wait for the step before by themselves (<see cref="DependentLaunch"/>).</param>
+internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr> steps) : IDisposable
+{
+    private const int Kept = 8;
+
+    // A call that was seen once has no graph yet.
+    private readonly (GraphKey Key, CudaGraph? Graph, long Used)[] _entries = new (GraphKey, CudaGraph?, long)[Kept];
+    private long _clock;
+    private bool _off, _recording;
+
+    /// <summary>Runs the call's graph; false where there is none.</summary>
+    public bool TryRun(in GraphKey key)
+    {
+        if (_off || Find(key) is not int at || _entries[at].Graph is not CudaGraph graph)
+            return false;
+        _entries[at].Used = ++_clock;
+        if (graph.Run(queue))
+            return true;
+        _off = true;
+        return false;
+    }
+
+    /// <summary>
+    /// Starts to record where the call came before; else remembers it. What is enqueued next runs only after <see cref="End"/> where this was true.
+    /// </summary>
+    public bool Begin(in GraphKey key)
+    {
+        if (_off)
+            return false;
+        if (Find(key) is null)
+        {
+            int oldest = 0;
+            for (int i = 1; i < Kept; i++)
+                oldest = _entries[i].Used < _entries[oldest].Used ? i : oldest;
+            _entries[oldest].Graph?.Dispose();
+            _entries[oldest] = (key, null, ++_clock);
+            return false;
+        }
+
+        return _recording = CudaGraph.Begin(queue);
+    }
+
+    /// <summary>
+    /// Ends the recording and runs it; false where that cannot be done: then nothing was enqueued. Also to be called after a failure in between.
+    /// </summary>
+    public bool End(in GraphKey key)
+    {
+        if (!_recording)
+            return false;
+        _recording = false;
+        CudaGraph? graph = CudaGraph.End(queue, steps);
+        if (graph is null || Find(key) is not int at || !graph.Run(queue))
+        {
+            graph?.Dispose();
+            _off = true;
+            return false;
+        }
+
+        _entries[at].Graph = graph;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach ((_, CudaGraph? graph, _) in _entries)
+            graph?.Dispose();
+    }
+
+    private int? Find(in GraphKey key)
+    {
+        for (int i = 0; i < Kept; i++)
+        {
+            if (_entries[i].Used != 0 && _entries[i].Key == key)
+                return i;
+        }
+
+        return null;
+    }
+}
