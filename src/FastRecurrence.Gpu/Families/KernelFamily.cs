@@ -1,8 +1,8 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using FastRecurrence.Gpu.Kernels;
-using ILGPU.Runtime;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu.Families;
 
