@@ -113,13 +113,34 @@ internal sealed class DeviceWeights : IDisposable
     /// <summary>What a step multiplies by, as it lies here.</summary>
     public RecurrentMatrices Plain => new(Recurrent, Candidate, Projection);
 
-    /// <summary>The same in the order of <see cref="TensorFragments"/>, made at the first request. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
-    /// <exception cref="DeviceException">The device has too little memory; the weights stay as they were.</exception>
-    public RecurrentMatrices OnTensorCores() => _fragments ??= new(
-        Fragments(Recurrent, RecurrentDepth, Columns4, "R for tensor cores"),
-        Candidate.Length > 1 ? Fragments(Candidate, _shape.HiddenSize, Columns4, "R of the candidate for tensor cores") : Candidate,
-        Projection.Length > 1
-            ? Fragments(Projection, _shape.HiddenSize, PackedWeights.Columns4(_shape.ProjectionSize), "the projection for tensor cores") : Projection);
+    /// <summary>
+    /// The same in the order of <see cref="TensorFragments"/>, made for the first state that needs it. Call it inside <see cref="GpuDevice.Enter"/>.
+    /// </summary>
+    /// <exception cref="DeviceException">The device has too little memory, or failed; the weights stay as they were.</exception>
+    public RecurrentMatrices OnTensorCores()
+    {
+        if (_fragments is RecurrentMatrices made)
+            return made;
+        int before = _buffers.Count;
+        try
+        {
+            RecurrentMatrices fragments = new(
+                Fragments(Recurrent, RecurrentDepth, Columns4, "R for tensor cores"),
+                Candidate.Length > 1 ? Fragments(Candidate, _shape.HiddenSize, Columns4, "R of the candidate for tensor cores") : Candidate,
+                Projection.Length > 1
+                    ? Fragments(Projection, _shape.HiddenSize, PackedWeights.Columns4(_shape.ProjectionSize), "the projection for tensor cores") : Projection);
+            _fragments = fragments;
+            return fragments;
+        }
+        catch (Exception e)
+        {
+            _device.Free([.. _buffers[before..]]);
+            _buffers.RemoveRange(before, _buffers.Count - before);
+            if (e is AcceleratorException failure)
+                throw _device.Failure("bring R into the order of tensor cores", failure);
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _device.Free([.. _buffers]);

@@ -7,26 +7,22 @@ namespace FastRecurrence.Gpu;
 /// <content>Calls that come again are given to the driver as one (<see cref="LaunchGraphs"/>).</content>
 public sealed partial class GpuLayer
 {
-    /// <summary>Enqueues a call, and records it where it has come before.</summary>
-    private void Record(
-        LaunchGraphs graphs, in GraphKey key, GpuState s, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates)
-    {
-        bool records = graphs.Begin(key), ran = false;
-        try
-        {
-            Enqueue(s, sequenceLength, input, output, gates);
-        }
-        finally
-        {
-            ran = graphs.End(key); // after a failure too: the stream must not go on recording
-        }
+    /// <summary>A call on device memory.</summary>
+    private readonly record struct DeviceCall(GpuLayer Layer, GpuState State, int Steps, DeviceBuffer Input, DeviceBuffer Output, DeviceBuffer? Gates);
 
-        if (records && !ran)
-            Enqueue(s, sequenceLength, input, output, gates);
+    /// <summary>Enqueues a call, recorded where it has come before.</summary>
+    private static void Enqueue(in DeviceCall call)
+    {
+        GpuState s = call.State;
+        GraphKey key = new(call.Steps, s.BatchSize, call.Input.Address, call.Output.Address, call.Gates?.Address ?? IntPtr.Zero, s.Memory);
+        if (s.Graphs is LaunchGraphs graphs)
+            graphs.Run(key, call, static c => c.Layer.EnqueueChunks(c.State, c.Steps, c.Input, c.Output, c.Gates));
+        else
+            call.Layer.EnqueueChunks(s, call.Steps, call.Input, call.Output, call.Gates);
     }
 
     /// <summary>A sequence in chunks as long as the scratch memory allows.</summary>
-    private void Enqueue(GpuState s, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates)
+    private void EnqueueChunks(GpuState s, int sequenceLength, DeviceBuffer input, DeviceBuffer output, DeviceBuffer? gates)
     {
         int N = s.BatchSize, I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount, chunk = s.ChunkLength(sequenceLength);
         for (int t = 0; t < sequenceLength; t += chunk)
@@ -51,25 +47,9 @@ public sealed partial class GpuLayer
         GpuState s = chunk.State;
         IntPtr wanted = chunk.Wanted.WantGates + 2 * chunk.Wanted.WantCells;
         GraphKey key = new(chunk.Steps, chunk.Rows, IntPtr.Zero, IntPtr.Zero, wanted, s.Memory);
-        if (s.Graphs is not LaunchGraphs graphs)
-        {
-            RunChunk(chunk);
-            return;
-        }
-
-        if (graphs.TryRun(key))
-            return;
-        bool records = graphs.Begin(key), ran = false;
-        try
-        {
-            RunChunk(chunk);
-        }
-        finally
-        {
-            ran = graphs.End(key);
-        }
-
-        if (records && !ran)
+        if (s.Graphs is LaunchGraphs graphs)
+            graphs.Run(key, chunk, static c => c.Layer.RunChunk(c));
+        else
             RunChunk(chunk);
     }
 }

@@ -120,11 +120,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         try
         {
             s.Reserve(s.ChunkLength(sequenceLength));
-            GraphKey key = new(sequenceLength, N, input.Address, output.Address, gates?.Address ?? IntPtr.Zero, s.Memory);
-            if (s.Graphs is not LaunchGraphs graphs)
-                Enqueue(s, sequenceLength, input, output, gates);
-            else if (!graphs.TryRun(key))
-                Record(graphs, key, s, sequenceLength, input, output, gates);
+            Enqueue(new DeviceCall(this, s, sequenceLength, input, output, gates));
         }
         catch (AcceleratorException e)
         {

@@ -46,6 +46,7 @@ internal sealed class GpuState : LayerState
             {
                 Choice = KernelChoice.For(device, shape, layer.Format, Math.Max(batchSize, 1), layer.Forced, layer.RecurrentGemm);
                 Recurrence = Choice.Family.Load(device, shape, Choice.Variant, batchSize);
+                Recurrence.Prepare(layer.Weights);
                 if (Recurrence.MayBeRecorded && layer.InputGemm != InputGemm.CuBlas && device.Traits.Kind == DeviceKind.Cuda && CudaGraph.IsSupported)
                     Graphs = new LaunchGraphs(Queue, Recurrence.WaitingSteps);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");

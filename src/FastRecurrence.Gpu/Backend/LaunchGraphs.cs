@@ -26,8 +26,33 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
     private long _clock;
     private bool _off, _recording;
 
+    /// <summary>
+    /// Runs the call's graph where there is one. Else enqueues its work, and records it where the call came before; where that fails the work is enqueued
+    /// again, outside of a recording.
+    /// </summary>
+    /// <param name="key">The call.</param>
+    /// <param name="work">What <paramref name="enqueue"/> needs.</param>
+    /// <param name="enqueue">Enqueues the call's work; made once, so that calls allocate nothing.</param>
+    public void Run<TWork>(in GraphKey key, TWork work, Action<TWork> enqueue)
+    {
+        if (TryRun(key))
+            return;
+        bool records = Begin(key), ran = false;
+        try
+        {
+            enqueue(work);
+        }
+        finally
+        {
+            ran = End(key); // after a failure too: the stream must not go on recording
+        }
+
+        if (records && !ran)
+            enqueue(work);
+    }
+
     /// <summary>Runs the call's graph; false where there is none.</summary>
-    public bool TryRun(in GraphKey key)
+    private bool TryRun(in GraphKey key)
     {
         if (_off || Find(key) is not int at || _entries[at].Graph is not CudaGraph graph)
             return false;
@@ -41,7 +66,7 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
     /// <summary>
     /// Starts to record where the call came before; else remembers it. What is enqueued next runs only after <see cref="End"/> where this was true.
     /// </summary>
-    public bool Begin(in GraphKey key)
+    private bool Begin(in GraphKey key)
     {
         if (_off)
             return false;
@@ -58,10 +83,8 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
         return _recording = CudaGraph.Begin(queue);
     }
 
-    /// <summary>
-    /// Ends the recording and runs it; false where that cannot be done: then nothing was enqueued. Also to be called after a failure in between.
-    /// </summary>
-    public bool End(in GraphKey key)
+    /// <summary>Ends the recording and runs it; false where that cannot be done: then nothing was enqueued.</summary>
+    private bool End(in GraphKey key)
     {
         if (!_recording)
             return false;
