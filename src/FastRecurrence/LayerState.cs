@@ -25,14 +25,8 @@ public abstract class LayerState : IDisposable
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
 
-    /// <summary>
-    /// Whether h and c are of no use any more: a call failed, and the device did not take back what the state held before it. Then only
-    /// <see cref="Reset"/> and <see cref="Dispose"/> are taken.
-    /// </summary>
-    internal bool IsLost { get; set; }
-
-    /// <summary>Scratch for sequences that are not dense, forward and time-major; made at the first of them.</summary>
-    internal SequencePacker Packer => field ??= new SequencePacker();
+    /// <summary>The order of rows of sequences that are not dense, forward and time-major; made at the first of them.</summary>
+    internal SequenceOrder Order => field ??= new SequenceOrder();
 
     /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
     internal RowLengths Lengths => field ??= new RowLengths();
@@ -42,9 +36,8 @@ public abstract class LayerState : IDisposable
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     public void Reset()
     {
-        using Lease _ = Acquire(evenLost: true);
+        using Lease _ = Acquire();
         ResetCore();
-        IsLost = false;
     }
 
     /// <summary>Reads h into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
@@ -120,20 +113,12 @@ public abstract class LayerState : IDisposable
     }
 
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
-    internal Lease Acquire(bool evenLost = false)
+    internal Lease Acquire()
     {
         switch (Interlocked.CompareExchange(ref _use, InUse, Free))
         {
             case InUse: throw Busy();
             case Disposed: throw new ObjectDisposedException(nameof(LayerState));
-        }
-
-        if (IsLost && !evenLost)
-        {
-            Volatile.Write(ref _use, Free);
-            throw new InvalidOperationException(
-                "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. "
-                + "Reset it, then set h and c from your own copies.");
         }
 
         return new Lease(this);

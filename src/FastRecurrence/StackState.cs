@@ -11,15 +11,13 @@ public sealed class StackState : IDisposable
 {
     private const int Free = 0, InUse = 1, Disposed = 2;
     private readonly LayerState[] _states;
-    private readonly float[][] _between = [[], []], _sides = [[], []];
+    private readonly float[][] _between = [[], []];
     private int _use, _reservedSteps;
 
-    internal StackState(RecurrentStack stack, LayerState[] states, int batchSize, WorkerTeam? team)
+    internal StackState(RecurrentStack stack, LayerState[] states, StackDriver? driver, WorkerTeam? team)
     {
-        Team = team;
-        Stack = stack;
-        _states = states;
-        BatchSize = batchSize;
+        (Stack, _states, Driver, Team) = (stack, states, driver, team);
+        BatchSize = states[0].BatchSize;
     }
 
     /// <summary>The stack this state belongs to.</summary>
@@ -30,6 +28,9 @@ public sealed class StackState : IDisposable
 
     /// <summary>Threads that calls with this state may use.</summary>
     internal WorkerTeam? Team { get; }
+
+    /// <summary>The backend's own way to run the layers; null for one after the other.</summary>
+    internal StackDriver? Driver { get; }
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
     public int SavedSize => StateBytes.SizeOf(this);
@@ -151,9 +152,10 @@ public sealed class StackState : IDisposable
         switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
         {
             case Free:
+                Driver?.Dispose();
                 foreach (LayerState state in _states)
                     state.Dispose();
-                (_between[0], _between[1], _sides[0], _sides[1]) = ([], [], [], []);
+                (_between[0], _between[1]) = ([], []);
                 break;
             case InUse:
                 throw Busy();
@@ -170,7 +172,7 @@ public sealed class StackState : IDisposable
     internal LayerState Of(int index) => _states[index];
 
     /// <summary>
-    /// Makes room for T steps between the layers and of single directions; all of it before the first layer runs, so that a sequence too long for
+    /// Makes room for T steps between the layers; all of it before the first layer runs, so that a sequence too long for
     /// it is refused while nothing has changed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">An array cannot hold what lies between two layers.</exception>
@@ -179,25 +181,13 @@ public sealed class StackState : IDisposable
         if (T <= _reservedSteps)
             return;
         IReadOnlyList<StackLayer> layers = Stack.Layers;
-        for (int k = 0; k < layers.Count; k++)
-        {
-            StackLayer layer = layers[k];
-            if (k < layers.Count - 1)
-                Grow(ref _between[k % 2], k, T, layer.OutputSize);
-            if (layer.Forward is null || layer.Reverse is null || !Stack.RunsBothDirectionsAtOnce)
-                continue;
-            Grow(ref _sides[0], k, T, layer.Forward.Shape.OutputSize);
-            Grow(ref _sides[1], k, T, layer.Reverse.Shape.OutputSize);
-        }
-
+        for (int k = 0; k < layers.Count - 1; k++)
+            Grow(ref _between[k % 2], k, T, layers[k].OutputSize);
         _reservedSteps = T;
     }
 
     /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads. Reserved before.</summary>
     internal Span<float> Between(int k, int T, int width) => _between[k % 2].AsSpan(0, T * BatchSize * width);
-
-    /// <summary>Memory for one direction of a bidirectional layer. Reserved before.</summary>
-    internal Span<float> Side(int direction, int T, int width) => _sides[direction].AsSpan(0, T * BatchSize * width);
 
     /// <summary>Takes the state for one call.</summary>
     internal Lease Acquire() => Interlocked.CompareExchange(ref _use, InUse, Free) switch

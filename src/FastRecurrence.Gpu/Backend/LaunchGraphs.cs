@@ -1,3 +1,5 @@
+using FastRecurrence.Gpu.Families;
+using ILGPU;
 using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
@@ -6,10 +8,23 @@ namespace FastRecurrence.Gpu;
 /// <param name="Steps">T.</param>
 /// <param name="Rows">N.</param>
 /// <param name="Input">Where x lies.</param>
+/// <param name="Preactivation">Where b + x·W goes.</param>
 /// <param name="Output">Where h goes.</param>
 /// <param name="Gates">Where gates go; 0 for nowhere.</param>
-/// <param name="Memory">Counts the state's own allocations.</param>
-internal readonly record struct GraphKey(int Steps, int Rows, IntPtr Input, IntPtr Output, IntPtr Gates, int Memory);
+/// <param name="Cells">Where c of every step goes; 0 for nowhere.</param>
+/// <param name="Hidden">Where the state's h lies, and c beside it.</param>
+internal readonly record struct GraphKey(
+    int Steps, int Rows, IntPtr Input, IntPtr Preactivation, IntPtr Output, IntPtr Gates, IntPtr Cells, IntPtr Hidden)
+{
+    /// <summary>Of a chunk in one launch or several.</summary>
+    public static GraphKey Of(in StepChunk chunk) => new(
+        chunk.Steps, chunk.Rows, Address(chunk.Input), Address(chunk.Preactivation.Cast<float>()), Address(chunk.Output),
+        chunk.Wanted.WantGates != 0 ? Address(chunk.Wanted.Gates) : IntPtr.Zero, chunk.Wanted.WantCells != 0 ? Address(chunk.Wanted.Cells) : IntPtr.Zero,
+        Address(chunk.State.Hidden));
+
+    /// <summary>Where a view's first float lies, as the device counts.</summary>
+    public static unsafe IntPtr Address(ArrayView<float> view) => (IntPtr)view.LoadEffectiveAddress();
+}
 
 /// <summary>
 /// A state's calls that came twice, as graphs: from the third on a call is one request to the driver instead of one a step. The few used last are kept.

@@ -134,6 +134,7 @@ internal sealed class GridRun : FamilyRun
         {
             ArrayView<int> target = _hostFlags!.ArrayView;
             _flags!.View.BaseView.CopyTo(queue, target);
+            _device.Transfers.Downloads++;
         }
 
         queue.Synchronize();
