@@ -157,22 +157,6 @@ internal sealed class GpuDevice
         }
     }
 
-    /// <summary>Device memory filled from the host. Call it inside <see cref="Enter"/>.</summary>
-    public MemoryBuffer1D<float, Stride1D.Dense> Upload(ReadOnlySpan<float> values, string purpose)
-    {
-        MemoryBuffer1D<float, Stride1D.Dense> buffer = Allocate<float>(values.Length, purpose);
-        try
-        {
-            Transfer.ToDevice(this, DefaultStream, values, buffer.View.BaseView);
-            return buffer;
-        }
-        catch (AcceleratorException e)
-        {
-            Free(buffer);
-            throw Failure($"upload {purpose}", e);
-        }
-    }
-
     /// <summary>Gives device memory back; of a lost device there is nothing to give back. Never throws.</summary>
     public void Free(params ReadOnlySpan<IDisposable?> owned)
     {
