@@ -42,8 +42,8 @@ internal sealed class DeviceStackLayer
     {
         long rows = (long)ChunkLength(sequenceLength) * _first.BatchSize, P = Math.Max(_first.Layer.Shape.OutputSize, _second?.Layer.Shape.OutputSize ?? 0);
         long columns = Math.Max(Columns(_first), _second is null ? 0 : Columns(_second));
-        workspace.Reserve(
-            _isReverse || _second is not null ? rows * InputSize : 0, Directions * rows * columns, _isReverse || _second is not null ? Directions * rows * P : 0);
+        bool moves = _isReverse || _second is not null;
+        workspace.Reserve(moves ? rows * InputSize : 0, Directions * rows * columns, moves ? Directions * rows * P : 0);
     }
 
     /// <summary>Enqueues the layer. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
@@ -154,7 +154,7 @@ internal sealed class DeviceStackLayer
             Starts = ragged ? call.Order.Starts : default,
             Map = !reverse ? MoveRowsKernel.Same : ragged ? MoveRowsKernel.ReversedByLength : MoveRowsKernel.Reversed,
             Unpacks = unpacks ? 1 : 0,
-            Count = stretch.Count * width,
+            Steps = stretch.Steps,
             Rows = stretch.Rows,
             Width = width,
             Stride = stride,

@@ -1,5 +1,4 @@
 using FastRecurrence.Gpu.Families;
-using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 

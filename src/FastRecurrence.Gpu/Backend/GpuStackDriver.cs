@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using FastRecurrence.Gpu.Families;
-using FastRecurrence.Gpu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 

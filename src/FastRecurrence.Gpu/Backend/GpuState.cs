@@ -242,7 +242,7 @@ internal sealed class GpuState : LayerState
         Order = order.Order,
         Map = MoveRowsKernel.Sorted,
         Unpacks = unpacks ? 1 : 0,
-        Count = BatchSize * width,
+        Steps = 1,
         Rows = BatchSize,
         Width = width,
         Stride = width,

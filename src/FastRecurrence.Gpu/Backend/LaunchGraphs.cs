@@ -23,7 +23,7 @@ internal readonly record struct GraphKey(
         Address(chunk.State.Hidden));
 
     /// <summary>Where a view's first float lies, as the device counts.</summary>
-    public static unsafe IntPtr Address(ArrayView<float> view) => (IntPtr)view.LoadEffectiveAddress();
+    public static IntPtr Address(ArrayView<float> view) => view.LoadEffectiveAddressAsPtr();
 }
 
 /// <summary>

@@ -1,6 +1,8 @@
 namespace FastRecurrence.Gpu;
 
-/// <summary>What went between the host and a device, and what was allocated there, since it was opened; for tests. Counted inside <see cref="GpuDevice.Enter"/>.</summary>
+/// <summary>
+/// What went between the host and a device, and what was allocated there, since it was opened; for tests. Counted inside <see cref="GpuDevice.Enter"/>.
+/// </summary>
 internal sealed class TransferCount
 {
     /// <summary>Copies from the host to the device, of whatever size.</summary>

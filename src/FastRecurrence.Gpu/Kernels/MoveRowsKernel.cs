@@ -8,8 +8,8 @@ namespace FastRecurrence.Gpu.Kernels;
 /// </summary>
 internal static class MoveRowsKernel
 {
-    /// <summary>Threads of a group, a float each.</summary>
-    public const int Threads = 128;
+    /// <summary>Threads of a group side by side in a row, and rows of a group.</summary>
+    public const int RowThreads = 32, GroupRows = 4;
 
     /// <summary>Row r of the packed ones is the r-th row from <see cref="MoveRowsArguments.First"/> on.</summary>
     public const int Same = 0;
@@ -23,31 +23,39 @@ internal static class MoveRowsKernel
     /// <summary>The same of rows of different lengths: s from each row's own last step.</summary>
     public const int ReversedByLength = 3;
 
-    /// <summary>The kernel. Grid: all floats, <see cref="Threads"/> a group.</summary>
+    /// <summary>
+    /// The kernel. Grid: tiles of rows × steps, or fewer, which then take several; group: <see cref="RowThreads"/> × <see cref="GroupRows"/> threads.
+    /// </summary>
     public static void Run(MoveRowsArguments a)
     {
-        int at = Grid.IdxX * Threads + Group.IdxX;
-        if (at >= a.Count)
+        int i = Grid.IdxX * GroupRows + Group.IdxY;
+        if (i >= a.Rows)
             return;
-        int packed = at / a.Width, column = at - packed * a.Width, step = packed / a.Rows, i = packed - step * a.Rows;
-        int row = a.First + packed;
-        if (a.Map == Sorted)
-            row = a.Order[i];
-        if (a.Map == Reversed)
-            row = (a.Last - step) * a.Rows + i;
-        if (a.Map == ReversedByLength)
-            row = a.Starts[a.Lengths[i] - 1 - a.First - step] + i;
-        if (a.Unpacks != 0)
-            a.Elsewhere[row * a.Stride + column] = a.Packed[at];
-        else
-            a.Packed[at] = a.Elsewhere[row * a.Stride + column];
+        for (int step = Grid.IdxY; step < a.Steps; step += Grid.DimY)
+        {
+            int packed = step * a.Rows + i, row = a.First + packed;
+            if (a.Map == Sorted)
+                row = a.Order[i];
+            if (a.Map == Reversed)
+                row = (a.Last - step) * a.Rows + i;
+            if (a.Map == ReversedByLength)
+                row = a.Starts[a.Lengths[i] - 1 - a.First - step] + i;
+            for (int column = Group.IdxX; column < a.Width; column += RowThreads)
+            {
+                int from = packed * a.Width + column, elsewhere = row * a.Stride + column;
+                if (a.Unpacks != 0)
+                    a.Elsewhere[elsewhere] = a.Packed[from];
+                else
+                    a.Packed[from] = a.Elsewhere[elsewhere];
+            }
+        }
     }
 }
 
 /// <summary>What <see cref="MoveRowsKernel"/> is launched with.</summary>
 internal struct MoveRowsArguments
 {
-    /// <summary>Rows behind each other, <c>[steps, Rows, Width]</c>.</summary>
+    /// <summary>Rows behind each other, <c>[Steps, Rows, Width]</c>.</summary>
     public ArrayView<float> Packed;
 
     /// <summary>The same rows elsewhere, <see cref="Stride"/> floats apart.</summary>
@@ -65,8 +73,8 @@ internal struct MoveRowsArguments
     /// <summary>Not 0 where packed rows go elsewhere; 0 where they come from there.</summary>
     public int Unpacks;
 
-    /// <summary>All floats to move; rows of every step; floats of a row; floats from a row elsewhere to the next.</summary>
-    public int Count, Rows, Width, Stride;
+    /// <summary>Steps; rows of every step; floats of a row; floats from a row elsewhere to the next.</summary>
+    public int Steps, Rows, Width, Stride;
 
     /// <summary>The first row (<see cref="MoveRowsKernel.Same"/>) or step (<see cref="MoveRowsKernel.ReversedByLength"/>) of the packed ones.</summary>
     public int First;

@@ -172,6 +172,74 @@ public sealed class DeviceStackTests
         Assert.Equal(other.Save(), state.Save());
     }
 
+    /// <summary>A sequence stays one run of its kernels, whatever is asked for beside h.</summary>
+    [Fact]
+    public void Gates_and_c_of_every_step_leave_a_sequence_one_run()
+    {
+        foreach (KernelFamily family in (KernelFamily[])[BlockPersistent.Family, GridPersistent.Family])
+        {
+            using var layer = (GpuLayer)Device("opencl:0").Force(family).Prepare(LayerWeights.Random(LayerShape.Lstm(I, 8), 1));
+            using LayerState state = layer.CreateState(N);
+            Assert.Equal(family, ((GpuState)state).Choice.Family);
+            ref FamilyRun kernels = ref Recurrence((GpuState)state);
+            var counting = new Counting(kernels);
+            kernels = counting;
+            float[] x = Problem.Uniform(new Random(1), T * N * I), y = new float[T * N * 8];
+            layer.Run(state, T, x, y, new SequenceOptions { Cells = new float[y.Length], Gates = new float[4 * y.Length] });
+            layer.Run(state, T, x, y, new SequenceOptions { Cells = new float[y.Length], Lengths = Ragged, Direction = Direction.Reverse });
+            Assert.Equal([(11, 4), (3, 3), (4, 2), (4, 1)], counting.Runs);
+        }
+    }
+
+    /// <summary>What a recorded call is known by: the memory of every view, and not what lies in it.</summary>
+    [Fact]
+    public void Calls_are_told_apart_by_where_their_rows_lie()
+    {
+        GpuBackend backend = Device("ilgpu-cpu");
+        using var layer = (GpuLayer)backend.Prepare(LayerWeights.Random(LayerShape.Lstm(I, 8), 1));
+        using LayerState state = layer.CreateState(N);
+        var s = (GpuState)state;
+        Workspace w = s.Workspace;
+        StepChunk chunk = new(layer, s, 1, N) { Input = w.Input, Preactivation = w.Preactivation, Output = w.Output, Wanted = w.Wanted(false, false) };
+        Assert.Equal(GraphKey.Of(chunk), GraphKey.Of(chunk));
+        Assert.Equal(3 * sizeof(float), GraphKey.Address(w.Input.SubView(3)) - GraphKey.Address(w.Input));
+        foreach (StepChunk other in (StepChunk[])[
+            chunk with { Input = w.Input.SubView(1) }, chunk with { Preactivation = w.Preactivation.SubView(1) }, chunk with { Output = w.Output.SubView(1) },
+            chunk with { Wanted = w.Wanted(true, false) }, chunk with { Wanted = w.Wanted(false, true) }, chunk with { Rows = N - 1 }])
+            Assert.NotEqual(GraphKey.Of(chunk), GraphKey.Of(other));
+
+        IntPtr own = GraphKey.Address(s.Hidden);
+        using (backend.Device.Enter())
+        {
+            s.Sort([1, 0, 2, 3]);
+            Assert.NotEqual(own, GraphKey.Address(s.Hidden));
+            s.EndSorting();
+        }
+
+        Assert.Equal(own, GraphKey.Address(s.Hidden));
+    }
+
+    private sealed class Counting(FamilyRun kernels) : FamilyRun
+    {
+        public List<(int Steps, int Rows)> Runs { get; } = [];
+
+        public override bool MayBeRecorded => kernels.MayBeRecorded;
+
+        public override bool WantsUnwritten(int steps) => kernels.WantsUnwritten(steps);
+
+        public override void Run(in StepChunk chunk)
+        {
+            Runs.Add((chunk.Steps, chunk.Rows));
+            kernels.Run(chunk);
+        }
+
+        public override void Dispose()
+        {
+            kernels.Dispose();
+            base.Dispose();
+        }
+    }
+
     private sealed class Broken : FamilyRun
     {
         public override void Run(in StepChunk chunk) => throw new CLException("the launch failed");
