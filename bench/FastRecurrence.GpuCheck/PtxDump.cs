@@ -9,7 +9,7 @@ internal static class PtxDump
     public static int Write(string folder, string part)
     {
         Directory.CreateDirectory(folder);
-        foreach ((string name, KernelInstance kernel) in KernelCatalog.All.Where(k => k.Name.Contains(part, StringComparison.Ordinal)))
+        foreach ((string name, KernelInstance kernel) in KernelCatalog.All.Concat(KernelCatalog.Around).Where(k => k.Name.Contains(part, StringComparison.Ordinal)))
             File.WriteAllText(Path.Combine(folder, name + ".ptx"), PtxCompiler.Compile(kernel));
         return 0;
     }

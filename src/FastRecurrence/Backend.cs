@@ -54,6 +54,11 @@ public abstract class Backend
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
+    /// <summary>The backend's own way to run a stack's layers; null for one layer after the other.</summary>
+    /// <param name="layers">The stack's layers.</param>
+    /// <param name="states">Their states: of each layer its forward direction's, then its reverse one's, where there are such.</param>
+    internal virtual StackDriver? CreateStackDriver(IReadOnlyList<StackLayer> layers, IReadOnlyList<LayerState> states) => null;
+
     /// <summary>Whether a layer without recurrence can run.</summary>
     private protected virtual bool HasDenseLayers => false;
 

@@ -26,14 +26,8 @@ public abstract class LayerState : IDisposable
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
 
-    /// <summary>
-    /// Whether h and c are of no use any more: a call failed, and the device did not take back what the state held before it. Then only
-    /// <see cref="Reset"/> and <see cref="Dispose"/> are taken.
-    /// </summary>
-    internal bool IsLost { get; set; }
-
-    /// <summary>Scratch for sequences that are not dense, forward and time-major; made at the first of them.</summary>
-    internal SequencePacker Packer => field ??= new SequencePacker();
+    /// <summary>The order of rows of sequences that are not dense, forward and time-major; made at the first of them.</summary>
+    internal SequenceOrder Order => field ??= new SequenceOrder();
 
     /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
     internal RowLengths Lengths => field ??= new RowLengths();
@@ -43,9 +37,8 @@ public abstract class LayerState : IDisposable
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     public void Reset()
     {
-        using ExclusiveUse.Lease _ = Acquire(evenLost: true);
+        using ExclusiveUse.Lease _ = Acquire();
         ResetCore();
-        IsLost = false;
     }
 
     /// <summary>Reads h into <paramref name="destination"/>, <c>[N, H]</c>.</summary>
@@ -116,16 +109,7 @@ public abstract class LayerState : IDisposable
     }
 
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
-    internal ExclusiveUse.Lease Acquire(bool evenLost = false)
-    {
-        ExclusiveUse.Lease lease = _use.Acquire(nameof(LayerState), Advice);
-        if (!IsLost || evenLost)
-            return lease;
-        lease.Dispose();
-        throw new InvalidOperationException(
-            "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. "
-            + "Reset it, then set h and c from your own copies.");
-    }
+    internal ExclusiveUse.Lease Acquire() => _use.Acquire(nameof(LayerState), Advice);
 
     private void RequireHidden(string what, int length) =>
         Extents.Require(what, length, Layer.Shape.ProjectionSize == 0 ? "N×H" : "N×P", BatchSize, Layer.Shape.OutputSize);

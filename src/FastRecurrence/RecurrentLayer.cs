@@ -49,12 +49,15 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>
     /// Takes other weights of the same shape into the memory that is there: the layer computes as if it had been prepared with them, its states keep h
-    /// and c and go on. On the CPU it allocates nothing. Not beside calls of this layer on other threads: such a call would compute with a mixture of
-    /// both, though it harms nothing else.
+    /// and c and go on. On the CPU it allocates nothing, on a device no device memory; there it waits until all work has ended that was enqueued before.
+    /// Not beside calls of this layer on other threads: such a call would compute with a mixture of both, though it harms nothing else. What was measured
+    /// when the layer was prepared, such as <see cref="FormatError"/>, is not measured again.
     /// </summary>
     /// <param name="weights">The new numbers; a snapshot is taken.</param>
     /// <exception cref="ArgumentException">The weights are of another shape. Nothing has changed.</exception>
-    /// <exception cref="NotSupportedException">The weights are stored in a narrow format, or the backend cannot. Nothing has changed.</exception>
+    /// <exception cref="NotSupportedException">
+    /// On the CPU, where the weights are stored in a narrow format; devices take those, too. Nothing has changed.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The layer was disposed.</exception>
     public void Load(LayerWeights weights)
     {
@@ -116,9 +119,8 @@ public abstract class RecurrentLayer : IDisposable
     /// </summary>
     /// <remarks>
     /// A refused call (the exceptions below) changes nothing. A device that fails in the middle of a call is another matter: the outputs then
-    /// hold what had been computed, and row n of the state still belongs to row n, but h and c may be those of any step of the call: reset or
-    /// set them before you go on. Where even that cannot be had, because the device does not take h and c back, every further use of the state but
-    /// <see cref="LayerState.Reset"/> and <see cref="LayerState.Dispose"/> is refused with an <see cref="InvalidOperationException"/>.
+    /// hold what had been computed, and row n of the state still belongs to row n. Where rows had to be sorted by length, h and c are those from before
+    /// the call; else they may be those of any step of it: reset or set them before you go on.
     /// </remarks>
     /// <param name="state">The stream's state, made by this layer.</param>
     /// <param name="sequenceLength">T; 0 leaves the state as it is and writes nothing.</param>
@@ -165,49 +167,46 @@ public abstract class RecurrentLayer : IDisposable
         options.Tape?.Clear();
         if (sequenceLength == 0 || N == 0)
             return;
-        bool dense = lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1);
-        if (dense && (outputStride == Shape.OutputSize || RunsInPlace))
+        var sequence = new SortedSequence
         {
-            RunCore(state, new SortedSequence
-            {
-                Steps = sequenceLength,
-                Input = input,
-                OneHotInput = options.OneHotInput,
-                OutputStride = outputStride,
-                Output = output,
-                Gates = options.Gates,
-                Cells = options.Cells,
-                Tape = options.Tape,
-            });
-            return;
-        }
-
-        RunPacked(state, sequenceLength, input, output, outputStride, lengths, options);
+            Steps = sequenceLength,
+            Input = input,
+            OneHotInput = options.OneHotInput,
+            OutputStride = outputStride,
+            Output = output,
+            Gates = options.Gates,
+            Cells = options.Cells,
+            Tape = options.Tape,
+        };
+        bool dense = lengths.IsEmpty && options.Direction == Direction.Forward && (options.Layout == SequenceLayout.TimeMajor || N == 1 || sequenceLength == 1);
+        if (dense)
+            RunCore(state, sequence);
+        else
+            RunSorted(state, sequence, sequenceLength, lengths, options);
     }
 
     // Each in a method of its own: their copies of the options would be cleared in every call, which a step of a small layer notices.
+
+    /// <summary>Zeros in the padding, and the rows in the order in which they run.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunSorted(LayerState state, in SortedSequence sequence, int T, ReadOnlySpan<int> lengths, in SequenceOptions given)
+    {
+        SequenceOptions options = given with { Lengths = lengths };
+        int N = state.BatchSize, gateWidth = Shape.GateCount * Shape.HiddenSize;
+        SequenceOrder order = state.Order;
+        SequenceOrder.ClearPadding(T, N, options, sequence.Output, Shape.OutputSize, sequence.OutputStride);
+        SequenceOrder.ClearPadding(T, N, options, sequence.Gates, gateWidth, gateWidth);
+        SequenceOrder.ClearPadding(T, N, options, sequence.Cells, Shape.HiddenSize, Shape.HiddenSize);
+        order.Arrange(T, N, options);
+        if (order.Steps > 0)
+            RunCore(state, order.Sorted(sequence));
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void RequireOneHot(int sequenceLength, int N, ReadOnlySpan<int> lengths, in SequenceOptions options) =>
         CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void RunPacked(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, int outputStride, ReadOnlySpan<int> lengths,
-        in SequenceOptions options) =>
-        state.Packer.Run(this, state, sequenceLength, input, output, outputStride, options with { Lengths = lengths });
-
     private void RequireAlive() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(RecurrentLayer));
-
-    /// <summary>
-    /// The two directions of a bidirectional layer over the same rows, this one forward: one after the other, unless the backend can run
-    /// them at once. Arguments as of <see cref="Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/>, without gates and c;
-    /// the same bits either way.
-    /// </summary>
-    internal virtual void RunBothDirections(LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength, ReadOnlySpan<float> input,
-        Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
-    {
-        RunEvenDisposed(state, sequenceLength, input, output, options);
-        reverse.RunEvenDisposed(reverseState, sequenceLength, input, reverseOutput, options with { Direction = Direction.Reverse });
-    }
 
     /// <summary>
     /// Gives the layer's memory back; on the CPU its states share it until they are disposed too. Calls that come later are refused; one in progress
@@ -245,17 +244,11 @@ public abstract class RecurrentLayer : IDisposable
     /// </summary>
     internal virtual bool RunsAfterDispose => true;
 
-    /// <summary>Whether <see cref="RunBothDirections"/> is more than one direction after the other, into outputs of their own.</summary>
-    internal virtual bool RunsBothDirectionsAtOnce => false;
-
-    /// <summary>Whether a ragged, reversed or batch-major sequence, or one whose rows of h are apart, may stay where it lies.</summary>
-    internal virtual bool RunsInPlace => false;
+    /// <summary>Whether a feature of each row may be given in place of x.</summary>
+    internal virtual bool TakesOneHotInput => false;
 
     /// <summary>Runs a sequence: at least one step, at least one row. All arguments have been checked.</summary>
     private protected abstract void RunCore(LayerState state, in SortedSequence sequence);
-
-    /// <summary><see cref="RunCore"/> for the packer.</summary>
-    internal void RunSorted(LayerState state, in SortedSequence sequence) => RunCore(state, sequence);
 
     private protected virtual void DisposeCore()
     {

@@ -88,7 +88,6 @@ public sealed class RecurrentStack : IDisposable
 
         _layers = [.. prepared];
         _countsCalls = Array.Exists(_layers, layer => !layer.RunsAfterDispose);
-        RunsBothDirectionsAtOnce = Array.Exists(_layers, layer => layer.RunsBothDirectionsAtOnce);
         Backend = backend;
         Format = format;
         WeightsFingerprint = fingerprint.Value;
@@ -118,9 +117,6 @@ public sealed class RecurrentStack : IDisposable
     /// <summary>Whether every layer runs forward, so that a sequence may come in pieces.</summary>
     public bool CanStream => Array.TrueForAll(_stack, layer => layer.Reverse is null);
 
-    /// <summary>Whether a bidirectional layer's directions need memory of their own.</summary>
-    internal bool RunsBothDirectionsAtOnce { get; }
-
     /// <summary>Tells stacks apart in saved states: of all shapes, directions and weights.</summary>
     internal ulong WeightsFingerprint { get; }
 
@@ -140,10 +136,12 @@ public sealed class RecurrentStack : IDisposable
         if (_calls.IsClosed)
             throw Gone();
         var states = new List<LayerState>();
+        StackDriver? driver;
         try
         {
             foreach (RecurrentLayer layer in _layers)
                 states.Add(layer.CreateState(batchSize, team));
+            driver = Backend.CreateStackDriver(_stack, states);
         }
         catch
         {
@@ -151,7 +149,7 @@ public sealed class RecurrentStack : IDisposable
             throw;
         }
 
-        return new StackState(this, [.. states], batchSize, team);
+        return new StackState(this, [.. states], driver, team);
     }
 
     /// <summary>Runs a dense, time-major sequence; see the overload with options.</summary>
@@ -198,7 +196,6 @@ public sealed class RecurrentStack : IDisposable
             return;
         StackOptions checkedOptions = options with { Lengths = lengths };
 
-        state.Reserve(T);
         if (!_countsCalls)
         {
             RunLayers(state, T, input, output, checkedOptions);
@@ -222,6 +219,9 @@ public sealed class RecurrentStack : IDisposable
 
     private void RunLayers(StackState state, int T, ReadOnlySpan<float> input, Span<float> output, in StackOptions options)
     {
+        if (state.Driver is StackDriver driver && driver.TryRun(T, input, output, options))
+            return;
+        state.Reserve(T);
         ReadOnlySpan<float> from = input;
         for (int k = 0; k < _stack.Length; k++)
         {
@@ -243,24 +243,10 @@ public sealed class RecurrentStack : IDisposable
             return;
         }
 
-        int forwardSize = _layers[at].Shape.OutputSize, reverseSize = _layers[at + 1].Shape.OutputSize;
-        if (!RunsBothDirectionsAtOnce)
-        {
-            // Each direction writes its half of every row where it lies.
-            int stride = forwardSize + reverseSize;
-            _layers[at].RunInto(state.Of(at), T, input, output, stride, In(options, Direction.Forward));
-            _layers[at + 1].RunInto(state.Of(at + 1), T, input, output[forwardSize..], stride, In(options, Direction.Reverse));
-            return;
-        }
-
-        Span<float> forward = state.Side(0, T, forwardSize), reverse = state.Side(1, T, reverseSize);
-        _layers[at].RunBothDirections(state.Of(at), _layers[at + 1], state.Of(at + 1), T, input, forward, reverse, In(options, Direction.Forward));
-        for (int row = 0, rows = T * state.BatchSize; row < rows; row++)
-        {
-            Span<float> both = output.Slice(row * (forwardSize + reverseSize), forwardSize + reverseSize);
-            forward.Slice(row * forwardSize, forwardSize).CopyTo(both);
-            reverse.Slice(row * reverseSize, reverseSize).CopyTo(both[forwardSize..]);
-        }
+        // Each direction writes its half of every row where it lies.
+        int forwardSize = _layers[at].Shape.OutputSize, stride = _stack[k].OutputSize;
+        _layers[at].RunInto(state.Of(at), T, input, output, stride, In(options, Direction.Forward));
+        _layers[at + 1].RunInto(state.Of(at + 1), T, input, output[forwardSize..], stride, In(options, Direction.Reverse));
     }
 
     /// <summary>

@@ -12,16 +12,14 @@ public sealed class StackState : IDisposable
 {
     private const string Advice = "A state belongs to one stream of calls: create one per thread with RecurrentStack.CreateState, or Fork it.";
     private readonly LayerState[] _states;
-    private readonly float[][] _between = [[], []], _sides = [[], []];
+    private readonly float[][] _between = [[], []];
     private ExclusiveUse _use;
     private int _reservedSteps;
 
-    internal StackState(RecurrentStack stack, LayerState[] states, int batchSize, WorkerTeam? team)
+    internal StackState(RecurrentStack stack, LayerState[] states, StackDriver? driver, WorkerTeam? team)
     {
-        Team = team;
-        Stack = stack;
-        _states = states;
-        BatchSize = batchSize;
+        (Stack, _states, Driver, Team) = (stack, states, driver, team);
+        BatchSize = states[0].BatchSize;
     }
 
     /// <summary>The stack this state belongs to.</summary>
@@ -32,6 +30,9 @@ public sealed class StackState : IDisposable
 
     /// <summary>Threads that calls with this state may use.</summary>
     internal WorkerTeam? Team { get; }
+
+    /// <summary>The backend's own way to run the layers; null for one after the other.</summary>
+    internal StackDriver? Driver { get; }
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
     public int SavedSize => StateBytes.SizeOf(this);
@@ -152,9 +153,10 @@ public sealed class StackState : IDisposable
     {
         if (!_use.TryDispose(nameof(StackState), Advice))
             return;
+        Driver?.Dispose();
         foreach (LayerState state in _states)
             state.Dispose();
-        (_between[0], _between[1], _sides[0], _sides[1]) = ([], [], [], []);
+        (_between[0], _between[1]) = ([], []);
     }
 
     /// <summary>Such as <c>state of a stack of 2 layers on simd-512, 4 rows</c>.</summary>
@@ -167,7 +169,7 @@ public sealed class StackState : IDisposable
     internal LayerState Of(int index) => _states[index];
 
     /// <summary>
-    /// Makes room for T steps between the layers and of single directions; all of it before the first layer runs, so that a sequence too long for
+    /// Makes room for T steps between the layers; all of it before the first layer runs, so that a sequence too long for
     /// it is refused while nothing has changed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">An array cannot hold what lies between two layers.</exception>
@@ -176,25 +178,13 @@ public sealed class StackState : IDisposable
         if (T <= _reservedSteps)
             return;
         IReadOnlyList<StackLayer> layers = Stack.Layers;
-        for (int k = 0; k < layers.Count; k++)
-        {
-            StackLayer layer = layers[k];
-            if (k < layers.Count - 1)
-                Grow(ref _between[k % 2], k, T, layer.OutputSize);
-            if (layer.Forward is null || layer.Reverse is null || !Stack.RunsBothDirectionsAtOnce)
-                continue;
-            Grow(ref _sides[0], k, T, layer.Forward.Shape.OutputSize);
-            Grow(ref _sides[1], k, T, layer.Reverse.Shape.OutputSize);
-        }
-
+        for (int k = 0; k < layers.Count - 1; k++)
+            Grow(ref _between[k % 2], k, T, layers[k].OutputSize);
         _reservedSteps = T;
     }
 
     /// <summary>Memory for the output of layer <paramref name="k"/>; two take turns, so that a layer never writes what it reads. Reserved before.</summary>
     internal Span<float> Between(int k, int T, int width) => _between[k % 2].AsSpan(0, T * BatchSize * width);
-
-    /// <summary>Memory for one direction of a bidirectional layer. Reserved before.</summary>
-    internal Span<float> Side(int direction, int T, int width) => _sides[direction].AsSpan(0, T * BatchSize * width);
 
     /// <summary>Takes the state for one call.</summary>
     internal ExclusiveUse.Lease Acquire() => _use.Acquire(nameof(StackState), Advice);

@@ -35,7 +35,7 @@ internal static class DirectionsTiming
         using StackState state = stack.CreateState(N);
         var first = (GpuState)state.Of(0);
         GpuLayer forward = (GpuLayer)first.Layer, reverse = (GpuLayer)state.Of(1).Layer;
-        TwoDirections? together = TwoDirections.Of(first, state.Of(1));
+        var together = (GpuStackDriver)state.Driver!;
 
         // Each way has states and memory of its own, filled by a run from the host.
         float[] x = Noise.Of(T * N * shape.InputSize), y = new float[T * N * shape.OutputSize];
@@ -47,7 +47,7 @@ internal static class DirectionsTiming
         var torch = new TorchLayer(TorchLayer.ModuleOf(cell), "fp32", "graph", size.H, N, T, Directions: 2);
         TorchLayer? timed = visit.PrepareTorch(torch) ? torch : null;
         CheckRecord record = visit.Record(cell, WeightFormat.Float32, size) with { Directions = 2 };
-        if (together is not null)
+        if (together.SharesLaunches(0))
         {
             record = record with { Family = first.Choice.Family.ShortName, Variant = $"one launch: {first.Choice.BothDirections}" };
             visit.Journal.Add(Rounds.Take(visit, record, (n, host, _) => Add(host, n, () => together.MeasureKernels(T, 1)), timed));

@@ -39,7 +39,7 @@ public sealed class DeviceBuffer : IDisposable
         AcceleratorStream queue = GpuStream.Of(stream, _device);
         try
         {
-            Transfer.ToDevice(queue, source, View(Length));
+            Transfer.ToDevice(_device, queue, source, View(Length));
         }
         catch (AcceleratorException e)
         {
@@ -59,7 +59,7 @@ public sealed class DeviceBuffer : IDisposable
         AcceleratorStream queue = GpuStream.Of(stream, _device);
         try
         {
-            Transfer.ToHost(queue, View(Length), destination);
+            Transfer.ToHost(_device, queue, View(Length), destination);
         }
         catch (AcceleratorException e)
         {

@@ -127,6 +127,14 @@ public sealed class GpuBackend : Backend
         _ => null,
     };
 
+    /// <summary>For layers that this library's devices run, all of them on this one.</summary>
+    internal override StackDriver? CreateStackDriver(IReadOnlyList<StackLayer> layers, IReadOnlyList<LayerState> states)
+    {
+        GpuState[] own = [.. states.OfType<GpuState>()];
+        return own.Length == states.Count && own.All(state => ReferenceEquals(((GpuLayer)state.Layer).Device, Device)) && own[0].BatchSize > 0
+            ? new GpuStackDriver(Device, layers, own) : null;
+    }
+
     private protected override RecurrentLayer PrepareCore(LayerWeights weights)
     {
         RequireInputGemm(weights.Shape);

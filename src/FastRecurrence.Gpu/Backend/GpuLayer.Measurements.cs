@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastRecurrence.Gpu.Families;
 using FastRecurrence.Threading;
 using ILGPU;
 
@@ -19,7 +20,7 @@ public sealed partial class GpuLayer
         for (int t = 0; t < sequenceLength; t += chunk)
         {
             int rows = Math.Min(chunk, sequenceLength - t) * N;
-            _inputGemm.Run(s.Queue, Weights, input.View(input.Length).SubView(t * N * I, rows * I), s.Preactivation, rows, ArrayView<float>.Empty);
+            _inputGemm.Run(s.Queue, Weights, input.View(input.Length).SubView(t * N * I, rows * I), s.Workspace.Preactivation, rows, ArrayView<float>.Empty);
         }
     }
 
@@ -45,10 +46,19 @@ public sealed partial class GpuLayer
         for (int repeat = 0; repeat < repeats; repeat++)
         {
             for (int t = 0; t < sequenceLength; t += chunk)
-                RunChunk(OwnMemory(s, Math.Min(chunk, sequenceLength - t), s.BatchSize));
+                RunChunk(OwnMemory(s, Math.Min(chunk, sequenceLength - t)));
             s.Queue.Synchronize();
         }
 
         return Stopwatch.GetElapsedTime(start).TotalSeconds / repeats;
     }
+
+    /// <summary>A chunk in the state's own memory.</summary>
+    private StepChunk OwnMemory(GpuState s, int steps) => new(this, s, steps, s.BatchSize)
+    {
+        Input = s.Workspace.Input,
+        Preactivation = s.Workspace.Preactivation,
+        Output = s.Workspace.Output,
+        Wanted = s.Workspace.Wanted(gates: false, cells: false),
+    };
 }

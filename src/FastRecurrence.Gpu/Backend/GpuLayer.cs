@@ -1,5 +1,4 @@
 using FastRecurrence.Gpu.Families;
-using FastRecurrence.Gpu.Kernels;
 using FastRecurrence.Threading;
 using ILGPU;
 using ILGPU.Runtime;
@@ -121,11 +120,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         try
         {
             s.Reserve(s.ChunkLength(sequenceLength));
-            GraphKey key = new(sequenceLength, N, input.Address, output.Address, gates?.Address ?? IntPtr.Zero, s.Memory);
-            if (s.Graphs is not LaunchGraphs graphs)
-                Enqueue(s, sequenceLength, input, output, gates);
-            else if (!graphs.TryRun(key))
-                Record(graphs, key, s, sequenceLength, input, output, gates);
+            Enqueue(new DeviceCall(this, s, sequenceLength, input, output, gates));
         }
         catch (AcceleratorException e)
         {
@@ -171,84 +166,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         return new GpuState(this, _device, batchSize, stream: null);
     }
 
-    /// <summary>In one launch where <see cref="KernelChoice.BothDirections"/> says that both grids fit.</summary>
-    internal override bool RunsBothDirectionsAtOnce => true;
-
-    internal override void RunBothDirections(
-        LayerState state, RecurrentLayer reverse, LayerState reverseState, int sequenceLength,
-        ReadOnlySpan<float> input, Span<float> output, Span<float> reverseOutput, in SequenceOptions options)
-    {
-        if (sequenceLength >= GridPersistent.ShortestSequence && TwoDirections.Of((GpuState)state, reverseState) is TwoDirections together)
-            together.Run(sequenceLength, input, output, reverseOutput, options);
-        else
-            base.RunBothDirections(state, reverse, reverseState, sequenceLength, input, output, reverseOutput, options);
-    }
-
     internal override bool RunsAfterDispose => false;
-
-    private protected override void RunCore(LayerState state, in SortedSequence sequence)
-    {
-        var s = (GpuState)state;
-        using Lock.Scope _ = _device.Enter();
-        ObjectDisposedException.ThrowIf(_freed, this);
-        try
-        {
-            if (s.Together is TwoDirections together && together.Take(s, sequence))
-                return;
-
-            // Rows only ever leave a packed sequence, the last first: it is a row of dense ones over fewer rows each.
-            for (int t = 0, row = 0; t < sequence.Steps;)
-            {
-                int rows = sequence.RowsAt(t, s.BatchSize), until = t + 1;
-                while (until < sequence.Steps && sequence.RowsAt(until, s.BatchSize) == rows)
-                    until++;
-                RunDense(s, sequence, until - t, rows, row);
-                row += (until - t) * rows;
-                t = until;
-            }
-        }
-        catch (AcceleratorException e)
-        {
-            throw Failure(sequence.Steps, s.BatchSize, e);
-        }
-    }
-
-    /// <summary>Steps that all have the same rows, from packed row <paramref name="row"/> on: up, through the kernels, down.</summary>
-    private unsafe void RunDense(GpuState s, in SortedSequence sequence, int sequenceLength, int rows, int row)
-    {
-        int I = Shape.InputSize, P = Shape.OutputSize, H = Shape.HiddenSize, G = Shape.GateCount;
-        bool wantGates = !sequence.Gates.IsEmpty, wantCells = !sequence.Cells.IsEmpty;
-        int chunk = s.ChunkLength(sequenceLength);
-        s.Reserve(chunk);
-        s.ReserveWanted(wantGates, wantCells);
-        fixed (float* x = sequence.Input, y = sequence.Output, g = sequence.Gates, c = sequence.Cells)
-        {
-            for (int t = 0; t < sequenceLength; t += chunk)
-            {
-                int steps = Math.Min(chunk, sequenceLength - t), count = steps * rows;
-                long from = row + t * rows;
-                bool staged = false;
-                try
-                {
-                    s.Upload(x + from * I, null, count * I);
-                    WantedOutputs wanted = s.Wanted(wantGates, wantCells);
-                    RunOwn(OwnMemory(s, steps, rows) with { Wanted = wanted });
-                    staged = s.Download(y + from * P, null, count * P);
-                    if (wantGates)
-                        Transfer.Enqueue(s.Queue, wanted.Gates, g + from * G * H, count * G * H);
-                    if (wantCells)
-                        Transfer.Enqueue(s.Queue, wanted.Cells, c + from * H, count * H);
-                }
-                finally
-                {
-                    s.Queue.Synchronize(); // after a failure too: what was enqueued still reads and writes the pinned memory
-                }
-
-                if (staged)
-                    s.Unstage(y + from * P, null, count * P);
-            }
-        }
-    }
 
     /// <summary>From a chunk's x to its h and the state, all on the device. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     private void RunChunk(in StepChunk chunk)
@@ -262,16 +180,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         chunk.Queue, Weights, chunk.Input, chunk.Preactivation, chunk.Steps * chunk.Rows,
         chunk.State.Recurrence.WantsUnwritten(chunk.Steps) ? chunk.Output : ArrayView<float>.Empty);
 
-    /// <summary>A chunk in the state's own memory.</summary>
-    private StepChunk OwnMemory(GpuState s, int steps, int rows) => new(this, s, steps, rows)
-    {
-        Input = s.Input,
-        Preactivation = s.Preactivation,
-        Output = s.Output,
-        Wanted = s.Wanted(gates: false, cells: false),
-    };
-
-    private DeviceException Failure(int steps, int rows, AcceleratorException e) =>
+    internal DeviceException Failure(int steps, int rows, AcceleratorException e) =>
         _device.Failure(FormattableString.Invariant($"run {Shape} over {steps} steps of {rows} rows"), e);
 
     private protected override void DisposeCore()

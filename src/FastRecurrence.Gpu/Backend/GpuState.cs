@@ -13,21 +13,14 @@ using Buffer = MemoryBuffer1D<float, Stride1D.Dense>;
 /// </summary>
 internal sealed class GpuState : LayerState
 {
-    /// <summary>What the scratch of a chunk may take, unless a single step needs more; longer sequences run in chunks.</summary>
-    private const long ScratchBytes = 64L << 20;
-
-    /// <summary>
-    /// Copies up to this size go through page-locked memory, which the device reads and writes by itself and for which
-    /// ILGPU allocates nothing; a driver's own way is as good for larger ones.
-    /// </summary>
-    private const long StagedBytes = 4L << 20;
-
     private readonly GpuDevice _device;
     private readonly GpuStream? _stream;
     private readonly int _inputStep, _hiddenStep, _cellStep, _gateStep, _preactivationStep;
+    private readonly RowOrder _order;
     private Buffer _hidden, _cell;
-    private Buffer? _input, _preactivation, _output, _gates, _cells;
-    private PageLockedArray1D<float>? _stagedInput, _stagedOutput;
+    private Buffer? _otherHidden, _otherCell;
+    private RowOrder? _sortedBy;
+    private bool _isSorted;
 
     public GpuState(GpuLayer layer, GpuDevice device, int batchSize, GpuStream? stream)
         : base(layer, batchSize)
@@ -39,6 +32,7 @@ internal sealed class GpuState : LayerState
         _cellStep = batchSize * shape.HiddenSize;
         _gateStep = shape.GateCount * _cellStep;
         _preactivationStep = Extents.Elements("preactivations of one step", batchSize, PackedWeights.Columns4(shape), PackedWeights.Lanes);
+        (Workspace, _order, Input, Output, Gates, Cells) = (new(device), new(device), new(device), new(device), new(device), new(device));
         (Choice, Recurrence, _hidden, _cell) = (null!, null!, null!, null!);
         try
         {
@@ -46,6 +40,7 @@ internal sealed class GpuState : LayerState
             {
                 Choice = KernelChoice.For(device, shape, layer.Format, Math.Max(batchSize, 1), layer.Forced, layer.RecurrentGemm);
                 Recurrence = Choice.Family.Load(device, shape, Choice.Variant, batchSize);
+                Recurrence.Prepare(layer.Weights);
                 if (Recurrence.MayBeRecorded && layer.InputGemm != InputGemm.CuBlas && device.Traits.Kind == DeviceKind.Cuda && CudaGraph.IsSupported)
                     Graphs = new LaunchGraphs(Queue, Recurrence.WaitingSteps);
                 _hidden = device.Allocate<float>(_hiddenStep, "h");
@@ -71,13 +66,25 @@ internal sealed class GpuState : LayerState
     /// <summary>Calls that came before, recorded; null where they cannot be.</summary>
     public LaunchGraphs? Graphs { get; }
 
-    /// <summary>Counts this state's allocations: what was recorded for memory that has gone is never run again.</summary>
-    public int Memory { get; private set; }
+    /// <summary>Scratch for a chunk of steps.</summary>
+    public Workspace Workspace { get; }
+
+    /// <summary>What a call's rows pass through on the host.</summary>
+    public StagingBuffer Input { get; }
+
+    /// <inheritdoc cref="Input"/>
+    public StagingBuffer Output { get; }
+
+    /// <inheritdoc cref="Input"/>
+    public StagingBuffer Gates { get; }
+
+    /// <inheritdoc cref="Input"/>
+    public StagingBuffer Cells { get; }
 
     /// <summary>Where the state's work goes.</summary>
     public AcceleratorStream Queue => GpuStream.Of(_stream, _device);
 
-    /// <summary>h, <c>[N, H]</c>.</summary>
+    /// <summary>h, <c>[N, H]</c>; within a call whose rows are sorted, of the sorted rows.</summary>
     public ArrayView<float> Hidden => _hidden.View.BaseView;
 
     /// <summary>c, <c>[N, H]</c>; one unused float for an Elman layer.</summary>
@@ -101,37 +108,66 @@ internal sealed class GpuState : LayerState
             nextCell.View.BaseView.SubView(0, length).CopyTo(Queue, Cell.SubView(0, length));
     }
 
-    /// <summary>x of a chunk, <c>[steps, N, I]</c>.</summary>
-    public ArrayView<float> Input => _input!.View.BaseView;
-
-    /// <summary>b + x·W of a chunk, <c>[steps, N, columns4]</c>.</summary>
-    public ArrayView<Float4> Preactivation => _preactivation!.View.BaseView.Cast<Float4>();
-
-    /// <summary>h of a chunk, <c>[steps, N, H]</c>.</summary>
-    public ArrayView<float> Output => _output!.View.BaseView;
-
-    /// <summary>Activated gates of a chunk, <c>[steps, N, G, H]</c>, and c, <c>[steps, N, H]</c>; one unused float each until they are first wanted.</summary>
-    public WantedOutputs Wanted(bool gates, bool cells) => new()
+    /// <summary>
+    /// Sorts the rows of h and c as a sequence has them, in memory beside the state's: until <see cref="SortBack"/> the state is what it was. Nothing where
+    /// <paramref name="order"/> is empty or the one that they have. Call it inside <see cref="GpuDevice.Enter"/>.
+    /// </summary>
+    public void Sort(ReadOnlySpan<int> order)
     {
-        Gates = _gates!.View.BaseView,
-        Cells = _cells!.View.BaseView,
-        WantGates = gates ? 1 : 0,
-        WantCells = cells ? 1 : 0,
-    };
+        if (IsIdentity(order))
+            return;
+        _order.Take(Queue, order, default, default);
+        Sort(_order);
+    }
 
-    private int Capacity { get; set; }
+    /// <summary>The same by an order that lies on the device.</summary>
+    public void Sort(RowOrder order)
+    {
+        _otherHidden ??= _device.Allocate<float>(_hiddenStep, "h of sorted rows");
+        _otherCell ??= _device.Allocate<float>(Layer.Shape.HasCellState ? _cellStep : 0, "c of sorted rows");
+        Move(order, _otherHidden, _hidden, Layer.Shape.OutputSize, unpacks: false);
+        if (Layer.Shape.HasCellState)
+            Move(order, _otherCell, _cell, Layer.Shape.HiddenSize, unpacks: false);
+        ChangePlaces();
+        (_isSorted, _sortedBy) = (true, order);
+    }
 
-    /// <summary>The way to run together with the state of the other direction of a bidirectional layer, once it has been found.</summary>
-    public TwoDirections? Together { get; set; }
+    /// <summary>After a call that went well: the sorted rows' h and c become the state's. Nothing where they had not been sorted.</summary>
+    public void SortBack()
+    {
+        if (!_isSorted)
+            return;
+        Move(_sortedBy!, _hidden, _otherHidden!, Layer.Shape.OutputSize, unpacks: true);
+        if (Layer.Shape.HasCellState)
+            Move(_sortedBy!, _cell, _otherCell!, Layer.Shape.HiddenSize, unpacks: true);
+        EndSorting();
+    }
 
-    /// <summary>Floats of the largest of a step's buffers.</summary>
-    public int StepFloats => Math.Max(Math.Max(_inputStep, _hiddenStep), Math.Max(_preactivationStep, _gateStep));
+    /// <summary>After any call: what was sorted and not sorted back is forgotten.</summary>
+    public void EndSorting()
+    {
+        if (_isSorted)
+            ChangePlaces();
+        _isSorted = false;
+    }
+
+    /// <summary>Whether rows in this order need no sorting.</summary>
+    public static bool IsIdentity(ReadOnlySpan<int> order)
+    {
+        for (int i = 0; i < order.Length; i++)
+        {
+            if (order[i] != i)
+                return false;
+        }
+
+        return true;
+    }
 
     /// <summary>The steps of a chunk of a sequence: all, or as many as the scratch may hold.</summary>
     public int ChunkLength(int sequenceLength)
     {
         long stepBytes = sizeof(float) * ((long)_inputStep + _hiddenStep + _preactivationStep + _gateStep);
-        return (int)Math.Clamp(ScratchBytes / Math.Max(stepBytes, 1), 1, sequenceLength);
+        return (int)Math.Clamp(_device.ChunkBytes / Math.Max(stepBytes, 1), 1, sequenceLength);
     }
 
     /// <summary>
@@ -139,96 +175,14 @@ internal sealed class GpuState : LayerState
     /// </summary>
     public void Reserve(int steps)
     {
-        if (steps <= Capacity)
-            return;
-        Buffer? input = null, preactivation = null, output = null, gates = null, cells = null;
-        try
-        {
-            input = _device.Allocate<float>((long)steps * _inputStep, "the input of a chunk");
-            preactivation = _device.Allocate<float>((long)steps * _preactivationStep, "the preactivations of a chunk");
-            output = _device.Allocate<float>((long)steps * _hiddenStep, "the outputs of a chunk");
-            gates = _device.Allocate<float>(0, "no gates");
-            cells = _device.Allocate<float>(0, "no c");
-        }
-        catch (DeviceException)
-        {
-            _device.Free(input, preactivation, output, gates);
-            throw;
-        }
-
-        Memory++;
-        FreeScratch();
-        (_input, _preactivation, _output, _gates, _cells, Capacity) = (input, preactivation, output, gates, cells, steps);
-        _stagedInput = Stage((long)steps * _inputStep);
-        _stagedOutput = Stage((long)steps * _hiddenStep);
+        Workspace.Reserve((long)steps * _inputStep, (long)steps * _preactivationStep, (long)steps * _hiddenStep);
+        Input.Reserve((long)steps * _inputStep);
+        Output.Reserve((long)steps * _hiddenStep);
     }
 
-    /// <summary>
-    /// Makes room for the gates or c of as many steps as the scratch has, where they are wanted. Call it inside <see cref="GpuDevice.Enter"/>.
-    /// </summary>
-    public void ReserveWanted(bool gates, bool cells)
-    {
-        if (gates)
-            Grow(ref _gates!, _gateStep, "the gates of a chunk");
-        if (cells)
-            Grow(ref _cells!, _cellStep, "c of every step of a chunk");
-
-        void Grow(ref Buffer buffer, int step, string purpose)
-        {
-            if (buffer.Length >= (long)Capacity * step)
-                return;
-            Buffer grown = _device.Allocate<float>((long)Capacity * step, purpose);
-            _device.Free(buffer);
-            buffer = grown;
-            Memory++;
-        }
-    }
-
-    /// <summary>Enqueues the copy of a chunk's x, and behind it of the other direction's where there is one; pinned until the queue is synchronised.</summary>
-    public unsafe void Upload(float* input, float* other, int length)
-    {
-        int count = other is null ? length : 2 * length;
-        if (count > _stagedInput!.Length)
-        {
-            Transfer.Enqueue(Queue, input, length, Input);
-            if (other is not null)
-                Transfer.Enqueue(Queue, other, length, Input.SubView(length));
-        }
-        else if (count != 0)
-        {
-            new ReadOnlySpan<float>(input, length).CopyTo(_stagedInput.Span);
-            if (other is not null)
-                new ReadOnlySpan<float>(other, length).CopyTo(_stagedInput.Span[length..]);
-            // One copy: OpenCL moves all of page-locked memory, whatever part is asked for.
-            ArrayView<float> target = Input.SubView(0, count);
-            _stagedInput.ArrayView.SubView(0, count).CopyTo(Queue, target);
-        }
-    }
-
-    /// <summary>Enqueues the copy of a chunk's h, and of the other direction's; true when they are complete only after <see cref="Unstage"/>.</summary>
-    public unsafe bool Download(float* output, float* other, int length)
-    {
-        int count = other is null ? length : 2 * length;
-        if (count > _stagedOutput!.Length)
-        {
-            Transfer.Enqueue(Queue, Output, output, length);
-            if (other is not null)
-                Transfer.Enqueue(Queue, Output.SubView(length), other, length);
-            return false;
-        }
-
-        ArrayView<float> target = _stagedOutput.ArrayView.SubView(0, count);
-        Output.SubView(0, count).CopyTo(Queue, target);
-        return true;
-    }
-
-    /// <summary>Brings h from page-locked memory to the caller; the queue must have been synchronised.</summary>
-    public unsafe void Unstage(float* output, float* other, int length)
-    {
-        _stagedOutput!.Span[..length].CopyTo(new Span<float>(output, length));
-        if (other is not null)
-            _stagedOutput.Span.Slice(length, length).CopyTo(new Span<float>(other, length));
-    }
+    /// <summary>Makes room for the gates or c of so many steps, where they are wanted. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
+    public void ReserveWanted(int steps, bool gates, bool cells) =>
+        Workspace.ReserveWanted(gates ? (long)steps * _gateStep : 0, cells ? (long)steps * _cellStep : 0);
 
     private protected override void ResetCore()
     {
@@ -252,7 +206,7 @@ internal sealed class GpuState : LayerState
         using Lock.Scope _ = _device.Enter();
         try
         {
-            Transfer.ToHost(Queue, cell ? Cell : Hidden, destination);
+            Transfer.ToHost(_device, Queue, cell ? Cell : Hidden, destination);
         }
         catch (AcceleratorException e)
         {
@@ -265,7 +219,7 @@ internal sealed class GpuState : LayerState
         using Lock.Scope _ = _device.Enter();
         try
         {
-            Transfer.ToDevice(Queue, source, cell ? Cell : Hidden);
+            Transfer.ToDevice(_device, Queue, source, cell ? Cell : Hidden);
         }
         catch (AcceleratorException e)
         {
@@ -275,15 +229,30 @@ internal sealed class GpuState : LayerState
 
     private protected override void DisposeCore() => Free();
 
-    private PageLockedArray1D<float> Stage(long length) =>
-        _device.AllocatePageLocked<float>(Math.Clamp(length, 1, StagedBytes / sizeof(float)));
+    private void ChangePlaces()
+    {
+        (_hidden, _otherHidden) = (_otherHidden!, _hidden);
+        (_cell, _otherCell) = (_otherCell!, _cell);
+    }
+
+    private void Move(RowOrder order, Buffer sorted, Buffer rows, int width, bool unpacks) => RowMoves.Enqueue(_device, Queue, new()
+    {
+        Packed = sorted.View.BaseView,
+        Elsewhere = rows.View.BaseView,
+        Order = order.Order,
+        Map = MoveRowsKernel.Sorted,
+        Unpacks = unpacks ? 1 : 0,
+        Steps = 1,
+        Rows = BatchSize,
+        Width = width,
+        Stride = width,
+    });
 
     private void Free()
     {
-        FreeScratch();
+        foreach (IDisposable scratch in (ReadOnlySpan<IDisposable>)[Workspace, _order, Input, Output, Gates, Cells])
+            scratch.Dispose();
         Recurrence?.Dispose();
-        _device.Free(Graphs, _hidden, _cell);
+        _device.Free(Graphs, _hidden, _cell, _otherHidden, _otherCell);
     }
-
-    private void FreeScratch() => _device.Free(_input, _preactivation, _output, _gates, _cells, _stagedInput, _stagedOutput);
 }

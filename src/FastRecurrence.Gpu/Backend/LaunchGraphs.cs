@@ -1,3 +1,5 @@
+using FastRecurrence.Gpu.Families;
+using ILGPU;
 using ILGPU.Runtime;
 
 namespace FastRecurrence.Gpu;
@@ -6,10 +8,23 @@ namespace FastRecurrence.Gpu;
 /// <param name="Steps">T.</param>
 /// <param name="Rows">N.</param>
 /// <param name="Input">Where x lies.</param>
+/// <param name="Preactivation">Where b + x·W goes.</param>
 /// <param name="Output">Where h goes.</param>
 /// <param name="Gates">Where gates go; 0 for nowhere.</param>
-/// <param name="Memory">Counts the state's own allocations.</param>
-internal readonly record struct GraphKey(int Steps, int Rows, IntPtr Input, IntPtr Output, IntPtr Gates, int Memory);
+/// <param name="Cells">Where c of every step goes; 0 for nowhere.</param>
+/// <param name="Hidden">Where the state's h lies, and c beside it.</param>
+internal readonly record struct GraphKey(
+    int Steps, int Rows, IntPtr Input, IntPtr Preactivation, IntPtr Output, IntPtr Gates, IntPtr Cells, IntPtr Hidden)
+{
+    /// <summary>Of a chunk in one launch or several.</summary>
+    public static GraphKey Of(in StepChunk chunk) => new(
+        chunk.Steps, chunk.Rows, Address(chunk.Input), Address(chunk.Preactivation.Cast<float>()), Address(chunk.Output),
+        chunk.Wanted.WantGates != 0 ? Address(chunk.Wanted.Gates) : IntPtr.Zero, chunk.Wanted.WantCells != 0 ? Address(chunk.Wanted.Cells) : IntPtr.Zero,
+        Address(chunk.State.Hidden));
+
+    /// <summary>Where a view's first float lies, as the device counts.</summary>
+    public static IntPtr Address(ArrayView<float> view) => view.LoadEffectiveAddressAsPtr();
+}
 
 /// <summary>
 /// A state's calls that came twice, as graphs: from the third on a call is one request to the driver instead of one a step. The few used last are kept.
@@ -26,8 +41,33 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
     private long _clock;
     private bool _off, _recording;
 
+    /// <summary>
+    /// Runs the call's graph where there is one. Else enqueues its work, and records it where the call came before; where that fails the work is enqueued
+    /// again, outside of a recording.
+    /// </summary>
+    /// <param name="key">The call.</param>
+    /// <param name="work">What <paramref name="enqueue"/> needs.</param>
+    /// <param name="enqueue">Enqueues the call's work; made once, so that calls allocate nothing.</param>
+    public void Run<TWork>(in GraphKey key, TWork work, Action<TWork> enqueue)
+    {
+        if (TryRun(key))
+            return;
+        bool records = Begin(key), ran = false;
+        try
+        {
+            enqueue(work);
+        }
+        finally
+        {
+            ran = End(key); // after a failure too: the stream must not go on recording
+        }
+
+        if (records && !ran)
+            enqueue(work);
+    }
+
     /// <summary>Runs the call's graph; false where there is none.</summary>
-    public bool TryRun(in GraphKey key)
+    private bool TryRun(in GraphKey key)
     {
         if (_off || Find(key) is not int at || _entries[at].Graph is not CudaGraph graph)
             return false;
@@ -41,7 +81,7 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
     /// <summary>
     /// Starts to record where the call came before; else remembers it. What is enqueued next runs only after <see cref="End"/> where this was true.
     /// </summary>
-    public bool Begin(in GraphKey key)
+    private bool Begin(in GraphKey key)
     {
         if (_off)
             return false;
@@ -58,10 +98,8 @@ internal sealed class LaunchGraphs(AcceleratorStream queue, IReadOnlySet<IntPtr>
         return _recording = CudaGraph.Begin(queue);
     }
 
-    /// <summary>
-    /// Ends the recording and runs it; false where that cannot be done: then nothing was enqueued. Also to be called after a failure in between.
-    /// </summary>
-    public bool End(in GraphKey key)
+    /// <summary>Ends the recording and runs it; false where that cannot be done: then nothing was enqueued.</summary>
+    private bool End(in GraphKey key)
     {
         if (!_recording)
             return false;

@@ -1,7 +1,5 @@
-using System.Reflection;
 using FastRecurrence.Gpu.Kernels;
 using ILGPU;
-using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -35,20 +33,6 @@ internal static class AsyncCopy
     [IntrinsicImplementation]
     public static void WaitForAllButTwo()
     {
-    }
-
-    /// <summary>Makes the operations known to a context.</summary>
-    public static Context.Builder Enable(Context.Builder builder)
-    {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach (string name in (string[])[nameof(Start), nameof(EndBatch), nameof(WaitForAllButOne), nameof(WaitForAllButTwo)])
-        {
-            MethodInfo method = typeof(AsyncCopy).GetMethod(name)!;
-            manager.RegisterMethod(method, new PTXIntrinsic(typeof(AsyncCopyPtx), name, IntrinsicImplementationMode.GenerateCode));
-            manager.RegisterMethod(method, new CLIntrinsic(typeof(AsyncCopyOpenCl), name, IntrinsicImplementationMode.Redirect));
-        }
-
-        return builder;
     }
 }
 

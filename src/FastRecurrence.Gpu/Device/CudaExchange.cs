@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Backends;
@@ -50,19 +49,6 @@ internal static class RelaxedAccess
     /// <summary><c>st.relaxed.gpu.global.f32</c>.</summary>
     [IntrinsicImplementation]
     public static void Store(ref float word, float value) => Volatile.Write(ref word, value);
-
-    /// <summary>Makes the instructions known to a context.</summary>
-    public static Context.Builder Enable(Context.Builder builder)
-    {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach (string name in (string[])[nameof(LoadFloat4), nameof(LoadInt), nameof(Store)])
-        {
-            MethodInfo method = typeof(RelaxedAccess).GetMethod(name)!;
-            manager.RegisterMethod(method, new PTXIntrinsic(typeof(RelaxedPtx), name, IntrinsicImplementationMode.GenerateCode));
-        }
-
-        return builder;
-    }
 }
 
 /// <summary>The generators of <see cref="RelaxedAccess"/>, by name.</summary>

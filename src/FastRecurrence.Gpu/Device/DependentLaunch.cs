@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -20,19 +19,6 @@ internal static class DependentLaunch
     [IntrinsicImplementation]
     public static void Wait()
     {
-    }
-
-    /// <summary>Makes the operation known to a context.</summary>
-    public static Context.Builder Enable(Context.Builder builder)
-    {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        manager.RegisterMethod(
-            typeof(DependentLaunch).GetMethod(nameof(Wait))!,
-            new PTXIntrinsic(typeof(DependentLaunchPtx), nameof(Wait), IntrinsicImplementationMode.GenerateCode));
-        manager.RegisterMethod(
-            typeof(DependentLaunch).GetMethod(nameof(Wait))!,
-            new CLIntrinsic(typeof(DependentLaunchOpenCl), nameof(Wait), IntrinsicImplementationMode.Redirect));
-        return builder;
     }
 }
 

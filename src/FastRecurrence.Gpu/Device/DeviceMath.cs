@@ -1,6 +1,4 @@
-using System.Reflection;
 using ILGPU;
-using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -26,20 +24,6 @@ internal static class DeviceMath
     /// <summary>The larger of x and a limit that is a number; a NaN stays one. −0 and +0 count as equal: either may come back.</summary>
     [IntrinsicImplementation]
     public static float AtLeast(float x, float limit) => x < limit ? limit : x;
-
-    /// <summary>Makes the operations known to a context.</summary>
-    public static Context.Builder Enable(Context.Builder builder)
-    {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach (string name in (string[])[nameof(Divide), nameof(AtMost), nameof(AtLeast)])
-        {
-            MethodInfo method = typeof(DeviceMath).GetMethod(name)!;
-            manager.RegisterMethod(method, new PTXIntrinsic(typeof(DeviceMathPtx), name, IntrinsicImplementationMode.GenerateCode));
-            manager.RegisterMethod(method, new CLIntrinsic(typeof(DeviceMathOpenCl), name, IntrinsicImplementationMode.Redirect));
-        }
-
-        return builder;
-    }
 }
 
 /// <summary>What OpenCL devices get of <see cref="DeviceMath"/>: plain code.</summary>

@@ -15,6 +15,8 @@ namespace FastRecurrence.Gpu;
 /// </summary>
 internal sealed class GpuDevice
 {
+    private const long ScratchBytes = 64L << 20;
+
     private readonly Lock _gate = new();
     private readonly string _name;
     private readonly Accelerator _accelerator;
@@ -32,6 +34,7 @@ internal sealed class GpuDevice
             Device device = Find(context, kind, index);
             _accelerator = device.CreateAccelerator(context);
             Traits = DeviceTraits.Of(device, kind, isCpu);
+            SequenceBytes = MemoryBytes / 4;
             DefaultStream = kind == DeviceKind.Cuda ? _accelerator.CreateStream() : _accelerator.DefaultStream;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -48,6 +51,18 @@ internal sealed class GpuDevice
 
     /// <summary>Device memory in all, in bytes.</summary>
     public long MemoryBytes => _accelerator.MemorySize;
+
+    /// <summary>What the scratch of a chunk may take, unless a single step needs more; longer sequences run in chunks. Other values in tests.</summary>
+    public long ChunkBytes { get; set; } = ScratchBytes;
+
+    /// <summary>
+    /// What the sequences may take that a stack keeps on the device in a call; layers of a larger call hand theirs on through the host. A quarter of the
+    /// device's memory; other values in tests.
+    /// </summary>
+    public long SequenceBytes { get; set; }
+
+    /// <summary>What went to and fro.</summary>
+    public TransferCount Transfers { get; } = new();
 
     /// <summary>Takes the device for this thread, which CUDA must be told.</summary>
     /// <exception cref="DeviceException">The device was lost.</exception>
@@ -102,7 +117,9 @@ internal sealed class GpuDevice
     {
         try
         {
-            return _accelerator.Allocate1D<T>(Math.Max(length, 1));
+            MemoryBuffer1D<T, Stride1D.Dense> buffer = _accelerator.Allocate1D<T>(Math.Max(length, 1));
+            Transfers.Allocations++;
+            return buffer;
         }
         catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
@@ -124,6 +141,9 @@ internal sealed class GpuDevice
         }
     }
 
+    /// <summary>Waits for the work of all streams. Call it inside <see cref="Enter"/>.</summary>
+    public void Synchronize() => _accelerator.Synchronize();
+
     /// <summary>A further stream. Call it inside <see cref="Enter"/>.</summary>
     public AcceleratorStream CreateStream()
     {
@@ -134,22 +154,6 @@ internal sealed class GpuDevice
         catch (AcceleratorException e)
         {
             throw Failure("create a stream", e);
-        }
-    }
-
-    /// <summary>Device memory filled from the host. Call it inside <see cref="Enter"/>.</summary>
-    public MemoryBuffer1D<float, Stride1D.Dense> Upload(ReadOnlySpan<float> values, string purpose)
-    {
-        MemoryBuffer1D<float, Stride1D.Dense> buffer = Allocate<float>(values.Length, purpose);
-        try
-        {
-            Transfer.ToDevice(DefaultStream, values, buffer.View.BaseView);
-            return buffer;
-        }
-        catch (AcceleratorException e)
-        {
-            Free(buffer);
-            throw Failure($"upload {purpose}", e);
         }
     }
 

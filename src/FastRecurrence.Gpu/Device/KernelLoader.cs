@@ -17,9 +17,12 @@ namespace FastRecurrence.Gpu;
 internal static partial class KernelLoader
 {
     /// <summary>What every context here is built with. O1, the default, emits generic addresses and leaves tiles in local memory.</summary>
-    public static Context.Builder Configure(Context.Builder builder) =>
-        DependentLaunch.Enable(AsyncCopy.Enable(DeviceMath.Enable(Kernels.TensorCore.Enable(Kernels.RelaxedAccess.Enable(
-            builder.Optimize(OptimizationLevel.O2).EnableAlgorithms())))));
+    public static Context.Builder Configure(Context.Builder builder) => builder.Optimize(OptimizationLevel.O2).EnableAlgorithms()
+        .Register(typeof(Kernels.RelaxedAccess), typeof(Kernels.RelaxedPtx))
+        .Register(typeof(Kernels.TensorCore), typeof(Kernels.TensorPtx))
+        .Register(typeof(DeviceMath), typeof(DeviceMathPtx), typeof(DeviceMathOpenCl))
+        .Register(typeof(AsyncCopy), typeof(AsyncCopyPtx), typeof(AsyncCopyOpenCl))
+        .Register(typeof(DependentLaunch), typeof(DependentLaunchPtx), typeof(DependentLaunchOpenCl));
 
     /// <summary>
     /// Lets ILGPU take OpenCL devices that do not report a generic address space (PoCL 3.1): it refuses them, though these

@@ -1,4 +1,3 @@
-using System.Reflection;
 using ILGPU;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
@@ -48,19 +47,6 @@ internal static class TensorCore
     [IntrinsicImplementation]
     public static Float4 MultiplyAddPairs(Float4 a, float b0, float b1, Float4 c) =>
         MultiplyAdd(High(a), High(b0), High(b1), MultiplyAdd(Low(a), Low(b0), Low(b1), c));
-
-    /// <summary>Makes the instructions known to a context.</summary>
-    public static Context.Builder Enable(Context.Builder builder)
-    {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach (string name in (string[])[nameof(Round), nameof(MultiplyAdd), nameof(Pair), nameof(MultiplyAddPairs)])
-        {
-            MethodInfo method = typeof(TensorCore).GetMethod(name)!;
-            manager.RegisterMethod(method, new PTXIntrinsic(typeof(TensorPtx), name, IntrinsicImplementationMode.GenerateCode));
-        }
-
-        return builder;
-    }
 
     private static uint Bfloat16(float x)
     {

@@ -50,6 +50,9 @@ internal sealed class GridRun : FamilyRun
     public override bool WantsUnwritten(int steps) => steps >= GridPersistent.ShortestSequence;
 
     /// <inheritdoc/>
+    public override void Prepare(DeviceWeights weights) => _steps.Prepare(weights);
+
+    /// <inheritdoc/>
     public override void Run(in StepChunk chunk)
     {
         if (!WantsUnwritten(chunk.Steps) || !TryGrid(chunk))
@@ -131,6 +134,7 @@ internal sealed class GridRun : FamilyRun
         {
             ArrayView<int> target = _hostFlags!.ArrayView;
             _flags!.View.BaseView.CopyTo(queue, target);
+            _device.Transfers.Downloads++;
         }
 
         queue.Synchronize();

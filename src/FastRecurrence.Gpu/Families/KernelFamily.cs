@@ -67,6 +67,15 @@ internal sealed record KernelVariant(KernelFamily Family, WeightFormat Format, i
 /// <summary>The loaded kernels of one state, with the memory that they need beside the state's.</summary>
 internal abstract class FamilyRun : IDisposable
 {
+    /// <summary>
+    /// Has the weights in the order in which the kernels take them, when a state is made and not in its first run. Call it inside
+    /// <see cref="GpuDevice.Enter"/>.
+    /// </summary>
+    /// <exception cref="DeviceException">The device has too little memory for them.</exception>
+    public virtual void Prepare(DeviceWeights weights)
+    {
+    }
+
     /// <summary>From b + x·W and the state to h and the next state, all on the device. Call it inside <see cref="GpuDevice.Enter"/>.</summary>
     public abstract void Run(in StepChunk chunk);
 

@@ -54,6 +54,9 @@ internal sealed class StepRun : FamilyRun
     public override IReadOnlySet<IntPtr> WaitingSteps => _waitingSteps;
 
     /// <inheritdoc/>
+    public override void Prepare(DeviceWeights weights) => _kernels.Matrices(weights);
+
+    /// <inheritdoc/>
     public override void Run(in StepChunk chunk)
     {
         KernelConfig config = _kernels.Config(chunk.Rows, chunk.Weights.Columns4);

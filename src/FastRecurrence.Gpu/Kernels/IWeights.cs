@@ -66,9 +66,6 @@ internal interface IWeights<TSelf>
     /// <summary>Fetches what is held, from <paramref name="chunk"/> on.</summary>
     static abstract TSelf Load(WeightSlice slice, int chunk);
 
-    /// <summary>The same, without a branch: clamped to the last k's and the last column. The depth is a multiple of 4.</summary>
-    static abstract TSelf LoadInside(WeightSlice slice, int chunk);
-
     /// <summary>
     /// Adds the slice's products: chunk c meets the h of the float4 column at <c>at + c·slices</c>. <paramref name="half"/> is 16, the
     /// bits of half a word, read from memory after every barrier: with a constant, compilers decode once, before the loop over time,
@@ -78,8 +75,16 @@ internal interface IWeights<TSelf>
         where TRows : unmanaged, IRows<TRows>;
 }
 
-/// <summary>One chunk in registers.</summary>
-internal struct HeldChunk : IWeights<HeldChunk>
+/// <summary>One chunk in registers, as it is stored.</summary>
+internal interface IChunk<TSelf> : IWeights<TSelf>
+    where TSelf : struct
+{
+    /// <summary>As <see cref="IWeights{TSelf}.Load"/>, without a branch: clamped to the last k's and the last column. The depth is a multiple of 4.</summary>
+    static abstract TSelf LoadInside(WeightSlice slice, int chunk);
+}
+
+/// <summary>A chunk of float32.</summary>
+internal struct HeldChunk : IChunk<HeldChunk>
 {
     public WeightChunk Chunk;
 
@@ -111,7 +116,7 @@ internal struct HeldChunk : IWeights<HeldChunk>
 /// One chunk of bfloat16 weights in registers, two k's a word: half as many. The even k is the low half; the odd k is the
 /// whole word, whose low half was taken into account when it was rounded, so that decoding costs one shift for two weights.
 /// </summary>
-internal struct HeldPairs : IWeights<HeldPairs>
+internal struct HeldPairs : IChunk<HeldPairs>
 {
     public BfloatPairs4 K01, K23;
 
@@ -175,15 +180,6 @@ internal struct TwiceHeld<T> : IWeights<TwiceHeld<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TwiceHeld<T> LoadInside(WeightSlice slice, int chunk)
-    {
-        TwiceHeld<T> held = default;
-        held.Low = T.LoadInside(slice, chunk);
-        held.High = T.LoadInside(slice, chunk + T.Chunks);
-        return held;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows MultiplyAdd<TRows>(TwiceHeld<T> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)
         where TRows : unmanaged, IRows<TRows>
     {
@@ -207,16 +203,6 @@ internal struct ThriceHeld<T> : IWeights<ThriceHeld<T>>
         held.First = T.Load(slice, chunk);
         held.Second = T.Load(slice, chunk + T.Chunks);
         held.Third = T.Load(slice, chunk + 2 * T.Chunks);
-        return held;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ThriceHeld<T> LoadInside(WeightSlice slice, int chunk)
-    {
-        ThriceHeld<T> held = default;
-        held.First = T.LoadInside(slice, chunk);
-        held.Second = T.LoadInside(slice, chunk + T.Chunks);
-        held.Third = T.LoadInside(slice, chunk + 2 * T.Chunks);
         return held;
     }
 
@@ -250,9 +236,6 @@ internal struct Streamed<TChunk> : IWeights<Streamed<TChunk>>
         streamed.Count = (slice.Depth + perChunk - 1) / perChunk - chunk;
         return streamed;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Streamed<TChunk> LoadInside(WeightSlice slice, int chunk) => Load(slice, chunk);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows MultiplyAdd<TRows>(Streamed<TChunk> weights, TRows sums, ArrayView<Float4> hidden, int at, int slices, int stride, int half)

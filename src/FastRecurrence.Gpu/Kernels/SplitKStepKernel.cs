@@ -15,7 +15,7 @@ internal static class SplitKStepKernel
     /// </summary>
     public static void Run<TPointwise, TChunk, TRows, TLoop, TEnds>(StepArguments a)
         where TPointwise : struct, IPointwise
-        where TChunk : struct, IWeights<TChunk>
+        where TChunk : struct, IChunk<TChunk>
         where TRows : unmanaged, IRows<TRows>
         where TLoop : struct, ISliceLoop
         where TEnds : struct, ISliceEnds<TEnds>
@@ -39,7 +39,7 @@ internal interface ISliceLoop
     static abstract TRows Multiply<TPointwise, TChunk, TRows, TEnds>(
         StepArguments a, ArrayView<Float4> tile, WeightSlice slice, int rowBase, out TEnds ends)
         where TPointwise : struct, IPointwise
-        where TChunk : struct, IWeights<TChunk>
+        where TChunk : struct, IChunk<TChunk>
         where TRows : unmanaged, IRows<TRows>
         where TEnds : struct, ISliceEnds<TEnds>;
 }
@@ -54,7 +54,7 @@ internal readonly struct ByFours : ISliceLoop
     public static TRows Multiply<TPointwise, TChunk, TRows, TEnds>(
         StepArguments a, ArrayView<Float4> tile, WeightSlice slice, int rowBase, out TEnds ends)
         where TPointwise : struct, IPointwise
-        where TChunk : struct, IWeights<TChunk>
+        where TChunk : struct, IChunk<TChunk>
         where TRows : unmanaged, IRows<TRows>
         where TEnds : struct, ISliceEnds<TEnds>
     {
@@ -96,7 +96,7 @@ internal readonly struct ByOnes : ISliceLoop
     public static TRows Multiply<TPointwise, TChunk, TRows, TEnds>(
         StepArguments a, ArrayView<Float4> tile, WeightSlice slice, int rowBase, out TEnds ends)
         where TPointwise : struct, IPointwise
-        where TChunk : struct, IWeights<TChunk>
+        where TChunk : struct, IChunk<TChunk>
         where TRows : unmanaged, IRows<TRows>
         where TEnds : struct, ISliceEnds<TEnds>
     {

@@ -54,7 +54,7 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
 
     private protected override void DisposeCore() => _weights = null;
 
-    internal override bool RunsInPlace => true;
+    internal override bool TakesOneHotInput => true;
 
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {

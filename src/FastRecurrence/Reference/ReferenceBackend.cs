@@ -32,7 +32,7 @@ internal sealed class ReferenceBackend() : Backend("reference", "plain loops in 
         }
 
         /// <summary>Rows are gathered from where they lie: slow, and nothing has to be sorted back.</summary>
-        internal override bool RunsInPlace => true;
+        internal override bool TakesOneHotInput => true;
 
         private protected override void RunCore(LayerState state, in SortedSequence sequence)
         {

@@ -69,7 +69,7 @@ internal static class CallArguments
     /// <summary>Refuses one-hot input that the layer does not take, or features that it does not have. Lengths have been checked.</summary>
     public static void RequireOneHot(RecurrentLayer layer, int sequenceLength, int batchSize, in SequenceOptions options)
     {
-        if (!layer.RunsInPlace || layer.Format != WeightFormat.Float32)
+        if (!layer.TakesOneHotInput || layer.Format != WeightFormat.Float32)
         {
             throw new NotSupportedException(
                 $"{layer} takes no one-hot input: give x, or use the reference or a SIMD backend with {WeightFormat.Float32} weights.");

@@ -20,6 +20,9 @@ internal sealed class SequenceOrder
     /// <summary>The row at each place of the order.</summary>
     public ReadOnlySpan<int> Order => _order.AsSpan(0, _count);
 
+    /// <summary>Steps of the row at each place of the order, descending.</summary>
+    public ReadOnlySpan<int> Lengths => _lengths.AsSpan(0, _count);
+
     /// <summary>Where each row's first step, in the order in which it runs, lies in the caller's memory, in rows.</summary>
     public ReadOnlySpan<int> Places => _places.AsSpan(0, _count);
 
@@ -56,6 +59,16 @@ internal sealed class SequenceOrder
 
         CountRows();
     }
+
+    /// <summary>A sequence's spans with the rows in this order.</summary>
+    public SortedSequence Sorted(scoped in SortedSequence spans) => spans with
+    {
+        Steps = Steps,
+        RowsPerStep = RowsPerStep,
+        Places = Places,
+        PlaceStep = PlaceStep,
+        Order = Order,
+    };
 
     /// <summary>
     /// Zeros where <paramref name="rows"/>, each <paramref name="width"/> wide and a stride from the next, hold padding; nothing else is written.

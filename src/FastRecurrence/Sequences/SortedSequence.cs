@@ -2,9 +2,8 @@ namespace FastRecurrence;
 
 /// <summary>
 /// What every backend runs: steps without padding. Step s has the first <see cref="RowsAt"/> rows, longest first, never
-/// more than step s − 1. The rows lie in memory in one of three ways. Dense: every step has all N, one step after another.
-/// Packed: fewer and fewer, one step after another. In place, for a layer that <see cref="RecurrentLayer.RunsInPlace"/>:
-/// row i of step s is row <c>Places[i] + s·PlaceStep</c> of all spans, and row <c>Order[i]</c> of the state.
+/// more than step s − 1. The rows lie in memory in one of two ways. Dense: every step has all N, one step after another.
+/// Sorted by a <see cref="SequenceOrder"/>: row i of step s is row <c>Places[i] + s·PlaceStep</c> of all spans, and row <c>Order[i]</c> of the state.
 /// </summary>
 internal readonly ref struct SortedSequence
 {
@@ -14,19 +13,19 @@ internal readonly ref struct SortedSequence
     /// <summary>Rows of every step, descending, at least 1; empty when every step has all N.</summary>
     public ReadOnlySpan<int> RowsPerStep { get; init; }
 
-    /// <summary>Empty unless in place: where the rows of the first step lie.</summary>
+    /// <summary>Empty when dense: where the rows of the first step lie.</summary>
     public ReadOnlySpan<int> Places { get; init; }
 
-    /// <summary>In place: rows from a step to the next.</summary>
+    /// <summary>When sorted: rows from a step to the next.</summary>
     public int PlaceStep { get; init; }
 
-    /// <summary>Empty unless in place: which row of the state each row belongs to.</summary>
+    /// <summary>Empty when dense: which row of the state each row belongs to.</summary>
     public ReadOnlySpan<int> Order { get; init; }
 
     /// <summary>x, rows of I.</summary>
     public required ReadOnlySpan<float> Input { get; init; }
 
-    /// <summary>Instead of x: of every row the feature that is 1. Only for layers that run in place.</summary>
+    /// <summary>Instead of x: of every row the feature that is 1. Only for layers that take it.</summary>
     public ReadOnlySpan<int> OneHotInput { get; init; }
 
     /// <summary>Floats from a row of <see cref="Output"/> to the next: H (P with a projection), or more where other outputs lie beside it.</summary>
@@ -41,7 +40,7 @@ internal readonly ref struct SortedSequence
     /// <summary>Empty, or c, rows of H.</summary>
     public Span<float> Cells { get; init; }
 
-    /// <summary>Where to keep what a backward pass needs; null for nowhere. Only for layers that run in place.</summary>
+    /// <summary>Where to keep what a backward pass needs; null for nowhere. On the CPU alone.</summary>
     public Cpu.CpuTape? Tape { get; init; }
 
     /// <summary>Rows of step <paramref name="step"/> in a batch of <paramref name="batchSize"/>.</summary>
@@ -50,6 +49,6 @@ internal readonly ref struct SortedSequence
     /// <summary>The row of the state that row <paramref name="i"/> belongs to.</summary>
     public int StateRow(int i) => Order.IsEmpty ? i : Order[i];
 
-    /// <summary>Where row <paramref name="i"/> of a step lies in the spans; of sequences that are dense or in place.</summary>
+    /// <summary>Where row <paramref name="i"/> of a step lies in the spans.</summary>
     public int MemoryRow(int step, int i, int batchSize) => Places.IsEmpty ? step * batchSize + i : Places[i] + step * PlaceStep;
 }

@@ -44,6 +44,20 @@ public sealed class PtxTests(CompiledKernels compiled) : IClassFixture<CompiledK
     }
 
     [Fact]
+    public void Rows_are_moved_without_local_memory_or_a_division()
+    {
+        foreach ((string name, KernelInstance kernel) in KernelCatalog.Around)
+        {
+            string ptx = PtxCompiler.Compile(kernel);
+            Assert.DoesNotContain(".local", ptx);
+            Assert.DoesNotContain("bra.uni", ptx);
+            Assert.DoesNotMatch(@"\b(rem|div)\.", ptx);
+            Assert.DoesNotMatch(@"\bld\.f32", ptx); // generic addresses
+            Assert.True(ptx.Contains("ld.global.f32") && ptx.Contains("st.global.f32"), name);
+        }
+    }
+
+    [Fact]
     public void A_grid_exchanges_h_by_relaxed_accesses_at_the_scope_of_the_device()
     {
         foreach ((string name, _) in KernelCatalog.All.Where(k => k.Name.StartsWith("grid", StringComparison.Ordinal)))

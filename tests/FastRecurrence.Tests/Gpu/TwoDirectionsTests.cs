@@ -61,12 +61,18 @@ public sealed class TwoDirectionsTests
     [Fact]
     public void Chunks_of_a_long_sequence_each_share_a_launch()
     {
-        // 64 MB hold so many steps of both directions' x.
-        var p = new Pair(OpenCl(2).Force(GridPersistent.Family), LayerShape.Elman(200_000, 4), T: 50, N: 1);
-        using StackState state = p.CreateState();
-        Result together = p.Run(state, [], SequenceLayout.TimeMajor);
-        Assert.Equal(2, p.Forward(state).SharedLaunches);
-        p.AssertSame(p.Apart([], SequenceLayout.TimeMajor), together);
+        GpuBackend backend = OpenCl(2).Force(GridPersistent.Family);
+        foreach (int[] lengths in (int[][])[[], [20, 50, 31]])
+        {
+            var p = new Pair(backend, LayerShape.Elman(20, 4), T: 50, N: 3);
+            using StackState state = p.CreateState();
+            Result expected = p.Apart(lengths, SequenceLayout.TimeMajor), together;
+            using (new DeviceLimits(backend, chunkBytes: 13 * 3 * 4 * (20 + 2 * (4 + 4)))) // 13 steps of both directions
+                together = p.Run(state, lengths, SequenceLayout.TimeMajor);
+            // 13 + 13 + 13 + 11 steps; or 13 + 7 of three rows, 11 of two, 13 + 6 of one.
+            Assert.Equal(lengths.Length == 0 ? 4 : 5, p.Forward(state).SharedLaunches);
+            p.AssertSame(expected, together);
+        }
     }
 
     [Fact]
@@ -125,7 +131,8 @@ public sealed class TwoDirectionsTests
             p.Stack.Run(expected, 12, p.Input, output);
         long before = p.Forward(measured).SharedLaunches;
 
-        TwoDirections together = TwoDirections.Of((GpuState)measured.Of(0), measured.Of(1))!;
+        var together = (GpuStackDriver)measured.Driver!;
+        Assert.True(together.SharesLaunches(0));
         double seconds = together.MeasureKernels(12, repeats: 3);
 
         Assert.InRange(seconds, 1e-7, 60);

@@ -44,8 +44,6 @@ public sealed class OnnxLeakTests
                 return new State(this, batchSize, _backend);
             }
 
-            internal override bool RunsInPlace => true;
-
             private protected override void RunCore(LayerState state, in SortedSequence sequence) => sequence.Output.Fill(state.BatchSize);
 
             private protected override void DisposeCore() => _backend.Layers--;

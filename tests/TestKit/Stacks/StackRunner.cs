@@ -28,7 +28,7 @@ internal sealed class StackRunner : IRunner
         }
 
         if (backend is GpuBackend)
-            Kernels = repeats => States.Sum(state => ((GpuLayer)state.Layer).MeasureKernels(state, data.Size.SequenceLength, repeats));
+            Kernels = repeats => ((GpuStackDriver)_state.Driver!).MeasureKernels(data.Size.SequenceLength, repeats);
     }
 
     public Func<int, double>? Kernels { get; }
