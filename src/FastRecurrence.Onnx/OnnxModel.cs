@@ -71,11 +71,18 @@ public sealed class OnnxModel
     /// <exception cref="NotSupportedException">A recurrent node is of an opset or a domain that is not supported.</exception>
     /// <exception cref="IOException">The file is missing, a folder, a pipe or a device, or it cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The process may not read it.</exception>
+    /// <example><code>
+    /// OnnxModel model = OnnxModel.Load(path);
+    /// using var stack = new RecurrentStack(Backend.Simd, [.. model.RequireLayers().Select(l =&gt; l.ToStackLayer())]);
+    /// </code></example>
     public static OnnxModel Load(string path) => Load(path, null, null);
 
-    /// <inheritdoc cref="Load(string)"/>
+    /// <summary>As <see cref="Load(string)"/>, with options.</summary>
     /// <param name="path">A regular file of at most 2 GiB.</param>
-    /// <param name="options">How to read it.</param>
+    /// <param name="options">How to read it; null for the default.</param>
+    /// <exception cref="ModelFormatException">As <see cref="Load(string)"/>.</exception>
+    /// <exception cref="NotSupportedException">As <see cref="Load(string)"/>.</exception>
+    /// <exception cref="IOException">As <see cref="Load(string)"/>.</exception>
     public static OnnxModel Load(string path, OnnxReadOptions? options) => Load(path, options, null);
 
     /// <summary>Reads a stream from its position to its end; the model cannot have external data. The stream stays open.</summary>

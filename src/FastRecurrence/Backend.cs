@@ -40,6 +40,10 @@ public abstract class Backend
     /// <exception cref="ArgumentOutOfRangeException">There is no such format.</exception>
     /// <exception cref="BackendUnavailableException">This backend cannot run here.</exception>
     /// <exception cref="NotSupportedException">The backend cannot run the layer, or the format would gain nothing; the message says which.</exception>
+    /// <example><code>
+    /// LayerWeights weights = LayerWeights.Random(LayerShape.Lstm(inputSize: 3, hiddenSize: 5), seed: 1);
+    /// using RecurrentLayer layer = Backend.Simd.Prepare(weights); // packed once; threads may share it
+    /// </code></example>
     public RecurrentLayer Prepare(LayerWeights weights, WeightFormat format = WeightFormat.Float32)
     {
         ArgumentNullException.ThrowIfNull(weights);

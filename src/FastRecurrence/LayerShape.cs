@@ -8,6 +8,11 @@ namespace FastRecurrence;
 /// Immutable; two shapes are equal when all their parts are. Variations are set with <c>with</c>:
 /// <c>LayerShape.Lstm(64, 128) with { Peepholes = true, Clip = 3 }</c>.
 /// </summary>
+/// <example><code>
+/// LayerShape lstm = LayerShape.Lstm(inputSize: 40, hiddenSize: 128) with { ProjectionSize = 64, Peepholes = true };
+/// LayerShape gru = LayerShape.Gru(inputSize: 40, hiddenSize: 128, linearBeforeReset: false);
+/// LayerShape relu = LayerShape.Elman(inputSize: 40, hiddenSize: 128, Activation.Relu);
+/// </code></example>
 public sealed record LayerShape
 {
     /// <summary>The shape of a layer of any cell, with its default activations.</summary>

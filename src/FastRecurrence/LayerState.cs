@@ -8,6 +8,13 @@ namespace FastRecurrence;
 /// kernels. One state belongs to one stream of calls; two threads must not use one state at the same time, and a call
 /// that meets another in progress is refused. Made by <see cref="RecurrentLayer.CreateState"/> and bound to that layer.
 /// </summary>
+/// <example><code>
+/// using LayerState state = layer.CreateState(batchSize: 1);
+/// float[] before = new float[layer.Shape.OutputSize];
+/// state.CopyHiddenTo(before);
+/// layer.Step(state, x, h);
+/// state.SetHidden(before); // as if the step had not been
+/// </code></example>
 public abstract class LayerState : IDisposable
 {
     private const string Advice = "A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.";

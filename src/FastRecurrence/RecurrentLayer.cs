@@ -98,6 +98,12 @@ public abstract class RecurrentLayer : IDisposable
     /// <exception cref="ArgumentException">A length does not fit, spans overlap, or the state is another layer's. Nothing is written.</exception>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     /// <exception cref="ObjectDisposedException">The layer or the state was disposed.</exception>
+    /// <example><code>
+    /// const int T = 4, N = 2;
+    /// using LayerState state = layer.CreateState(N);
+    /// float[] x = new float[T * N * layer.Shape.InputSize], h = new float[T * N * layer.Shape.OutputSize];
+    /// layer.Run(state, T, x, h);
+    /// </code></example>
     public void Run(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output) =>
         Run(state, sequenceLength, input, output, new SequenceOptions());
 

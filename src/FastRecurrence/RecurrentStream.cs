@@ -6,6 +6,12 @@ namespace FastRecurrence;
 /// A sequence that arrives in pieces: a stack with its state. However it is cut, the outputs have the bits of one whole run.
 /// One stream belongs to one thread at a time.
 /// </summary>
+/// <example><code>
+/// using var stream = new RecurrentStream(stack);
+/// stream.Step(frame, y);
+/// byte[] saved = stream.State.Save(); // and later, perhaps elsewhere:
+/// stream.State.Restore(saved);
+/// </code></example>
 public sealed class RecurrentStream : IDisposable
 {
     private readonly RecurrentStack _stack;

@@ -24,6 +24,10 @@ public enum Padding
 /// How <see cref="RecurrentLayer.Run(LayerState, int, ReadOnlySpan{float}, Span{float}, in SequenceOptions)"/> goes through a batch
 /// of sequences and what else it hands out. The default is dense, forward, time-major.
 /// </summary>
+/// <example><code>
+/// int[] lengths = [5, 2, 4];
+/// layer.Run(state, T, x, h, new SequenceOptions { Lengths = lengths, Direction = Direction.Reverse });
+/// </code></example>
 public readonly ref struct SequenceOptions
 {
     /// <summary>

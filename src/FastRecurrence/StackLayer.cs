@@ -6,6 +6,10 @@ namespace FastRecurrence;
 /// One layer of a <see cref="RecurrentStack"/>: the weights of one direction, or of both. Both directions read the same
 /// input; their outputs lie side by side, forward first.
 /// </summary>
+/// <example><code>
+/// using var stack = new RecurrentStack(Backend.Simd, StackLayer.Bidirectional(forward, reverse), StackLayer.Unidirectional(top));
+/// using StackState state = stack.CreateState(batchSize: 1);
+/// </code></example>
 public sealed class StackLayer
 {
     private StackLayer(LayerWeights? forward, LayerWeights? reverse)

@@ -15,6 +15,10 @@ namespace FastRecurrence;
 /// waking them costs about 10 µs. Dispose a team to end its threads at once. The threads of a team that is forgotten end when the
 /// garbage collector finds that neither the team nor a state made with it is reachable any more.
 /// </remarks>
+/// <example><code>
+/// using var team = new WorkerTeam(workers: 2);
+/// using LayerState state = layer.CreateState(batchSize: 64, team); // calls with this state may use the team
+/// </code></example>
 public sealed class WorkerTeam : IDisposable
 {
     /// <summary>More workers than this are refused: a typing error rather than a machine.</summary>

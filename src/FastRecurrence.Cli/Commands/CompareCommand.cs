@@ -7,6 +7,13 @@ namespace FastRecurrence.Cli.Commands;
 /// <summary><c>compare</c>: two saved runs, a verdict for each point, an exit code for CI.</summary>
 internal static class CompareCommand
 {
+    public const double Threshold = 3;
+    public static readonly TextTable.Column[] Columns =
+    [
+        new("point", Left: true), new("times", Left: true), new("base"), new("base launches", Left: true), new("new"), new("new launches", Left: true),
+        new("change"), new("verdict", Left: true),
+    ];
+
     private sealed record Entry([property: JsonIgnore] ComparedPoint Point)
     {
         private Verdict Said => Point.Verdict;
@@ -47,7 +54,7 @@ internal static class CompareCommand
         var baseFile = new Argument<string>("base.json") { Description = "A run that 'sweep --save' kept." };
         var newFile = new Argument<string>("new.json") { Description = "The run to compare with it." };
         Option<double> threshold = CommonOptions.Value(
-            "--threshold", "percent", "A smaller difference is no difference; 3 by default.", "3", StopRule.ParsePercent);
+            "--threshold", "percent", $"A smaller difference is no difference; {Threshold} by default.", $"{Threshold}", StopRule.ParsePercent);
         var strict = new Option<bool>("--strict") { Description = "Exit with 5 when a verdict is AMBIGUOUS and none is SLOWER." };
         var changed = new Option<bool>("--changed") { Description = "Leave out points that are the SAME." };
         Option<OutputFormat> output = CommonOptions.AnyOutput();
@@ -85,19 +92,14 @@ internal static class CompareCommand
                 session.WriteLines(shown.Select(Csv));
                 return;
             default:
-                session.WriteLines(TextTable.Render(
-                    [
-                        new("point", Left: true), new("times", Left: true), new("base"), new("base launches", Left: true), new("new"),
-                        new("new launches", Left: true), new("change"), new("verdict", Left: true),
-                    ],
-                    [.. shown.Select(Row)]));
+                session.WriteLines(TextTable.Render(Columns, [.. shown.Select(Row)]));
                 session.WriteLine();
                 session.WriteLines(Notes(comparison).Select(line => format == OutputFormat.Markdown ? $"- {line}" : line));
                 return;
         }
     }
 
-    private static string[] Row(ComparedPoint p)
+    public static string[] Row(ComparedPoint p)
     {
         Verdict v = p.Verdict;
         string change = $"{(v.ChangePercent > 0 ? "+" : "")}{Digits.Places(v.ChangePercent, 1)}%";
@@ -115,7 +117,7 @@ internal static class CompareCommand
     private static string Range(IReadOnlyList<double> launches) =>
         $"{launches.Count}: {Digits.Significant(launches.Min())}..{Digits.Significant(launches.Max())}";
 
-    private static IEnumerable<string> Notes(Comparison comparison)
+    public static IEnumerable<string> Notes(Comparison comparison)
     {
         int Count(VerdictKind kind) => comparison.Count(kind);
         if (comparison.MachinesApart.Count > 0)

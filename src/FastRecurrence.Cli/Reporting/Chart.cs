@@ -1,52 +1,54 @@
 using System.Globalization;
-using System.Text;
+using System.Text.RegularExpressions;
 using OxyPlot;
 using OxyPlot.Axes;
-using OxyPlot.Legends;
 using OxyPlot.Series;
 
 namespace FastRecurrence.Cli.Reporting;
 
-/// <summary>One log-log chart as data; drawn twice, for a wide window and for a narrow one.</summary>
+/// <summary>One chart as data; drawn twice, for a wide window and for a narrow one. Title and legend are the page's.</summary>
 /// <param name="Title">What it shows.</param>
-/// <param name="XTitle">What lies along.</param>
+/// <param name="XTitle">What lies along, logarithmic.</param>
 /// <param name="XBase">2 for sizes, 10 else.</param>
-/// <param name="YTitle">What stands up.</param>
+/// <param name="YTitle">What stands up, logarithmic unless <paramref name="IsLinear"/>.</param>
 /// <param name="Series">Lines or points.</param>
-internal sealed record Chart(string Title, string XTitle, double XBase, string YTitle, IReadOnlyList<ChartSeries> Series)
+/// <param name="IsLinear">Whether what stands up begins at 0 and is linear.</param>
+internal sealed partial record Chart(string Title, string XTitle, double XBase, string YTitle, IReadOnlyList<ChartSeries> Series, bool IsLinear = false)
 {
-    /// <summary>Colours that the colour-blind tell apart and paper keeps dark enough.</summary>
-    private static readonly OxyColor[] s_colours =
-    [
-        .. new uint[] { 0x0072B2, 0xD55E00, 0x009E73, 0xB0578D, 0x2F2F2F, 0xB07D00, 0x3C9CD6, 0x7F7F7F }.Select(c => OxyColor.FromUInt32(0xFF000000 | c)),
-    ];
+    /// <summary>The style sheet has the colours: <c>--c0</c> to <c>--c7</c> for series, then for limits, texts, grids.</summary>
+    private const int Colours = 8, Limit = 8, Ink = 9, Grid = 10, FineGrid = 11;
 
     private static readonly MarkerType[] s_markers = [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond];
 
     private static readonly LineStyle[] s_dashes = [LineStyle.Dash, LineStyle.Dot, LineStyle.LongDash, LineStyle.DashDot, LineStyle.LongDashDot];
 
     /// <summary>More would be told apart by nobody.</summary>
-    public static int MostSeries => s_colours.Length;
+    public static int MostSeries => Colours;
 
     /// <summary>In words, for who cannot see it.</summary>
     public string Description =>
-        $"{Title}: {YTitle} against {XTitle}, logarithmic; {string.Join(", ", Series.Select(s => s.Name))}. The numbers stand in the tables below.";
+        $"{Title}: {YTitle} against {XTitle}; {string.Join(", ", Series.Select(s => s.Name))}. The numbers stand in the tables below.";
 
-    /// <summary>The chart as an SVG document.</summary>
-    public string Svg(int width, int height)
+    /// <summary>What the template makes an SVG of: a drawing in the style sheet's colours, and a mark for each point; its ids begin with the key.</summary>
+    public object Drawing(string key, int width, int height)
     {
-        // Without the workaround some viewers cut vertical texts; sans-serif, since a report brings no font along.
-        var exporter = new OxyPlot.SvgExporter
+        PlotModel model = Model(width);
+        // Without the workaround some viewers cut vertical texts.
+        var exporter = new OxyPlot.SvgExporter { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true, IsDocument = false };
+        string drawn = exporter.ExportToString(model);
+        drawn = drawn[drawn.IndexOf("<defs", StringComparison.Ordinal)..drawn.LastIndexOf("</svg>", StringComparison.Ordinal)];
+        return new
         {
-            Width = width,
-            Height = height,
-            UseVerticalTextAlignmentWorkaround = true,
-            IsDocument = true,
-            TextMeasurer = new WideText(width, height),
+            Size = $"{width} {height}",
+            Svg = Paint().Replace(Id().Replace(drawn, key), "var(--c$1)"),
+            Marks = from pair in Series.Zip(model.Series.Cast<LineSeries>()).Index()
+                    from p in pair.Item.First.Points
+                    where p.Note.Length > 0
+                    let at = pair.Item.Second.Transform(new DataPoint(p.X, p.Y))
+                    let most = pair.Item.Second.Transform(new DataPoint(p.X, p.Most)).Y
+                    let least = pair.Item.Second.Transform(new DataPoint(p.X, p.Least)).Y
+                    select new { Colour = pair.Index % Colours, at.X, at.Y, Most = most, Least = least, p.Note, p.Label },
         };
-        using var stream = new MemoryStream();
-        exporter.Export(Model(width), stream);
-        return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     private PlotModel Model(int width)
@@ -54,34 +56,23 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
         bool narrow = width < 600;
         var model = new PlotModel
         {
-            Title = Title,
-            TitleFontSize = narrow ? 14 : 16,
-            TitleFontWeight = FontWeights.Bold,
             DefaultFont = "sans-serif",
             DefaultFontSize = narrow ? 11 : 12,
-            Background = OxyColors.White,
-            PlotAreaBorderColor = OxyColor.FromRgb(0x99, 0x99, 0x99),
+            TextColor = Colour(Ink),
+            PlotAreaBorderColor = Colour(Limit),
             Padding = new OxyThickness(8, 8, 16, 8),
         };
-        model.Axes.Add(Axis(AxisPosition.Bottom, XTitle, XBase, Series.SelectMany(s => s.Points).Select(p => p.X)));
-        model.Axes.Add(Axis(AxisPosition.Left, YTitle, 10, Series.SelectMany(s => s.Points).Select(p => p.Y)));
-        model.Legends.Add(new Legend
-        {
-            LegendPlacement = LegendPlacement.Outside,
-            LegendPosition = LegendPosition.BottomCenter,
-            LegendOrientation = narrow ? LegendOrientation.Vertical : LegendOrientation.Horizontal,
-            LegendLineSpacing = 5,
-            LegendItemSpacing = 16,
-            LegendFontSize = narrow ? 11 : 12,
-        });
+        ChartPoint[] all = [.. Series.SelectMany(s => s.Points)];
+        model.Axes.Add(Styled(new SizeAxis { Base = XBase }, AxisPosition.Bottom, XTitle, all.Select(p => p.X)));
+        Axis up = IsLinear ? new LinearAxis() : new SizeAxis { Base = 10 };
+        model.Axes.Add(Styled(up, AxisPosition.Left, YTitle, all.SelectMany(p => new[] { p.Y, p.Least, p.Most })));
         int limits = 0;
         for (int i = 0; i < Series.Count; i++)
         {
             ChartSeries series = Series[i];
-            OxyColor colour = series.IsLimit ? OxyColor.FromRgb(0x55, 0x55, 0x55) : s_colours[i % s_colours.Length];
+            OxyColor colour = Colour(series.IsLimit ? Limit : i % Colours);
             var line = new LineSeries
             {
-                Title = series.Name,
                 Color = series.Joined ? colour : OxyColors.Transparent,
                 StrokeThickness = series.IsLimit ? 1.4 : 2,
                 LineStyle = series.IsLimit ? s_dashes[limits++ % s_dashes.Length] : LineStyle.Solid,
@@ -96,26 +87,32 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
         return model;
     }
 
-    private static SizeAxis Axis(AxisPosition position, string title, double logBase, IEnumerable<double> values)
+    private static Axis Styled(Axis axis, AxisPosition position, string title, IEnumerable<double> values)
     {
         double[] all = [.. values.Where(v => v > 0 && double.IsFinite(v))];
         double low = all.DefaultIfEmpty(1).Min(), high = all.DefaultIfEmpty(1).Max(), room = Math.Max(1.15, Math.Pow(high / low, 0.05));
-        return new SizeAxis
-        {
-            Position = position,
-            Title = title,
-            Base = logBase,
-            Minimum = low / room,
-            Maximum = high * room,
-            UseSuperExponentialFormat = false,
-            AxisTitleDistance = 14,
-            MajorGridlineStyle = LineStyle.Solid,
-            MajorGridlineColor = OxyColor.FromRgb(0xDD, 0xDD, 0xDD),
-            MinorGridlineStyle = logBase > 2 ? LineStyle.Solid : LineStyle.None,
-            MinorGridlineColor = OxyColor.FromRgb(0xF0, 0xF0, 0xF0),
-            LabelFormatter = v => v >= 1e6 || v < 1e-3 ? v.ToString("0.#E0", CultureInfo.InvariantCulture) : v.ToString("0.####", CultureInfo.InvariantCulture),
-        };
+        (axis.Minimum, axis.Maximum) = axis is LinearAxis ? (0, high * 1.08) : (low / room, high * room);
+        axis.Position = position;
+        axis.Title = title;
+        axis.AxisTitleDistance = 14;
+        axis.TicklineColor = Colour(Limit);
+        axis.MajorGridlineStyle = LineStyle.Solid;
+        axis.MajorGridlineColor = Colour(Grid);
+        axis.MinorTicklineColor = OxyColors.Transparent;
+        axis.MinorGridlineStyle = axis is SizeAxis { Base: > 2 } ? LineStyle.Solid : LineStyle.None;
+        axis.MinorGridlineColor = Colour(FineGrid);
+        axis.LabelFormatter = v => v is >= 1e6 or (> 0 and < 1e-3)
+            ? v.ToString("0.#E0", CultureInfo.InvariantCulture) : v.ToString("0.####", CultureInfo.InvariantCulture);
+        return axis;
     }
+
+    private static OxyColor Colour(int number) => OxyColor.FromRgb(1, 0, (byte)number);
+
+    [GeneratedRegex("(?<=id=\"|url\\(#)clipPath")]
+    private static partial Regex Id();
+
+    [GeneratedRegex(@"rgb\(1,0,([0-9]+)\)")]
+    private static partial Regex Paint();
 }
 
 /// <summary>One line or cloud of a chart.</summary>
@@ -123,16 +120,13 @@ internal sealed record Chart(string Title, string XTitle, double XBase, string Y
 /// <param name="Points">Where it goes.</param>
 /// <param name="Joined">Whether the points are joined.</param>
 /// <param name="IsLimit">Whether it is no measurement but a bound: dashed, without marks.</param>
-internal sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, bool Joined = true, bool IsLimit = false);
+internal sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points, bool Joined = true, bool IsLimit = false);
 
-/// <summary>Measures texts by Helvetica's widths and adds some, since a viewer's sans-serif may be wider and a legend would be cut.</summary>
-internal sealed class WideText(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
-{
-    private const double Margin = 1.3;
-
-    public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
-    {
-        OxySize size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
-        return new OxySize(size.Width * Margin, size.Height);
-    }
-}
+/// <summary>A place on a chart.</summary>
+/// <param name="X">Along.</param>
+/// <param name="Y">Up.</param>
+/// <param name="Least">Of its launches.</param>
+/// <param name="Most">Of its launches.</param>
+/// <param name="Note">Its numbers, for who points at it; empty for a place that was not measured.</param>
+/// <param name="Label">Beside it, where there is room.</param>
+internal sealed record ChartPoint(double X, double Y, double Least = double.NaN, double Most = double.NaN, string Note = "", string Label = "");

@@ -7,30 +7,40 @@ internal static class Charts
 {
     public static IReadOnlyList<Chart> Of(IReadOnlyList<ReportPoint> points) =>
     [
-        .. Along(points, "Time per step", "µs", p => p.Summary.StepMicroseconds, _ => null),
-        .. Along(points, "Throughput", "GFLOP/s", p => p.Summary.Gflops, PeakLine),
+        .. Along(points, "Time per step", "µs", p => p.Step, _ => null),
+        .. Along(points, "Throughput", "GFLOP/s", Gflops, PeakLine).Select(chart => chart with { IsLinear = true }),
         .. Roofline(points),
-        .. Crossovers(points),
-        .. Peers(points),
+        .. Crossovers(points, ChartAxis.For(points)),
+        .. Peers(points, ChartAxis.For(points)),
         .. Latencies(points),
     ];
 
     /// <summary>A value against the axis with the most values; a chart for each cell, more when there are too many series.</summary>
     private static IEnumerable<Chart> Along(
-        IReadOnlyList<ReportPoint> points, string title, string unit, Func<ReportPoint, double> value, Func<IReadOnlyList<ReportPoint>, ChartSeries?> limit)
+        IReadOnlyList<ReportPoint> points, string title, string unit, Func<ReportPoint, Spread> value, Func<IReadOnlyList<ReportPoint>, ChartSeries?> limit)
     {
         foreach (IGrouping<string, ReportPoint> cell in points.GroupBy(p => p.Point.Cell))
         {
             ReportPoint[] all = [.. cell];
             ChartAxis axis = ChartAxis.For(all);
-            ChartSeries[] series = [.. all.GroupBy(p => axis.Series(p, all)).Select(g => Line(g.Key, g, axis, value))];
-            foreach (Chart chart in Parts($"{title}, {cell.Key}{Constant(all, axis)}", axis.Title, 2, unit, series, limit(all)))
+            ChartSeries[] series = [.. all.GroupBy(p => axis.Series(p, all)).Select(g => Line(g.Key, g, axis, value, unit))];
+            foreach (Chart chart in Parts($"{title}, {cell.Key} {Sizes(all[0], all, same: true)}".TrimEnd(), axis.Title, 2, unit, series, limit(all)))
                 yield return chart;
         }
     }
 
-    private static ChartSeries Line(string name, IEnumerable<ReportPoint> points, ChartAxis axis, Func<ReportPoint, double> value) =>
-        new(name, [.. points.OrderBy(p => axis.Of(p.Point)).Select(p => ((double)axis.Of(p.Point), value(p)))]);
+    private static ChartSeries Line(string name, IEnumerable<ReportPoint> points, ChartAxis axis, Func<ReportPoint, Spread?> value, string unit) =>
+        new(name, [.. from p in points let v = value(p) where v is not null orderby axis.Of(p.Point) select Mark(p, axis.Of(p.Point), v, unit)]);
+
+    private static ChartPoint Mark(ReportPoint p, double x, Spread value, string unit, string label = "")
+    {
+        string range = p.Point.Launches.Count == 1 ? "1 launch"
+            : $"{Digits.Significant(value.Least)} to {Digits.Significant(value.Most)} in {Words.Count(p.Point.Launches.Count, "launch")}";
+        string note = $"{p.Point.Problem} {p.Who}: {Digits.Significant(value.Median)} {unit}, {range}";
+        return new ChartPoint(x, value.Median, value.Least, value.Most, note, label);
+    }
+
+    private static Spread Gflops(ReportPoint p) => p.Step.Rate(p.Point.FlopsPerStep / 1e3);
 
     private static IEnumerable<Chart> Parts(string title, string xTitle, double xBase, string yTitle, ChartSeries[] series, ChartSeries? limit)
     {
@@ -42,21 +52,11 @@ internal static class Charts
         }
     }
 
-    /// <summary>The sizes that are the same in all of a chart.</summary>
-    private static string Constant(ReportPoint[] all, ChartAxis axis)
-    {
-        var parts = new List<string>();
-        void Part(string title, Func<Sweeping.PointRecord, int> of, string symbol)
-        {
-            if (title != axis.Title && all.Select(p => of(p.Point)).Distinct().Count() == 1)
-                parts.Add($"{symbol}{of(all[0].Point)}");
-        }
-
-        Part("hidden size H", p => p.Hidden, "H");
-        Part("steps T", p => p.Length, "T");
-        Part("batch N", p => p.Batch, "N");
-        return parts.Count == 0 ? "" : $" {string.Join(' ', parts)}";
-    }
+    /// <summary>The sizes of a point that are the same in all of a chart, or those that are not.</summary>
+    private static string Sizes(ReportPoint point, IEnumerable<ReportPoint> all, bool same) => string.Join(' ',
+        from size in new (string Symbol, Func<PointRecord, int> Of)[] { ("H", p => p.Hidden), ("T", p => p.Length), ("N", p => p.Batch) }
+        where all.All(p => size.Of(p.Point) == size.Of(point.Point)) == same
+        select $"{size.Symbol}{size.Of(point.Point)}");
 
     private static ChartSeries? PeakLine(IReadOnlyList<ReportPoint> points)
     {
@@ -67,7 +67,7 @@ internal static class Charts
         PeakRecord? peak = cpu.SelectMany(p => EnvironmentText.Best(p.Run)).Where(p => p.Threads == threads).MaxBy(p => p.Gflops);
         ChartAxis axis = ChartAxis.For(points);
         return peak is null ? null : new ChartSeries($"FMA peak, {Words.Count(threads, "thread")}",
-            [(points.Min(p => axis.Of(p.Point)), peak.Gflops), (points.Max(p => axis.Of(p.Point)), peak.Gflops)], IsLimit: true);
+            [new(points.Min(p => axis.Of(p.Point)), peak.Gflops), new(points.Max(p => axis.Of(p.Point)), peak.Gflops)], IsLimit: true);
     }
 
     private static IEnumerable<Chart> Roofline(IReadOnlyList<ReportPoint> points)
@@ -81,7 +81,7 @@ internal static class Charts
             double Intensity(ReportPoint p) => p.Point.FlopsPerStep / p.Point.BytesPerStep;
             double low = group.Min(Intensity) / 2, high = Math.Max(group.Max(Intensity) * 2, low * 4);
             ChartSeries Cloud(IGrouping<string, ReportPoint> g) =>
-                new(g.Key, [.. g.OrderBy(Intensity).Select(p => (Intensity(p), p.Summary.Gflops))], Joined: false);
+                new(g.Key, [.. g.OrderBy(Intensity).Select(p => Mark(p, Intensity(p), Gflops(p), "GFLOP/s", Sizes(p, group, same: false)))], Joined: false);
 
             List<ChartSeries> series = [.. group.GroupBy(p => $"{p.Point.Cell} {p.Who}").Take(Chart.MostSeries).Select(Cloud)];
             foreach (BandwidthRecord level in Levels(peak))
@@ -89,7 +89,7 @@ internal static class Charts
                 double knee = Math.Clamp(peak.Gflops / level.Gigabytes, low, high);
                 series.Add(new ChartSeries(
                     $"{EnvironmentText.Bytes(level.BytesEach)}: {Digits.Significant(level.Gigabytes, 3)} GB/s",
-                    [.. new[] { low, knee, high }.Select(x => (x, Math.Min(peak.Gflops, x * level.Gigabytes)))], IsLimit: true));
+                    [.. new[] { low, knee, high }.Select(x => new ChartPoint(x, Math.Min(peak.Gflops, x * level.Gigabytes)))], IsLimit: true));
             }
 
             string title = $"Roofline, {Words.Count(group.Key, "thread")}, FMA peak {Digits.Places(peak.Gflops, 0)} GFLOP/s";
@@ -111,50 +111,26 @@ internal static class Charts
     }
 
     /// <summary>The best CPU time over the device's time: above 1 the device is ahead.</summary>
-    private static IEnumerable<Chart> Crossovers(IReadOnlyList<ReportPoint> points)
-    {
-        var series = new List<ChartSeries>();
-        ReportPoint[] devices = [.. points.Where(p => p.Point.Device)];
-        ChartAxis axis = ChartAxis.For(points);
-        foreach (IGrouping<string, ReportPoint> device in devices.GroupBy(p => axis.Series(p, points)))
-        {
-            foreach ((string what, Func<ReportPoint, double?> time) in (IEnumerable<(string, Func<ReportPoint, double?>)>)[
-                ("kernels", p => p.Summary.StepMicroseconds), ("with transfers", p => p.Summary.WithTransfersMicroseconds)])
-            {
-                (double, double)[] ratios = [..
-                    from p in device
-                    let t = time(p)
-                    let cpu = p.BestOnCpu(points, threads: null)
-                    where t is not null && cpu is not null
-                    orderby axis.Of(p.Point)
-                    select ((double)axis.Of(p.Point), cpu.Value / t.Value)];
-                if (ratios.Length > 0)
-                    series.Add(new ChartSeries($"{device.Key}{(device.First().Point.CpuDevice ? " (a CPU)" : "")}, {what}", ratios));
-            }
-        }
-
-        return series.Count == 0 ? []
-            : Parts("Crossover: a device against the best CPU time", axis.Title, 2, "times as fast as the CPU", [.. series], Even(series));
-    }
+    private static IEnumerable<Chart> Crossovers(IReadOnlyList<ReportPoint> points, ChartAxis axis) =>
+        Ratios("Crossover: a device against the best CPU time", "times as fast as the CPU", axis,
+            from device in points.Where(p => p.Point.Device).GroupBy(p => axis.Series(p, points) + (p.Point.CpuDevice ? " (a CPU)" : ""))
+            from kind in new (string Name, Func<ReportPoint, Spread?> Time)[] { ("kernels", p => p.Step), ("with transfers", p => p.WithTransfers) }
+            select Line($"{device.Key}, {kind.Name}", device, axis,
+                p => kind.Time(p) is { } time ? p.BestOnCpu(points, threads: null)?.Over(time) : null, "times as fast"));
 
     /// <summary>A peer's time over the fastest time of this library on the CPU with as many threads: above 1 this library is ahead.</summary>
-    private static IEnumerable<Chart> Peers(IReadOnlyList<ReportPoint> points)
-    {
-        var series = new List<ChartSeries>();
-        ChartAxis axis = ChartAxis.For(points);
-        foreach (IGrouping<string, ReportPoint> peer in points.Where(p => p.Point.Peer).GroupBy(p => axis.Series(p, points)))
-        {
-            (double, double)[] ratios = [..
-                from p in peer
-                let ours = p.BestOnCpu(points, p.Point.Threads)
-                where ours is not null
-                orderby axis.Of(p.Point)
-                select ((double)axis.Of(p.Point), p.Summary.StepMicroseconds / ours.Value)];
-            if (ratios.Length > 0)
-                series.Add(new ChartSeries($"over {peer.Key}", ratios));
-        }
+    private static IEnumerable<Chart> Peers(IReadOnlyList<ReportPoint> points, ChartAxis axis) =>
+        Ratios("Peers: this library against others", "times as fast", axis,
+            from peer in points.Where(p => p.Point.Peer).GroupBy(p => axis.Series(p, points))
+            select Line($"over {peer.Key}", peer, axis,
+                p => p.BestOnCpu(points, p.Point.Threads) is { } ours ? p.Step.Over(ours) : null, "times as fast"));
 
-        return series.Count == 0 ? [] : Parts("Peers: this library against others", axis.Title, 2, "times as fast", [.. series], Even(series));
+    private static IEnumerable<Chart> Ratios(string title, string unit, ChartAxis axis, IEnumerable<ChartSeries> all)
+    {
+        ChartSeries[] series = [.. all.Where(s => s.Points.Count > 0)];
+        double[] along = [.. series.SelectMany(s => s.Points).Select(p => p.X)];
+        return series.Length == 0 ? []
+            : Parts(title, axis.Title, 2, unit, series, new ChartSeries("even", [new(along.Min(), 1), new(along.Max(), 1)], IsLimit: true));
     }
 
     private static IEnumerable<Chart> Latencies(IReadOnlyList<ReportPoint> points)
@@ -165,7 +141,7 @@ internal static class Charts
     }
 
     /// <summary>Level by level the median over launches, up to the rarest call that enough calls stand behind.</summary>
-    private static (double, double)[] Curve(PointRecord point)
+    private static ChartPoint[] Curve(PointRecord point)
     {
         LatencyRecord[] all = [.. point.Launches.Select(l => l.Latency).OfType<LatencyRecord>()];
         int calls = all.Min(l => l.Calls);
@@ -174,10 +150,8 @@ internal static class Charts
             .. from k in Enumerable.Range(0, all[0].Curve.Count - 1)
                let oneIn = 1 / (1 - Latency.Level(k))
                where oneIn <= calls / 10.0
-               select (oneIn, Measurement.MedianOf(all.Select(l => l.Curve[k]))),
+               let step = Measurement.MedianOf(all.Select(l => l.Curve[k]))
+               select new ChartPoint(oneIn, step, step, step, $"1 call in {oneIn:0} takes {Digits.Significant(step)} µs a step or more"),
         ];
     }
-
-    private static ChartSeries Even(IReadOnlyList<ChartSeries> series) =>
-        new("even", [(series.Min(s => s.Points.Min(p => p.X)), 1), (series.Max(s => s.Points.Max(p => p.X)), 1)], IsLimit: true);
 }

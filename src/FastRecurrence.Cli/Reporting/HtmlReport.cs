@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Reflection;
-using System.Text;
+using FastRecurrence.Cli.Commands;
 using FastRecurrence.Cli.Sweeping;
 using Scriban;
 using Scriban.Runtime;
@@ -8,12 +8,12 @@ using Scriban.Runtime;
 namespace FastRecurrence.Cli.Reporting;
 
 /// <summary>
-/// Runs as one HTML file that needs nothing else: <c>report.html</c> is its template. Charts are images inside it (as images, since every chart uses the
-/// same ids), a wide and a narrow drawing of each; tables beneath, then where the numbers come from.
+/// Runs as one HTML file that needs nothing else: <c>report.html</c> is its template. A wide and a narrow drawing of each chart; two runs point by point
+/// with their verdicts; tables beneath, then where the numbers come from.
 /// </summary>
 internal static class HtmlReport
 {
-    private const int Wide = 660, WideHeight = 440, Narrow = 400, NarrowHeight = 420, LegendLine = 20;
+    private const int Wide = 660, WideHeight = 440, Narrow = 400, NarrowHeight = 340;
 
     /// <summary>The document.</summary>
     /// <param name="files">Names and runs.</param>
@@ -29,6 +29,7 @@ internal static class HtmlReport
             Style = Resource("report.css"),
             Script = Resource("report.js"),
             Charts = drawn.Select(Figure),
+            Compared = files.Count == 2 ? Compare(files) : null,
             Files = files.Select(f => File(f.Name, f.Run, isOnly: files.Count == 1)),
         });
         // Limits of the template engine are for templates of strangers: a run may have more points, and a chart more bytes.
@@ -38,15 +39,25 @@ internal static class HtmlReport
         return Template.Parse(Resource("report.html")).Render(context);
     }
 
-    private static object Figure(Chart chart) => new
+    private static object Figure(Chart chart, int number) => new
     {
-        Wide = Image(chart.Svg(Wide, WideHeight)),
-        // A narrow legend has a line for each series, below the chart.
-        Narrow = Image(chart.Svg(Narrow, NarrowHeight + LegendLine * chart.Series.Count)),
-        Width = Wide,
-        Height = WideHeight,
+        Drawings = new[] { chart.Drawing($"w{number}-", Wide, WideHeight), chart.Drawing($"n{number}-", Narrow, NarrowHeight) },
+        chart.Title,
         chart.Description,
+        chart.Series,
     };
+
+    private static object Compare(IReadOnlyList<(string Name, RunFile Run)> files)
+    {
+        var comparison = Comparison.Of(files[0].Run, files[1].Run, CompareCommand.Threshold);
+        return new
+        {
+            Heading = $"{files[1].Name} against {files[0].Name}",
+            CompareCommand.Columns,
+            Rows = comparison.Points.Select(p => new { Kind = p.Verdict.Kind.ToString(), Cells = CompareCommand.Row(p) }),
+            Notes = comparison.Points.Count == 0 ? ["the runs have no point in common"] : CompareCommand.Notes(comparison).ToArray(),
+        };
+    }
 
     private static object File(string name, RunFile run, bool isOnly)
     {
@@ -65,8 +76,6 @@ internal static class HtmlReport
             Facts = EnvironmentText.Of(run).Skip(1).Select(fact => new { fact.Name, fact.Value }),
         };
     }
-
-    private static string Image(string svg) => $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(svg))}";
 
     private static string Resource(string name)
     {

@@ -8,23 +8,44 @@ namespace FastRecurrence.Cli.Reporting;
 /// <param name="Run">The run it belongs to.</param>
 internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
 {
-    public PointSummary Summary => Point.Summary!;
-
     /// <summary>Such as <c>simd-512 2t</c>.</summary>
     public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Backend
         + (Point.Threads == 1 ? "" : $" {Point.Threads}t") + (Point.Weights == "fp32" ? "" : $" {Point.Weights}");
 
-    /// <summary>The fastest time of this library's CPU backends on the same problem of the same file, in µs; null when none was measured.</summary>
+    /// <summary>Time per step, in µs: on a device without transfers where that was measured.</summary>
+    public Spread Step => Spread.Of(Point.Medians(l => l.Kernels ?? l.EndToEnd))!;
+
+    /// <summary>Of a device, from the caller's memory to the caller's; null where that was not measured.</summary>
+    public Spread? WithTransfers => Spread.Of(Point.Medians(l => l.EndToEnd));
+
+    /// <summary>The fastest of this library's CPU backends on the same problem of the same file; null when none was measured.</summary>
     /// <param name="all">All points.</param>
     /// <param name="threads">Of a team of so many; null for any.</param>
-    public double? BestOnCpu(IEnumerable<ReportPoint> all, int? threads) => all
+    public Spread? BestOnCpu(IEnumerable<ReportPoint> all, int? threads) => all
         .Where(q => q.Point is { Device: false, Peer: false } && q.Point.Problem == Point.Problem && q.File == File)
         .Where(q => threads is null || q.Point.Threads == threads)
-        .Min(q => (double?)q.Summary.StepMicroseconds);
+        .MinBy(q => q.Step.Median)?.Step;
 
-    /// <summary>Every measured point of every file.</summary>
+    /// <summary>Every measured point, the first of each file before the second ones, so that runs of one plan stay side by side.</summary>
     public static IReadOnlyList<ReportPoint> From(IReadOnlyList<(string Name, RunFile Run)> files) =>
-        [.. from file in files from p in file.Run.Points where p.Summary is not null select new ReportPoint(files.Count == 1 ? "" : file.Name, p, file.Run)];
+        [.. from file in files from p in file.Run.Points.Index() where p.Item.Summary is not null orderby p.Index
+            select new ReportPoint(files.Count == 1 ? "" : file.Name, p.Item, file.Run)];
+}
+
+/// <summary>What the launches say of one value: their median, and the least and the most.</summary>
+internal sealed record Spread(double Median, double Least, double Most)
+{
+    public static Spread? Of(IEnumerable<double> launches)
+    {
+        double[] all = [.. launches];
+        return all.Length == 0 ? null : new Spread(Measurement.MedianOf(all), all.Min(), all.Max());
+    }
+
+    /// <summary>This over another one, from the least that any two launches give to the most.</summary>
+    public Spread Over(Spread other) => new(Median / other.Median, Least / other.Most, Most / other.Least);
+
+    /// <summary>The rate of so much work in this time.</summary>
+    public Spread Rate(double work) => new(work / Median, work / Most, work / Least);
 }
 
 /// <summary>The axis along which charts are drawn: the one with the most values, the batch if in doubt.</summary>

@@ -13,3 +13,17 @@ for (const button of document.querySelectorAll("th button")) {
     body.append(...[...body.rows].sort((a, b) => up ? order(a, b) : order(b, a)));
   });
 }
+// Labels that would cover one another are left out; the number stays where the mouse points.
+const arrange = () => {
+  for (const chart of document.querySelectorAll("figure svg")) {
+    const placed = [];
+    for (const label of chart.querySelectorAll(".mark text")) {
+      label.style.display = "";
+      const b = label.getBoundingClientRect();
+      const free = b.width > 0 && placed.every(p => b.left > p.right || b.right < p.left || b.top > p.bottom || b.bottom < p.top);
+      if (free) placed.push(b); else label.style.display = "none";
+    }
+  }
+};
+arrange();
+addEventListener("resize", arrange);

@@ -10,6 +10,11 @@ using ILGPU.Runtime.OpenCL;
 namespace FastRecurrence.Gpu;
 
 /// <summary>Every device of this machine as a backend. To be listed beside <see cref="Backend.All"/>.</summary>
+/// <example><code>
+/// foreach (Backend b in GpuBackends.All)
+///     Console.WriteLine($"{b.Name}: {b.UnavailableReason ?? b.Description}");
+/// Backend device = GpuBackends.All.FirstOrDefault(b =&gt; b.IsAvailable &amp;&amp; !b.IsCpuDevice) ?? Backend.Simd;
+/// </code></example>
 [RequiresDynamicCode("ILGPU compiles kernels at run time, which Native AOT cannot. Use the backends of Backend.All there.")]
 public static class GpuBackends
 {

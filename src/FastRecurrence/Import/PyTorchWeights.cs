@@ -20,6 +20,12 @@ public static class PyTorchWeights
     /// <see cref="PyTorchModule.Refusal"/>: a part lacks its partner (one bias of two, no weight_hh, a layer or a reverse direction
     /// missing, weight_hr of some layers only), shapes contradict each other, or a tensor holds integers. It costs no other module.
     /// </returns>
+    /// <example><code>
+    /// using SafetensorsFile file = SafetensorsFile.Open(path);
+    /// foreach (PyTorchModule module in PyTorchWeights.Find(file))
+    ///     Console.WriteLine($"{module.Prefix}: {module.Refusal ?? "can be taken"}");
+    /// using var stack = new RecurrentStack(Backend.Simd, PyTorchWeights.Find(file)[0].ToLayers());
+    /// </code></example>
     public static IReadOnlyList<PyTorchModule> Find(TensorSource source, string prefix = "")
     {
         ArgumentNullException.ThrowIfNull(source);

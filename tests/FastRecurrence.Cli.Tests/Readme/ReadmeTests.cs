@@ -70,14 +70,6 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void Paths_of_the_code_map_exist()
-    {
-        string[] paths = [.. Section("Where is what").SelectMany(line => Code().Matches(line.Split('|').ElementAtOrDefault(1) ?? "")).Select(m => m.Groups[1].Value)];
-        Assert.True(paths.Length > 8);
-        Assert.All(paths, path => Assert.True(Path.Exists(Path.Combine(s_root, path)), $"{path} does not exist"));
-    }
-
-    [Fact]
     public void Links_to_files_lead_somewhere() =>
         Assert.All(Regex.Matches(s_readme, @"\]\((?!https?:)([^)#]+)\)"), link => Assert.True(Path.Exists(Path.Combine(s_root, link.Groups[1].Value)), $"{link.Groups[1].Value} does not exist"));
 

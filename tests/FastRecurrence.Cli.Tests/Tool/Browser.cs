@@ -15,7 +15,7 @@ internal static class Browser
     }
 
     /// <summary>The page's document after its scripts ran, and what the console said.</summary>
-    public static (string Document, string Console) Open(string page, int width, int height)
+    public static (string Document, string Console) Open(string page, int width, int height, bool dark = false)
     {
         string profile = Directory.CreateTempSubdirectory("chromium").FullName;
         try
@@ -25,6 +25,8 @@ internal static class Browser
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
                 "--hide-scrollbars", "--enable-logging=stderr", "--virtual-time-budget=2000", $"--user-data-dir={profile}", $"--window-size={width},{height}", "--dump-dom", new Uri(page).AbsoluteUri])
                 start.ArgumentList.Add(argument);
+            if (dark)
+                start.ArgumentList.Insert(0, "--blink-settings=preferredColorScheme=0");
             using Process process = Process.Start(start)!;
             Task<string> complaints = process.StandardError.ReadToEndAsync();
             string document = process.StandardOutput.ReadToEnd();
