@@ -15,6 +15,7 @@ public abstract class TrainingLayer : IDisposable
 {
     private readonly LayerWeights _weights;
     private int _disposed;
+    private bool _isRowMajor;
 
     private protected TrainingLayer(RecurrentLayer layer, LayerWeights weights)
     {
@@ -165,6 +166,7 @@ public abstract class TrainingLayer : IDisposable
     public LayerWeights ToWeights()
     {
         RequireAlive();
+        RowMajor();
         return new(Shape, _weights.InputWeights, _weights.RecurrentWeights, _weights.Bias, _weights.Peepholes, _weights.Projection);
     }
 
@@ -183,11 +185,28 @@ public abstract class TrainingLayer : IDisposable
     /// <summary><see cref="Parameters"/> have changed: the layer computes with them from now on.</summary>
     internal void Updated()
     {
-        foreach (WeightParts part in LayerGradients.Parts)
-            Parameters.Read(part, _weights.Writable(part));
         Version++;
+        _isRowMajor = false;
+        if (TakeCore(Parameters))
+            return;
+        RowMajor();
         Layer.Load(_weights);
         LoadCore(_weights);
+    }
+
+    /// <summary>Brings the row-major weights up to date: whoever asks for them pays, not every update.</summary>
+    private void RowMajor()
+    {
+        lock (_weights)
+        {
+            foreach (WeightParts part in LayerGradients.Parts)
+            {
+                if (!_isRowMajor)
+                    Parameters.Read(part, _weights.Writable(part));
+            }
+
+            _isRowMajor = true;
+        }
     }
 
     /// <summary>Refuses what was disposed.</summary>
@@ -204,6 +223,9 @@ public abstract class TrainingLayer : IDisposable
 
     /// <summary>Packs new weights for backward passes.</summary>
     private protected abstract void LoadCore(LayerWeights weights);
+
+    /// <summary>Packs new weights from the order in which they are updated; false where they are wanted row-major, by <see cref="LoadCore"/>.</summary>
+    private protected virtual bool TakeCore(ParameterBuffer parameters) => false;
 
     private void Take(LayerWeights weights)
     {

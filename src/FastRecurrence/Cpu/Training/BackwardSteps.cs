@@ -93,8 +93,9 @@ internal sealed unsafe class BackwardSteps<V, L>
     public void Recurrent(in BackwardPart part, int step, int end, int worker)
     {
         int width = Gradients.Panels.Width;
-        for (int panel = part.FirstPanel; panel < part.EndPanel; panel++)
+        for (int i = part.FirstPanel; i < part.EndPanel; i++)
         {
+            int panel = step % 2 == 0 ? i : part.FirstPanel + part.EndPanel - 1 - i; // the last panel of a step is in the cache when the next one begins
             if (_recurrent is null)
             {
                 if (!_kernels.ReadsHidden && end > part.FirstRow)

@@ -86,6 +86,19 @@ internal sealed unsafe class CpuTape : TrainingTape
     /// <summary>c of a block after the step of a tape row; that before the first step lies N rows before that of row 0.</summary>
     public float* Cells(int block, nint row) => _cells!.Pointer + ((nint)block * (Capacity + BatchSize) + BatchSize + row) * TapeLayout.Lanes;
 
+    /// <summary>The place of a panel from a tape row on; <paramref name="byPanels"/> for neighbouring panels, a block each, in place of rows.</summary>
+    public TapePlace Place(PanelLayout panels, int panel, nint row, bool byPanels = false)
+    {
+        int unit = panels.FirstUnit(panel), block = Layout.BlockOf(unit), place = Layout.PlaceOf(unit);
+        return new TapePlace
+        {
+            Columns = Columns(block, row) + place,
+            Step = byPanels ? (nint)Capacity * Layout.Width : Layout.Width,
+            Cells = _cells is null ? null : Cells(block, row) + place,
+            CellStep = byPanels ? (nint)(Capacity + BatchSize) * TapeLayout.Lanes : TapeLayout.Lanes,
+        };
+    }
+
     /// <summary>Forgets the run before and prepares for one of which no row may have a step.</summary>
     public void Clear()
     {
