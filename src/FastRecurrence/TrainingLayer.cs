@@ -16,6 +16,7 @@ public abstract class TrainingLayer : IDisposable
 {
     private readonly LayerWeights _weights;
     private int _disposed;
+    private bool _isRowMajor;
 
     private protected TrainingLayer(RecurrentLayer layer, LayerWeights weights)
     {
@@ -135,6 +136,8 @@ public abstract class TrainingLayer : IDisposable
         RequireRun(tape, gradients);
         var call = new BackwardCall(input, output, outputGradient, options);
         call.Require(Shape, tape);
+        if (!options.StateNorms.IsEmpty && tape.RunZoneout.IsActive)
+            throw new ArgumentException("State norms are those of a run without zoneout: leave StateNorms empty, or run without.", nameof(options));
         tape.Spend();
         if (tape is CheckpointTape checkpoints)
             checkpoints.Backward(call, gradients);
@@ -161,6 +164,7 @@ public abstract class TrainingLayer : IDisposable
     public LayerWeights ToWeights()
     {
         RequireAlive();
+        RowMajor();
         return new(Shape, _weights.InputWeights, _weights.RecurrentWeights, _weights.Bias, _weights.Peepholes, _weights.Projection);
     }
 
@@ -179,11 +183,28 @@ public abstract class TrainingLayer : IDisposable
     /// <summary><see cref="Parameters"/> have changed: the layer computes with them from now on.</summary>
     internal void Updated()
     {
-        foreach (WeightParts part in LayerGradients.Parts)
-            Parameters.Read(part, _weights.Writable(part));
         Version++;
+        _isRowMajor = false;
+        if (TakeCore(Parameters))
+            return;
+        RowMajor();
         Layer.Load(_weights);
         LoadCore(_weights);
+    }
+
+    /// <summary>Brings the row-major weights up to date: whoever asks for them pays, not every update.</summary>
+    private void RowMajor()
+    {
+        lock (_weights)
+        {
+            foreach (WeightParts part in LayerGradients.Parts)
+            {
+                if (!_isRowMajor)
+                    Parameters.Read(part, _weights.Writable(part));
+            }
+
+            _isRowMajor = true;
+        }
     }
 
     /// <summary>Refuses what was disposed.</summary>
@@ -200,6 +221,9 @@ public abstract class TrainingLayer : IDisposable
 
     /// <summary>Packs new weights for backward passes.</summary>
     private protected abstract void LoadCore(LayerWeights weights);
+
+    /// <summary>Packs new weights from the order in which they are updated; false where they are wanted row-major, by <see cref="LoadCore"/>.</summary>
+    private protected virtual bool TakeCore(ParameterBuffer parameters) => false;
 
     private void Take(LayerWeights weights)
     {

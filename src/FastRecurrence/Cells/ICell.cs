@@ -63,6 +63,19 @@ internal interface ICell
         where V : struct
         where L : ILanes<V>;
 
+    /// <summary>Whether a cell that leaves no gates has the two below, which give the same bits and leave them.</summary>
+    static virtual bool HasKeepingForms => false;
+
+    /// <summary><see cref="Update"/> that leaves activated gates.</summary>
+    static virtual void UpdateKeeping<V, L>(ref Gates<V> a, ref V cell)
+        where V : struct
+        where L : ILanes<V> => throw new NotSupportedException("This cell has no form that keeps gates.");
+
+    /// <summary><see cref="Output"/> that leaves activated gates.</summary>
+    static virtual V OutputKeeping<V, L>(ref Gates<V> a, V cell)
+        where V : struct
+        where L : ILanes<V> => throw new NotSupportedException("This cell has no form that keeps gates.");
+
     /// <summary>Columns that <see cref="Backward"/> needs as the step left them, gates activated. None where the cell cannot be trained.</summary>
     static virtual GateSet SavedColumns => GateSet.None;
 
@@ -82,6 +95,21 @@ internal interface ICell
     static virtual void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
         where V : struct
         where L : ILanes<V> => throw new NotSupportedException("This cell has no backward pass.");
+
+    /// <summary>
+    /// Whether a step back may come in two passes, <see cref="ActivateCell"/> over a block and then <see cref="BackwardAfter"/>, with the same bits.
+    /// </summary>
+    static virtual bool BackwardInTwoPasses => false;
+
+    /// <summary>f_h(c'), for which a step back would wait.</summary>
+    static virtual V ActivateCell<V, L>(V cell, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => cell;
+
+    /// <summary><see cref="Backward"/> from <paramref name="activated"/> = f_h(c') on.</summary>
+    static virtual void BackwardAfter<V, L>(V activated, ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => throw new NotSupportedException("This cell has no backward pass in two parts.");
 
     /// <summary>
     /// A step back through <see cref="Emit"/>, before the second product's turn comes. Called only for cells that have a candidate's product.

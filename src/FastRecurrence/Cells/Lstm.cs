@@ -98,6 +98,22 @@ internal readonly struct DefaultLstm : ICell
         a.W = Activations<V, L>.Sigmoid(a.W);
     }
 
+    public static bool HasKeepingForms => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UpdateKeeping<V, L>(ref Gates<V> a, ref V cell)
+        where V : struct
+        where L : ILanes<V>
+    {
+        a.Y = Activations<V, L>.Sigmoid(a.Y);
+        cell = L.MultiplyAdd(a.Y, cell, Activations<V, L>.SigmoidTimesTanh(a.X, a.Z, out a.X, out a.Z));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V OutputKeeping<V, L>(ref Gates<V> a, V cell)
+        where V : struct
+        where L : ILanes<V> => Activations<V, L>.SigmoidTimesTanh(a.W, cell, out a.W, out _);
+
     public static GateSet SavedColumns => GateSet.All;
 
     public static GateSet GradientColumns => GateSet.All;
@@ -106,6 +122,19 @@ internal readonly struct DefaultLstm : ICell
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
         where V : struct
         where L : ILanes<V> => ConfigurableLstm<SigmoidTanh, FreeGates, NoPeepholes>.Backward<V, L>(ref a, ref hidden, ref cell, saved, settings);
+
+    public static bool BackwardInTwoPasses => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ActivateCell<V, L>(V cell, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => Activations<V, L>.Tanh(cell);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BackwardAfter<V, L>(V activated, ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> =>
+        ConfigurableLstm<SigmoidTanh, FreeGates, NoPeepholes>.BackwardAfter<V, L>(activated, ref a, ref hidden, ref cell, saved, settings);
 }
 
 /// <summary>Yes or no as a type: a constant to the compiler.</summary>
@@ -206,10 +235,21 @@ internal readonly struct ConfigurableLstm<TSet, TCoupled, TPeepholes> : ICell
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Backward<V, L>(ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
         where V : struct
+        where L : ILanes<V> => BackwardAfter<V, L>(TSet.Cell<V, L>(saved.Cell, settings), ref a, ref hidden, ref cell, saved, settings);
+
+    public static bool BackwardInTwoPasses => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ActivateCell<V, L>(V cell, in CellSettings settings)
+        where V : struct
+        where L : ILanes<V> => TSet.Cell<V, L>(cell, settings);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BackwardAfter<V, L>(V activated, ref Gates<V> a, ref V hidden, ref V cell, in SavedStep<V> saved, in CellSettings settings)
+        where V : struct
         where L : ILanes<V>
     {
-        V i = a.X, f = a.Y, g = a.Z, o = a.W, before = saved.CellBefore;
-        V y = TSet.Cell<V, L>(saved.Cell, settings);
+        V i = a.X, f = a.Y, g = a.Z, o = a.W, y = activated, before = saved.CellBefore;
         V output = L.Multiply(L.Multiply(hidden, y), TSet.GateSlope<V, L>(o, settings));
         V k = L.Add(cell, L.Multiply(L.Multiply(hidden, o), TSet.CellSlope<V, L>(y, settings)));
         if (TPeepholes.IsSet)

@@ -52,6 +52,9 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
         (_weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer))).Load(weights);
     }
 
+    /// <summary>Takes weights in the order of gradients.</summary>
+    public void Load(ParameterBuffer parameters) => (_weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer))).Load(parameters);
+
     private protected override void DisposeCore() => _weights = null;
 
     internal override bool TakesOneHotInput => true;

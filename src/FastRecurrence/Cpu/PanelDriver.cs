@@ -143,6 +143,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             if (!_waits)
             {
                 PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, hidden, units);
+                ZoneOutHidden(step, row, rows, unit, units);
                 continue;
             }
 
@@ -160,6 +161,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             _pointwise.Emit(block, _settings);
             if (state.Tape is { } tape)
                 TapeWriter<V, L>.KeepCandidate(tape, unit, step.TapeRow + row, block);
+            ZoneOutHidden(step, row, rows, unit, units);
             if (!step.Gates.IsEmpty)
                 PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns((_gateCount - 1) * _hiddenSize + unit), units);
         }
@@ -185,21 +187,25 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     /// <summary>The pointwise part of neighbouring panels of a single row: the full ones as if they were rows, a padded last one by itself.</summary>
     private void FinishSingleRow(int panel, int count, in StepView step, float* scratch)
     {
-        bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty && state.Tape is null;
+        bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty
+            && (state.Tape is null || (_pointwise.RunTaped != null && !state.Tape.RunZoneout.IsActive));
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
-        if (full > 0)
+        // Rows of a tape are as far apart as its blocks, and a block may be several panels.
+        int together = state.Tape is null ? 1 : state.Tape.Layout.UnitsPerBlock / _layout.UnitsPerPanel;
+        for (int i = 0; i < Math.Min(together, full); i++)
         {
             var block = new PointwiseBlock
             {
-                Preactivations = scratch,
-                Rows = full,
-                Vectors = _layout.Stride,
+                Preactivations = scratch + i * _layout.Width,
+                Rows = (full - i - 1) / together + 1,
+                Vectors = together * _layout.Stride,
                 Units = _layout.UnitsPerPanel,
-                Cell = _hasCell ? new RowView(state.Cell(panel), state.Identity, L.Count) : default,
-                Before = PanelRows(step.Before, panel),
-                Hidden = PanelRows(step.Hidden, panel),
+                Cell = _hasCell ? new RowView(state.Cell(panel + i), state.Identity, together * L.Count) : default,
+                Before = PanelRows(step.Before, panel + i, together),
+                Hidden = PanelRows(step.Hidden, panel + i, together),
+                Tape = state.Tape is null ? default : state.Tape.Place(_layout, panel + i, step.TapeRow, byPanels: true),
             };
-            _pointwise.Run(block, _settings);
+            (state.Tape is null ? _pointwise.Run : _pointwise.RunTaped)(block, _settings);
         }
 
         for (int i = full; i < count; i++)
@@ -207,7 +213,8 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     }
 
     /// <summary>The panels of a single row as rows of their own, from one on.</summary>
-    private RowView PanelRows(in RowView row, int panel) => new(row[0] + _layout.FirstUnit(panel), state.Identity, _layout.UnitsPerPanel);
+    private RowView PanelRows(in RowView row, int panel, int together) =>
+        new(row[0] + _layout.FirstUnit(panel), state.Identity, together * _layout.UnitsPerPanel);
 
     /// <summary>The pointwise part of a block, and its optional outputs.</summary>
     /// <param name="panel">The panel.</param>
@@ -218,32 +225,51 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     private void Finish(int panel, in StepView step, int row, int rows, float* scratch)
     {
         int unit = _layout.FirstUnit(panel), units = _layout.UnitsIn(panel);
+        bool taped = state.Tape is not null && _pointwise.RunTaped != null && !_waits;
         var block = new PointwiseBlock
         {
             Preactivations = scratch,
             Rows = rows,
             Vectors = _layout.Stride,
             Units = units,
+            Tape = taped ? state.Tape!.Place(_layout, panel, step.TapeRow + row) : default,
             KeepGates = _waits || !step.Gates.IsEmpty || state.Tape is not null,
             Peepholes = weights.Peepholes(panel),
             Cell = _hasCell ? new RowView(state.Cell(panel), step.Order + row, L.Count) : default,
             Before = step.Before.From(row).Columns(unit),
             Hidden = (state.Intermediate is null ? step.Hidden : state.Intermediate.Rows).From(row).Columns(unit),
         };
-        _pointwise.Run(block, _settings);
+        (taped ? _pointwise.RunTaped : _pointwise.Run)(block, _settings);
         if (state.Tape is { } tape)
         {
-            TapeWriter<V, L>.Keep(tape, _layout, panel, step.TapeRow + row, block);
+            if (!taped)
+                TapeWriter<V, L>.Keep(tape, _layout, panel, step.TapeRow + row, block);
             if (weights.SecondProduct == SecondProduct.Projection)
                 TapeWriter<V, L>.KeepOperand(tape, _layout, panel, step.TapeRow + row, block);
+            if (tape.CellMask.IsActive)
+                ZoneoutForward<V, L>.Cells(tape, step.TapeRow + row, rows, block.Cell, unit);
+            if (weights.SecondProduct == SecondProduct.None)
+                ZoneOutHidden(step, row, rows, unit, units);
         }
 
         if (_waits)
             KeepForSecondProduct(unit, units, row, rows, scratch);
         if (!step.Cells.IsEmpty)
             PartialVector<V, L>.CopyRows(block.Cell, rows, step.Cells.From(row).Columns(unit), units);
+        float* gates = taped ? block.Tape.Columns : scratch;
+        nint gateStep = taped ? TapeLayout.Lanes : L.Count, rowStep = taped ? block.Tape.Step : _layout.Width;
         for (int gate = 0; gate < _gateCount && !step.Gates.IsEmpty; gate++)
-            PartialVector<V, L>.CopyRows(scratch + gate * L.Count, _layout.Width, rows, step.Gates.From(row).Columns(gate * _hiddenSize + unit), units);
+            PartialVector<V, L>.CopyRows(gates + gate * gateStep, rowStep, rows, step.Gates.From(row).Columns(gate * _hiddenSize + unit), units);
+    }
+
+    /// <summary>h of a block, complete, where the run zones out.</summary>
+    private void ZoneOutHidden(in StepView step, int row, int rows, int unit, int units)
+    {
+        if (state.Tape is { HiddenMask.IsActive: true } tape)
+        {
+            ZoneoutForward<V, L>.Hidden(tape, step.TapeRow + row, rows, step.Before.From(row).Columns(unit), step.Hidden.From(row).Columns(unit),
+                (unit, unit + units));
+        }
     }
 
     /// <summary>

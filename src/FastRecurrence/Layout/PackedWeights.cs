@@ -3,9 +3,10 @@ using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Layout;
 
-/// <summary>All weights of one layer as panels of one vector width. Only <see cref="Load"/> changes them.</summary>
+/// <summary>All weights of one layer as panels of one vector width. Only <see cref="Load(LayerWeights)"/> changes them.</summary>
 internal sealed unsafe class PackedWeights
 {
+    private static readonly int[] s_peepholeColumns = [0, 1, 2], s_candidateColumns = [TapeLayout.CandidateColumn], s_firstColumn = [0];
     private readonly PackedMatrix _bias;
     private readonly PackedMatrix? _peepholes, _inputScales, _recurrentScales;
 
@@ -116,6 +117,22 @@ internal sealed unsafe class PackedWeights
         _bias.Load(weights.Bias);
         _peepholes?.Load(weights.Peepholes);
         SecondWeights?.Load(SecondProduct == SecondProduct.Candidate ? weights.RecurrentWeights : weights.Projection);
+    }
+
+    /// <summary>Packs weights in the order of gradients, float32 only. Allocates nothing.</summary>
+    public void Load(ParameterBuffer parameters)
+    {
+        TapeLayout tape = parameters.Layout;
+        parameters.Factors(0).PackTo(Input, Layout, tape.InputColumns);
+        if (RecurrentDepth > 0)
+            parameters.Factors(parameters.HiddenStart).PackTo(Recurrent, Layout, tape.RecurrentColumns);
+        parameters.Factors(parameters.BiasStart).SpreadTo(_bias, Layout, tape.BiasColumns);
+        if (_peepholes is not null)
+            parameters.PeepholeFactors().PackTo(_peepholes, Layout, s_peepholeColumns);
+        if (SecondProduct == SecondProduct.Candidate)
+            parameters.Factors(parameters.OperandStart).PackTo(SecondWeights!, SecondLayout, s_candidateColumns);
+        else if (SecondWeights is not null)
+            parameters.ProjectionFactors().PackTo(SecondWeights, SecondLayout, s_firstColumn);
     }
 
     private static (PanelLayout Layout, PackedMatrix Matrix) Runs(string what, ReadOnlySpan<float> source, int units, int depth, int lanes, int firstRow)

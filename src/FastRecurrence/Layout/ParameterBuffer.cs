@@ -50,6 +50,15 @@ internal sealed unsafe class ParameterBuffer
     /// <summary>W_p of a block of h from a unit on.</summary>
     public float* Projection(int block, int unit) => _memory.Pointer + _projectionStart + ((nint)block * _shape.HiddenSize + unit) * _projection!.Width;
 
+    /// <summary>The numbers of all blocks from a factor on.</summary>
+    public FactorBlocks Factors(int factor) => new(Factor(0, factor), (nint)(BiasStart + 1) * Layout.Width, Layout);
+
+    /// <summary>The peepholes, a factor a block whose columns are i, f, o.</summary>
+    public FactorBlocks PeepholeFactors() => new(Peepholes(0), PeepholeCount * TapeLayout.Lanes, Layout);
+
+    /// <summary>W_p, a factor a unit.</summary>
+    public FactorBlocks ProjectionFactors() => new(Projection(0, 0), (nint)_shape.HiddenSize * _projection!.Width, _projection);
+
     /// <summary>How many neighbouring runs of floats a part consists of; <see cref="Run"/> gives each.</summary>
     public int RunCount(WeightParts part) => part switch
     {

@@ -37,6 +37,9 @@ internal sealed class TapeLayout
     /// <summary>Blocks; the last one is padded.</summary>
     public int BlockCount => _blocks.PanelCount;
 
+    /// <summary>Units of a full block.</summary>
+    public int UnitsPerBlock => _blocks.UnitsPerPanel;
+
     /// <summary>Floats of a row of a block.</summary>
     public int Width => _blocks.Width;
 

@@ -15,6 +15,9 @@ internal interface IColumns
     /// <summary>Where the third vector of the panel lies in a row.</summary>
     static abstract int Third { get; }
 
+    /// <summary>Where it lies in the panel.</summary>
+    static virtual int ThirdInPanel => 2;
+
     /// <summary>A vector of the row that the product leaves as it is; −1 for none.</summary>
     static abstract int Kept { get; }
 
@@ -90,36 +93,4 @@ internal readonly struct FirstTwoOfFourColumns : IColumns
     public static int Kept => 2;
 
     public static int Step => 0;
-}
-
-/// <summary>Four vectors out of the 64 floats of a row of a tape.</summary>
-internal readonly struct TapeRowOf64 : IColumns
-{
-    public const int Floats = 64;
-
-    public static int Count => 4;
-
-    public static int Stride => 4;
-
-    public static int Third => 2;
-
-    public static int Kept => -1;
-
-    public static int Step => Floats;
-}
-
-/// <summary>Four vectors out of the 32 floats of a row of a tape.</summary>
-internal readonly struct TapeRowOf32 : IColumns
-{
-    public const int Floats = 32;
-
-    public static int Count => 4;
-
-    public static int Stride => 4;
-
-    public static int Third => 2;
-
-    public static int Kept => -1;
-
-    public static int Step => Floats;
 }

@@ -36,7 +36,7 @@ internal static unsafe partial class Microkernel<V, L, C>
             for (nint k = 0; k < depth; k++)
             {
                 V w0 = L.Load(b), w1 = L.Load(b + L.Count);
-                V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
+                V w2 = C.Count > 2 ? L.Load(b + C.ThirdInPanel * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
                 V x = L.Broadcast(a0[k]);
                 c00 = L.MultiplyAdd(x, w0, c00);
                 c01 = L.MultiplyAdd(x, w1, c01);
@@ -111,7 +111,7 @@ internal static unsafe partial class Microkernel<V, L, C>
             for (nint k = 0; k < depth; k++)
             {
                 V w0 = L.Load(b), w1 = L.Load(b + L.Count);
-                V w2 = C.Count > 2 ? L.Load(b + 2 * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
+                V w2 = C.Count > 2 ? L.Load(b + C.ThirdInPanel * L.Count) : default, w3 = C.Count > 3 ? L.Load(b + 3 * L.Count) : default;
                 V x = L.Broadcast(a0[k]);
                 c00 = L.MultiplyAdd(x, w0, c00);
                 c01 = L.MultiplyAdd(x, w1, c01);

@@ -79,7 +79,7 @@ internal static unsafe partial class Microkernel<V, L, C>
                 c01 = L.MultiplyAdd(x0, w, c01);
                 if (C.Count > 2)
                 {
-                    w = L.Load(b + 2 * L.Count);
+                    w = L.Load(b + C.ThirdInPanel * L.Count);
                     c02 = L.MultiplyAdd(x0, w, c02);
                 }
 
@@ -123,7 +123,7 @@ internal static unsafe partial class Microkernel<V, L, C>
                 c11 = L.MultiplyAdd(x1, w, c11);
                 if (C.Count > 2)
                 {
-                    w = L.Load(b + 2 * L.Count);
+                    w = L.Load(b + C.ThirdInPanel * L.Count);
                     c02 = L.MultiplyAdd(x0, w, c02);
                     c12 = L.MultiplyAdd(x1, w, c12);
                 }
@@ -177,7 +177,7 @@ internal static unsafe partial class Microkernel<V, L, C>
                 c21 = L.MultiplyAdd(x2, w, c21);
                 if (C.Count > 2)
                 {
-                    w = L.Load(b + 2 * L.Count);
+                    w = L.Load(b + C.ThirdInPanel * L.Count);
                     c02 = L.MultiplyAdd(x0, w, c02);
                     c12 = L.MultiplyAdd(x1, w, c12);
                     c22 = L.MultiplyAdd(x2, w, c22);

@@ -48,6 +48,9 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
     where L : IMemoryLanes<V>
     where TCell : struct, ICell
 {
+    /// <summary>Rows of a pass; a power of two.</summary>
+    private const int PassRows = 32;
+
     /// <summary>
     /// From ∂L/∂h and ∂L/∂c to the gradients of the preactivations. dy joins first of all: what came from the step after is complete by then.
     /// </summary>
@@ -67,8 +70,11 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
             peepholes.Output = L.Load(block.Peepholes + 2 * L.Count);
         }
 
+        float* activated = stackalloc float[TCell.BackwardInTwoPasses ? PassRows * L.Count : 1];
         for (int row = 0; row < rows; row++)
         {
+            if (TCell.BackwardInTwoPasses && row % PassRows == 0)
+                ActivateCells(cell, Math.Min(PassRows, rows - row), activated, settings);
             SavedStep<V> saved = default;
             saved.Peepholes = peepholes;
             saved.HiddenBefore = TCell.ReadsHidden ? PartialVector<V, L>.Load(before[row], units) : default; // may call, so nothing is in a register yet
@@ -78,7 +84,10 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
             saved.Cell = TCell.HasCell ? L.Load(cell) : default;
             saved.CellBefore = TCell.HasCell ? L.Load(cellBefore) : default;
             Gates<V> a = Load(columns);
-            TCell.Backward<V, L>(ref a, ref dh, ref dc, saved, settings);
+            if (TCell.BackwardInTwoPasses)
+                TCell.BackwardAfter<V, L>(L.Load(activated + row % PassRows * L.Count), ref a, ref dh, ref dc, saved, settings);
+            else
+                TCell.Backward<V, L>(ref a, ref dh, ref dc, saved, settings);
             Store(a.X, a.Y, a.Z, a.W, columns, TCell.GradientColumns);
             if (TCell.ReadsHidden)
                 L.Store(dh, hidden);
@@ -96,6 +105,14 @@ internal static unsafe class PointwiseBackward<V, L, TCell>
 
         if (units < L.Count)
             ClearPadding(block, TCell.GradientColumns);
+    }
+
+    /// <summary>f_h(c) of some rows ahead: a pass of its own, since what waits for it is more than a processor sees at once.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ActivateCells(float* cell, int rows, float* activated, in CellSettings settings)
+    {
+        for (int row = 0; row < rows; row++)
+            L.Store(TCell.ActivateCell<V, L>(L.Load(cell + row * TapeLayout.Lanes), settings), activated + row * L.Count);
     }
 
     /// <summary>Before a candidate's product: from ∂L/∂h to the gradients of the preactivations in columns Y and Z.</summary>

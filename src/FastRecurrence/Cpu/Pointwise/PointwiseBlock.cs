@@ -31,6 +31,21 @@ internal unsafe struct PointwiseBlock
 
     /// <summary>h, or the left operand of the second product, likewise; other memory than <see cref="Before"/>, or the same.</summary>
     public RowView Hidden;
+
+    /// <summary>Where a run with a tape leaves gates and c.</summary>
+    public TapePlace Tape;
+}
+
+/// <summary>The place of a block in a tape; rows are <see cref="Step"/> and <see cref="CellStep"/> floats apart.</summary>
+internal unsafe struct TapePlace
+{
+    /// <summary>Columns of the first row, 16 floats apart.</summary>
+    public float* Columns;
+
+    /// <summary>c of the first row, where there is one.</summary>
+    public float* Cells;
+
+    public nint Step, CellStep;
 }
 
 /// <summary>The pointwise part of one cell at one width, as pointers to its methods: chosen once, when a layer is prepared.</summary>
@@ -38,6 +53,9 @@ internal readonly unsafe struct PointwiseKernels
 {
     /// <summary>From preactivations to h, or to the left operand of the second product.</summary>
     public required delegate*<in PointwiseBlock, in CellSettings, void> Run { get; init; }
+
+    /// <summary>The same with a tape; null where gates have to be copied there.</summary>
+    public required delegate*<in PointwiseBlock, in CellSettings, void> RunTaped { get; init; }
 
     /// <summary>From the complete candidate to h, after a second product.</summary>
     public required delegate*<in PointwiseBlock, in CellSettings, void> Emit { get; init; }
@@ -55,6 +73,8 @@ internal readonly unsafe struct PointwiseKernels
             where TCell : struct, ICell => new()
             {
                 Run = oneColumn ? &Pointwise<V, L, TCell>.Units : &Pointwise<V, L, TCell>.Gates,
+                RunTaped = !PointwiseTaped<V, L, TCell>.Works ? null
+                    : oneColumn ? &PointwiseTaped<V, L, TCell>.Units : &PointwiseTaped<V, L, TCell>.Gates,
                 Emit = &Pointwise<V, L, TCell>.Emit,
             };
     }

@@ -4,11 +4,15 @@ using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
 
-/// <summary>The weights of a layer as the products of a backward pass read them. Only <see cref="Load"/> changes them; passes share them.</summary>
+/// <summary>The weights of a layer as the products of a backward pass read them. Only loading changes them; passes share them.</summary>
 internal sealed class BackwardWeights<V, L>
     where V : struct
     where L : IMemoryLanes<V>
 {
+    private static readonly int[] s_peepholeColumns = [0, 1, 2], s_candidateColumns = [TapeLayout.CandidateColumn];
+    private readonly PanelLayout _units;
+    private readonly TapeLayout? _projection;
+
     public BackwardWeights(LayerWeights weights)
     {
         LayerShape shape = weights.Shape;
@@ -21,11 +25,11 @@ internal sealed class BackwardWeights<V, L>
             Second = Pack("R of the candidate for the backward pass", LastBlock(weights), shape.OutputSize, Layout, [TapeLayout.CandidateColumn]);
         if (shape.ProjectionSize != 0)
         {
-            TapeLayout h = TapeLayout.OfRuns(shape.ProjectionSize);
+            TapeLayout h = _projection = TapeLayout.OfRuns(shape.ProjectionSize);
             Second = Pack("W_p for the backward pass", weights.Projection, shape.HiddenSize, h, h.InputColumns);
         }
 
-        PanelLayout units = PanelLayout.OfGates(shape.HiddenSize, L.Count, columns: 4);
+        PanelLayout units = _units = PanelLayout.OfGates(shape.HiddenSize, L.Count, columns: 4);
         if (shape.Peepholes)
             Peepholes = new PackedMatrix("packed peepholes", weights.Peepholes, 1, units.PanelCount, 3, L.Count,
                 (panel, column, lane) => units.SourceRow(panel, column, lane));
@@ -58,6 +62,21 @@ internal sealed class BackwardWeights<V, L>
         Recurrent?.Load(weights.RecurrentWeights);
         Second?.Load(Layout.HasCandidate ? LastBlock(weights) : weights.Projection);
         Peepholes?.Load(weights.Peepholes);
+    }
+
+    /// <summary>Packs weights in the order of gradients, likewise.</summary>
+    public void Load(ParameterBuffer parameters)
+    {
+        if (Input is not null)
+            parameters.Factors(0).TransposeTo(Input, Layout.InputColumns);
+        if (Recurrent is not null)
+            parameters.Factors(parameters.HiddenStart).TransposeTo(Recurrent, Layout.RecurrentColumns);
+        if (Layout.HasCandidate)
+            parameters.Factors(parameters.OperandStart).TransposeTo(Second!, s_candidateColumns);
+        else if (Second is not null)
+            parameters.ProjectionFactors().TransposeTo(Second, _projection!.InputColumns);
+        if (Peepholes is not null)
+            parameters.PeepholeFactors().PackTo(Peepholes, _units, s_peepholeColumns);
     }
 
     private static ReadOnlySpan<float> LastBlock(LayerWeights weights) => weights.RecurrentWeights[^(weights.Shape.HiddenSize * weights.Shape.OutputSize)..];

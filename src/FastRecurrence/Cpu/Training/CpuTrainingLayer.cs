@@ -1,5 +1,6 @@
 using FastRecurrence.Cells;
 using FastRecurrence.Lanes;
+using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
 
@@ -34,6 +35,13 @@ internal sealed class CpuTrainingLayer<V, L> : TrainingLayer
     }
 
     private protected override void LoadCore(LayerWeights weights) => _weights.Load(weights);
+
+    private protected override bool TakeCore(ParameterBuffer parameters)
+    {
+        ((CpuLayer<V, L>)Layer).Load(parameters);
+        _weights.Load(parameters);
+        return true;
+    }
 
     /// <summary>Refuses before anything is packed.</summary>
     private static RecurrentLayer Prepare(LayerWeights weights, Backend backend)

@@ -27,40 +27,57 @@ internal sealed unsafe class OuterProducts<V, L>
         _zeros = new AlignedBuffer("zeros", _width);
         _sums = new AlignedBuffer[workers];
         for (int worker = 0; worker < workers; worker++)
-            _sums[worker] = new AlignedBuffer("partial sums", _blockRows, _width);
+            _sums[worker] = new AlignedBuffer("partial sums", _blockRows, 4 * L.Count);
     }
 
+    /// <summary>How the columns of a block are multiplied.</summary>
+    public TapePiece[] Pieces(int[] columns) => TapePiece.Of(columns, _width, L.Count);
+
     /// <summary>One chunk of rows, some factors and one block.</summary>
-    /// <param name="columns">The block's gradients in the first row.</param>
+    /// <param name="columns">The block's gradients in the first row, and the wanted ones of them.</param>
     /// <param name="rows">At most <see cref="ChunkRows"/>.</param>
     /// <param name="factors">The first factor of the rows, <c>[factor][ChunkRows]</c>.</param>
     /// <param name="count">Factors.</param>
-    /// <param name="sums">Where the first factor's sums are, a row of the block a factor.</param>
+    /// <param name="sums">Where the first factor's sums are, a row of the block a factor. Columns that are not wanted get anything.</param>
     /// <param name="writes">Whether to write instead of adding.</param>
     /// <param name="worker">Who asks.</param>
-    public void Add(float* columns, int rows, float* factors, int count, float* sums, bool writes, int worker)
+    public void Add(in OuterColumns columns, int rows, float* factors, int count, float* sums, bool writes, int worker)
     {
         for (int factor = 0; factor < count; factor += _blockRows)
         {
             int taken = Math.Min(_blockRows, count - factor);
-            Block(columns, rows, factors + (nint)factor * ChunkRows, taken, sums + (nint)factor * _width, writes, _sums[worker].Pointer);
+            var a = new RowView(factors + (nint)factor * ChunkRows, _identity, ChunkRows);
+            foreach (TapePiece piece in columns.Pieces)
+            {
+                int vectors = piece.Kind == TapePieceKind.Two ? 2 : 4;
+                float* gradients = sums + (nint)factor * _width + piece.Start;
+                // The first sums of all go where they belong; later ones are joined to them.
+                float* to = writes && _width == vectors * L.Count ? gradients : _sums[worker].Pointer;
+                Product(piece.Kind, taken, new GemmOperands(rows, a, columns.First + piece.Start), to);
+                if (to != gradients)
+                    Join(to, vectors * L.Count, taken, gradients, writes);
+            }
         }
     }
 
-    private void Block(float* columns, int rows, float* factors, int count, float* gradients, bool writes, float* sums)
+    private void Product(TapePieceKind kind, int count, in GemmOperands product, float* sums)
     {
-        var a = new RowView(factors, _identity, ChunkRows);
-        int taken = Math.Min(_width, 4 * L.Count);
-        for (int column = 0; column < _width; column += taken)
+        if (_width == TapeRowOf64.Floats)
+            Product<TapeRowOf64>(kind, count, product, sums);
+        else
+            Product<TapeRowOf32>(kind, count, product, sums);
+    }
+
+    private void Product<TRow>(TapePieceKind kind, int count, in GemmOperands product, float* sums)
+        where TRow : struct, ITapeRow
+    {
+        float* zeros = _zeros.Pointer;
+        switch (kind)
         {
-            var product = new GemmOperands(rows, a, columns + column);
-            if (taken == 2 * L.Count)
-                Gemm<V, L, TwoColumns>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            else if (_width == TapeRowOf64.Floats)
-                Gemm<V, L, TapeRowOf64>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            else
-                Gemm<V, L, TapeRowOf32>.Block(count, product, _zeros.Pointer, 0, sums, default);
-            Join(sums, taken, count, gradients + column, writes);
+            case TapePieceKind.Two: Gemm<V, L, TwoOfTapeRow<TRow>>.Block(count, product, zeros, 0, sums, default); break;
+            case TapePieceKind.FirstThree: Gemm<V, L, FirstThreeOfTapeRow<TRow>>.Block(count, product, zeros, 0, sums, default); break;
+            case TapePieceKind.FirstTwoAndLast: Gemm<V, L, FirstTwoAndLastOfTapeRow<TRow>>.Block(count, product, zeros, 0, sums, default); break;
+            default: Gemm<V, L, FourOfTapeRow<TRow>>.Block(count, product, zeros, 0, sums, default); break;
         }
     }
 
@@ -78,4 +95,12 @@ internal sealed unsafe class OuterProducts<V, L>
             gradients += _width;
         }
     }
+}
+
+/// <summary>Columns of a block of a tape from a row on, and how they are multiplied.</summary>
+internal readonly unsafe ref struct OuterColumns(float* first, ReadOnlySpan<TapePiece> pieces)
+{
+    public float* First { get; } = first;
+
+    public ReadOnlySpan<TapePiece> Pieces { get; } = pieces;
 }

@@ -11,6 +11,7 @@ internal sealed unsafe class ProjectionGradients<V, L>(LayerShape shape, int wor
     private const int ChunkRows = OuterProducts<V, L>.ChunkRows;
     private readonly int _units = shape.HiddenSize;
     private readonly OuterProducts<V, L> _products = new(TapeLayout.OfRuns(shape.OutputSize), workers, identity);
+    private readonly TapePiece[] _pieces = TapePiece.Of(TapeLayout.OfRuns(shape.OutputSize).InputColumns, TapeLayout.OfRuns(shape.OutputSize).Width, L.Count);
     private readonly AlignedBuffer _transposed = new("transposed operands of the projection", shape.HiddenSize, ChunkRows);
 
     /// <summary>Adds a worker's units.</summary>
@@ -32,7 +33,8 @@ internal sealed unsafe class ProjectionGradients<V, L>(LayerShape shape, int wor
             for (int block = 0; block < hidden.Layout.BlockCount && end > first; block++)
             {
                 float* factors = _transposed.Pointer + (nint)first * ChunkRows;
-                _products.Add(hidden[block, row], rows, factors, end - first, gradients.Sums.Projection(block, first), writes, worker);
+                var columns = new OuterColumns(hidden[block, row], _pieces);
+                _products.Add(columns, rows, factors, end - first, gradients.Sums.Projection(block, first), writes, worker);
             }
         }
     }

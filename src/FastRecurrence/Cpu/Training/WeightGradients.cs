@@ -11,10 +11,15 @@ internal sealed unsafe class WeightGradients<V, L>
     where L : IMemoryLanes<V>
 {
     private const int ChunkRows = OuterProducts<V, L>.ChunkRows;
+
+    /// <summary>Rows whose floats of one column fill a cache line, and columns that are transposed together.</summary>
+    private const int Line = 16, StripColumns = 128;
+
     private readonly int _inputSize, _outputSize, _hiddenSize, _factors;
     private readonly TapeLayout _layout;
     private readonly OuterProducts<V, L> _products;
     private readonly AlignedBuffer _transposed;
+    private readonly TapePiece[] _inputPieces, _hiddenPieces, _operandPieces, _biasPieces;
 
     public WeightGradients(LayerShape shape, TapeLayout layout, int workers, int* identity)
     {
@@ -22,6 +27,8 @@ internal sealed unsafe class WeightGradients<V, L>
         _hiddenSize = shape.HiddenSize;
         _factors = _inputSize + _outputSize + (layout.HasCandidate ? _hiddenSize : 0) + 1;
         _products = new OuterProducts<V, L>(layout, workers, identity);
+        (_inputPieces, _hiddenPieces) = (_products.Pieces(layout.InputColumns), _products.Pieces(layout.RecurrentColumns));
+        (_operandPieces, _biasPieces) = (_products.Pieces([TapeLayout.CandidateColumn]), _products.Pieces(layout.BiasColumns));
         _transposed = new AlignedBuffer("transposed x and h", _factors, ChunkRows);
         _transposed.Span[((_factors - 1) * ChunkRows)..].Fill(1f);
     }
@@ -65,31 +72,42 @@ internal sealed unsafe class WeightGradients<V, L>
     private void Add(CpuTape tape, in Chunk chunk, float* x, float* y, LayerGradients gradients, bool writes, int worker)
     {
         Transpose(tape, x, y, chunk);
-        float* factors = _transposed.Pointer + (nint)chunk.First * ChunkRows;
+        int h = _inputSize, operand = h + _outputSize, bias = _factors - 1;
         for (int block = 0; block < _layout.BlockCount; block++)
         {
-            float* sums = gradients.Sums.Factor(block, chunk.First);
-            _products.Add(tape.Columns(block, chunk.Row), chunk.Rows, factors, chunk.End - chunk.First, sums, writes, worker);
+            void Factors(int start, int end, TapePiece[] pieces, in Chunk rows)
+            {
+                (int first, int count) = (Math.Max(start, rows.First), Math.Min(end, rows.End) - Math.Max(start, rows.First));
+                if (count <= 0)
+                    return;
+                var columns = new OuterColumns(tape.Columns(block, rows.Row), pieces);
+                float* factors = _transposed.Pointer + (nint)first * ChunkRows;
+                _products.Add(columns, rows.Rows, factors, count, gradients.Sums.Factor(block, first), writes, worker);
+            }
+
+            Factors(0, h, _inputPieces, chunk);
+            Factors(h, operand, _hiddenPieces, chunk);
+            Factors(operand, bias, _operandPieces, chunk);
+            Factors(bias, _factors, _biasPieces, chunk);
         }
     }
 
     /// <summary>The factors of a chunk's rows, <c>[factor][row]</c>; the last one is 1 for ever.</summary>
     private void Transpose(CpuTape tape, float* x, float* y, in Chunk chunk)
     {
-        const int Line = 16;
         (int row, int rows, int first, int end) = (chunk.Row, chunk.Rows, chunk.First, chunk.End);
+        int inputEnd = Math.Min(end, _inputSize), hiddenEnd = Math.Min(end, _inputSize + _outputSize) - _inputSize, hidden = Math.Max(0, first - _inputSize);
         float** from = stackalloc float*[Line];
         int* places = tape.Places;
-        int inputEnd = Math.Min(end, _inputSize), hiddenEnd = Math.Min(end, _inputSize + _outputSize) - _inputSize;
         int step = 0;
         for (int start = row; start < row + rows; start += Line)
         {
             int count = Math.Min(Line, row + rows - start);
             float* to = _transposed.Pointer + (start - row);
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count && first < inputEnd; i++)
                 from[i] = x + (nint)places[start + i] * _inputSize;
             Columns(from, count, first, inputEnd, to);
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count && hidden < hiddenEnd; i++)
             {
                 while (start + i >= tape.Start(step + 1))
                     step++;
@@ -97,7 +115,7 @@ internal sealed unsafe class WeightGradients<V, L>
                 from[i] = step == 0 ? tape.InitialHidden + (nint)inStep * _outputSize : y + (nint)places[tape.Start(step - 1) + inStep] * _outputSize;
             }
 
-            Columns(from, count, Math.Max(0, first - _inputSize), hiddenEnd, to + (nint)_inputSize * ChunkRows);
+            Columns(from, count, hidden, hiddenEnd, to + (nint)_inputSize * ChunkRows);
             if (_layout.HasCandidate)
                 Operand(tape, start, count, to + (nint)(_inputSize + _outputSize) * ChunkRows, first, end);
         }
@@ -115,13 +133,18 @@ internal sealed unsafe class WeightGradients<V, L>
         }
     }
 
+    /// <summary>
+    /// Some columns of at most <see cref="Line"/> rows, strip by strip: the lines that four rows begin are still in the first level when the last end them.
+    /// </summary>
     private static void Columns(float** from, int count, int first, int end, float* to)
     {
-        for (int column = first; column < end; column++)
+        for (int strip = first; strip < end; strip += StripColumns)
         {
-            float* line = to + (nint)column * ChunkRows;
-            for (int i = 0; i < count; i++)
-                line[i] = from[i][column];
+            int stripEnd = Math.Min(end, strip + StripColumns), i = 0;
+            for (; i + 4 <= count; i += 4)
+                Transposition.Four(new FourRows(from[i], from[i + 1], from[i + 2], from[i + 3]), strip, stripEnd, to + i, ChunkRows);
+            for (; i < count; i++)
+                Transposition.One(from[i], strip, stripEnd, to + i, ChunkRows);
         }
     }
 
