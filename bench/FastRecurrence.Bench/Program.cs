@@ -1,17 +1,21 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using FastRecurrence.Bench.Peers;
+using FastRecurrence.Bench.Peers.Training;
 using FastRecurrence.Bench.Ragged;
 
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- --list flat
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- --filter '*Step*' --job short
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- peers --quick
 // dotnet run -c Release --project bench/FastRecurrence.Bench -- ragged
+// scripts/peers-with-torch --train --quick
+if (args is [TorchServer.Command])
+    return TorchServer.Run();
 if (args is ["peers" or "ragged" or "--help" or "-h" or "-?", ..])
 {
     return new RootCommand("peers and ragged; any other line goes to BenchmarkDotNet, such as --list flat.")
     {
-        PeerOptions.Command(options => PeersCommand.Run(options, args)),
+        PeerOptions.Command(options => options.Train ? TrainingCommand.Run(options, args) : PeersCommand.Run(options, args)),
         RaggedCommand.Create(),
     }.Parse(args).Invoke();
 }
