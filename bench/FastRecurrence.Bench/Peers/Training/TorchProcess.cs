@@ -49,6 +49,8 @@ internal sealed class TorchProcess(string name, string? tunables) : IDisposable
         start.ArgumentList.Add(TorchServer.Command);
         if (tunables is not null)
             start.Environment[Variable] = tunables;
+        // Collections then happen where this program allocates, never while libtorch works on the handle of a wrapper that nobody refers to any more.
+        start.Environment["DOTNET_gcConcurrent"] = "0";
         _process = Process.Start(start)!;
         (_reader, _writer) = (new BinaryReader(new BufferedStream(_process.StandardOutput.BaseStream, 1 << 20)), new BinaryWriter(_process.StandardInput.BaseStream));
         bool loads = _reader.ReadBoolean();

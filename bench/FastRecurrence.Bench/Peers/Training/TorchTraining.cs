@@ -49,7 +49,7 @@ internal sealed class TorchTraining : TimedSteps, ITrainingEngine
     public StepResults Results()
     {
         Forward();
-        Backward();
+        Backward(); // what follows lies in the scope of the step
         float[] Values(Tensor values) => values.contiguous().data<float>().ToArray();
         var results = new StepResults(Values(_output!.detach()), Values(_input!.grad!),
             [.. ((string[])["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]).Select(name => Values(Parameter(name).grad!))]);
@@ -101,6 +101,8 @@ internal sealed class TorchTraining : TimedSteps, ITrainingEngine
     {
         LayerWeights weights = problem.Weights();
         int rows = weights.Shape.GateCount * weights.Shape.HiddenSize, H = weights.Shape.HiddenSize;
+        // A scope holds what is made in it. Without, the collector may end a wrapper, and with it the memory, while libtorch still works on its handle.
+        using DisposeScope scope = NewDisposeScope();
         using var mode = no_grad();
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in _module.named_parameters())
         {
