@@ -14,6 +14,7 @@ internal static partial class PackageCheck
     {
         ["FastRecurrence"] = ["lstm", "gru", "rnn", "simd", "inference", "pytorch", "safetensors"],
         ["FastRecurrence.Onnx"] = ["lstm", "gru", "rnn", "onnx", "inference"],
+        ["FastRecurrence.TorchSharp"] = ["lstm", "gru", "rnn", "training", "torchsharp", "pytorch"],
         ["FastRecurrence.Gpu"] = ["lstm", "gru", "rnn", "gpu", "cuda", "opencl", "ilgpu"],
         ["FastRecurrence.Cli"] = ["lstm", "gru", "rnn", "benchmark"],
     };

@@ -24,7 +24,7 @@ internal static class PeersCommand
             PeerProblem problem = problems[i];
             peaks.Add(FmaPeak.MeasureGflops());
             List<IEngine> engines = [.. options.Engines.Select(name => Create(name, problem, problem.Threads == 1 ? null : team)).OfType<IEngine>()];
-            List<PeerRow> measured = run.Measure(problem, engines, options.Pause(problem));
+            List<PeerRow> measured = run.Measure(problem, engines, options.Pause(problem.Threads));
             engines.ForEach(e => e.Dispose());
             rows.AddRange(measured);
             Console.WriteLine($"{i + 1,3}/{problems.Length} {problem,-30} " + string.Join("  ", measured.Select(r =>
