@@ -1,4 +1,4 @@
-using System.Globalization;
+using FastRecurrence.Streams;
 
 namespace FastRecurrence;
 
@@ -240,6 +240,9 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>Whether a ragged, reversed or batch-major sequence, or one whose rows of h are apart, may stay where it lies.</summary>
     internal virtual bool RunsInPlace => false;
+
+    /// <summary>The layer over rows of h and c that lie elsewhere, for one call at a time; null where it cannot pick rows in place.</summary>
+    internal virtual LayerRows? CreateRows(WorkerTeam? team) => null;
 
     /// <summary>Runs a sequence: at least one step, at least one row. All arguments have been checked.</summary>
     private protected abstract void RunCore(LayerState state, in SortedSequence sequence);

@@ -32,7 +32,7 @@ public sealed class StackState : IDisposable
     internal WorkerTeam? Team { get; }
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
-    public int SavedSize => StateBytes.SizeOf(this);
+    public int SavedSize => StateBytes.SizeOf(Stack, BatchSize);
 
     /// <summary>Sets every h and c to zero, as after creation.</summary>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
@@ -103,7 +103,7 @@ public sealed class StackState : IDisposable
     public void Save(Span<byte> destination)
     {
         using Lease _ = Acquire();
-        StateBytes.Write(this, _states, destination, ref _between[0]);
+        StateBytes.Write(Stack, BatchSize, new Parts(_states), destination, ref _between[0]);
     }
 
     /// <summary>
@@ -116,7 +116,7 @@ public sealed class StackState : IDisposable
     public void Restore(ReadOnlySpan<byte> source)
     {
         using Lease _ = Acquire();
-        StateBytes.Read(this, _states, source, ref _between[0]);
+        StateBytes.Read(Stack, BatchSize, new Parts(_states), source, ref _between[0]);
     }
 
     /// <summary>A second state with the same h and c, which then goes its own way.</summary>
@@ -241,6 +241,14 @@ public sealed class StackState : IDisposable
         int length = (int)(rows * width);
         if (memory.Length < length)
             memory = new float[length];
+    }
+
+    /// <summary>The states of the layers as a saved state names them; for a holder of the lease.</summary>
+    private readonly struct Parts(LayerState[] states) : IStateParts
+    {
+        public void Copy(int index, bool cell, Span<float> destination) => states[index].CopyRaw(cell, destination);
+
+        public void Set(int index, bool cell, ReadOnlySpan<float> source) => states[index].SetRaw(cell, source);
     }
 
     /// <summary>The right to use the state, given back on Dispose.</summary>

@@ -8,7 +8,7 @@ namespace FastRecurrence.Cpu;
 /// From a panel and a step to finished units: the products, and what the cell makes of them. Knows no cell: its pointwise part comes as pointers, the
 /// rest as data.
 /// </summary>
-internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state)
+internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuWorkspace state)
     where V : struct
     where L : IMemoryLanes<V>
 {
@@ -195,7 +195,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
                 Rows = full,
                 Vectors = _layout.Stride,
                 Units = _layout.UnitsPerPanel,
-                Cell = _hasCell ? new RowView(state.Cell(panel), state.Identity, L.Count) : default,
+                Cell = _hasCell ? new RowView(state.CellOfRow(panel, step.Order[0]), state.Identity, L.Count) : default,
                 Before = PanelRows(step.Before, panel),
                 Hidden = PanelRows(step.Hidden, panel),
             };
@@ -226,7 +226,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             Units = units,
             KeepGates = _waits || !step.Gates.IsEmpty || state.Tape is not null,
             Peepholes = weights.Peepholes(panel),
-            Cell = _hasCell ? new RowView(state.Cell(panel), step.Order + row, L.Count) : default,
+            Cell = _hasCell ? state.CellRows(panel, step.Order + row) : default,
             Before = step.Before.From(row).Columns(unit),
             Hidden = (state.Intermediate is null ? step.Hidden : state.Intermediate.Rows).From(row).Columns(unit),
         };
