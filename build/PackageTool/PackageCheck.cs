@@ -15,6 +15,7 @@ internal static partial class PackageCheck
         ["FastRecurrence"] = ["lstm", "gru", "rnn", "simd", "inference", "pytorch", "safetensors"],
         ["FastRecurrence.Onnx"] = ["lstm", "gru", "rnn", "onnx", "inference"],
         ["FastRecurrence.Gpu"] = ["lstm", "gru", "rnn", "gpu", "cuda", "opencl", "ilgpu"],
+        ["FastRecurrence.Orleans"] = ["lstm", "gru", "rnn", "orleans", "streaming", "inference"],
         ["FastRecurrence.Cli"] = ["lstm", "gru", "rnn", "benchmark"],
     };
 
