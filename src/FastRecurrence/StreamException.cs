@@ -15,7 +15,7 @@ public enum StreamError
     /// <summary>As many streams are open as there may be.</summary>
     TooManyStreams,
 
-    /// <summary>As many frames wait in a <c>StreamScheduler</c> as may wait, of this stream or of all.</summary>
+    /// <summary>As many frames wait in a <see cref="StreamScheduler"/> as may wait, of this stream or of all.</summary>
     QueueFull,
 }
 

@@ -78,9 +78,15 @@ internal sealed unsafe class SlabStore : StreamStore
     public override void Run(StreamCall call, StreamSlots slots, int T, ReadOnlySpan<int> lengths, ReadOnlySpan<float> input, Span<float> output)
     {
         var slab = (Slab)call.Home!;
+        int N = call.Count;
+        for (int k = 0; k < call.Layers.Length - 1; k++)
+        {
+            if ((long)T * N * call.Layers[k].HiddenWidth > Array.MaxLength)
+                Extents.Elements(FormattableString.Invariant($"The output of layer {k} (T×n×width)"), "sequenceLength", T, N, call.Layers[k].HiddenWidth); // refuses
+        }
+
         foreach (int slot in call.Slots)
             slab.Take(slot, ref slots[slot]);
-        int N = call.Count;
         if (lengths.IsEmpty && !_rowByRow)
         {
             RunLayers(call, slab, N, T * N, new SortedSequence { Steps = T, Order = call.Slots, Input = input, OutputStride = 0, Output = output });
