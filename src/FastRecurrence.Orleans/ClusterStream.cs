@@ -81,7 +81,11 @@ public sealed class ClusterStream
     {
         int count = frames.Length / InputSize;
         if (count == 0 || count * InputSize != frames.Length)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"frames has {frames.Length} values, not one or more frames of I = {InputSize}."), nameof(frames));
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"frames has {frames.Length} values, not one or more frames of I = {InputSize}."), nameof(frames));
+        }
+
         if (outputs.Length != (long)count * OutputSize)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
@@ -147,7 +151,8 @@ public sealed class ClusterStream
     }
 
     private static async Task<ClusterStream> StartAsync(
-        IGrainFactory grains, string name, ClusterStreamClientOptions? options, Func<IStreamGrain, Task<StreamPosition>> start, CancellationToken cancellationToken)
+        IGrainFactory grains, string name, ClusterStreamClientOptions? options, Func<IStreamGrain, Task<StreamPosition>> start,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(grains);
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -177,7 +182,8 @@ public sealed class ClusterStream
                     break;
                 default:
                     throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                        $"Stream '{Name}' stands at frame {answer.Next}, beyond frame {Next} of this caller: somebody else pushes into it. Resume it to take it over."));
+                        $"Stream '{Name}' stands at frame {answer.Next}, beyond frame {Next} of this caller: somebody else pushes into it. "
+                        + $"Resume it to take it over."));
             }
         }
     }
@@ -239,7 +245,8 @@ public sealed class ClusterStream
     }
 
     /// <summary>Whether the same call may succeed later. What the runtime throws about silos and connections are <see cref="OrleansException"/>s.</summary>
-    private static bool MayPass(Exception e) => e is StreamUnavailableException or TimeoutException or OrleansException or IOException or System.Net.Sockets.SocketException;
+    private static bool MayPass(Exception e) =>
+        e is StreamUnavailableException or TimeoutException or OrleansException or IOException or System.Net.Sockets.SocketException;
 
     private void Enter()
     {

@@ -22,7 +22,10 @@ public sealed class ClusterStreamClientOptions
             [(nameof(Patience), Patience), (nameof(AttemptTimeout), AttemptTimeout), (nameof(FirstPause), FirstPause)])
         {
             if (value <= TimeSpan.Zero)
-                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{nameof(ClusterStreamClientOptions)}.{name} is {value}; it must be positive."));
+            {
+                throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture, $"{nameof(ClusterStreamClientOptions)}.{name} is {value}; it must be positive."));
+            }
         }
 
         return this;

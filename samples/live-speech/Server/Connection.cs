@@ -155,6 +155,26 @@ internal sealed class Connection(WebSocket socket, SileroModel model, Encoder en
         return CloseAsync(status, reason, cancellationToken);
     }
 
-    private Task CloseAsync(WebSocketCloseStatus status, string reason, CancellationToken cancellationToken) =>
-        socket.State is WebSocketState.Open or WebSocketState.CloseReceived ? socket.CloseOutputAsync(status, reason, cancellationToken) : Task.CompletedTask;
+    /// <summary>Says why, then hears out what is on its way: a connection that is cut with unread bytes would take the reason with it.</summary>
+    private async Task CloseAsync(WebSocketCloseStatus status, string reason, CancellationToken cancellationToken)
+    {
+        if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            await socket.CloseOutputAsync(status, reason, cancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(2));
+        var unheard = new byte[4096];
+        try
+        {
+            while (socket.State == WebSocketState.CloseSent)
+                await socket.ReceiveAsync(unheard.AsMemory(), patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException)
+        {
+            // It was told; more it does not need.
+        }
+    }
+
+    /// <summary>The states cannot be had: the caller begins again, now or later.</summary>
+    public Task FailAsync(Exception e, CancellationToken cancellationToken) =>
+        CloseAsync(WebSocketCloseStatus.EndpointUnavailable, e.Message.Length > 100 ? e.Message[..100] : e.Message, cancellationToken);
 }

@@ -25,7 +25,6 @@ internal static class Silos
         builder.Logging.ClearProviders().AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
         builder.UseOrleans(silo =>
         {
-            silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Cluster, Cluster));
             if (redis is null)
             {
                 silo.UseOneMachineForStreams(file, FirstSiloPort + number, FirstGatewayPort + number, FirstSiloPort);
@@ -37,6 +36,7 @@ internal static class Silos
                 silo.AddRedisGrainStorage(ClusterStreamOptions.DefaultStorageName, o => o.ConfigurationOptions = ConfigurationOptions.Parse(redis));
             }
 
+            silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Cluster, Cluster));
             silo.AddFastRecurrenceStreams(_ => silero.Stack);
         });
         using IHost host = builder.Build();
@@ -75,11 +75,11 @@ internal static class Silos
         builder.Logging.ClearProviders();
         builder.UseOrleansClient(client =>
         {
-            client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Cluster, Cluster));
             if (redis is null)
                 client.UseLocalhostClustering([.. Enumerable.Range(FirstGatewayPort, count)], Cluster, Cluster);
             else
                 client.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(redis));
+            client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Cluster, Cluster));
         });
         IHost host = builder.Build();
         await host.StartAsync();

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text.Json;
 using FastRecurrence;
+using FastRecurrence.Orleans;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.FileProviders;
 using VoiceActivity;
@@ -82,7 +83,16 @@ internal sealed class SpeechServer : IAsyncDisposable
         try
         {
             await using IState state = await streams.OpenAsync(ended);
-            await new Connection(socket, _model, _encoder, Statistics).RunAsync(state, ended);
+            var connection = new Connection(socket, _model, _encoder, Statistics);
+            try
+            {
+                await connection.RunAsync(state, ended);
+            }
+            catch (Exception e) when (e is StreamLostException or TimeoutException or StreamException)
+            {
+                Statistics.Failed();
+                await connection.FailAsync(e, ended);
+            }
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ConnectionAbortedException)
         {

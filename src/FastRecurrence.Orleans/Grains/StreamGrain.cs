@@ -153,11 +153,16 @@ internal sealed partial class StreamGrain : Grain, IStreamGrain
         if (frames.Values is null || count == 0 || count * width != frames.Values.Length || count > _options.MaxFramesPerCall)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Stream '{Name}': {frames.Values?.Length ?? 0} values are not 1 to {_options.MaxFramesPerCall} frames of I = {width} values."), nameof(frames));
+                $"Stream '{Name}': {frames.Values?.Length ?? 0} values are not 1 to {_options.MaxFramesPerCall} frames of I = {width} values."),
+                nameof(frames));
         }
 
         if (frames.First < 0)
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Stream '{Name}': frame {frames.First}; frames count from 0."), nameof(frames));
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"Stream '{Name}': frame {frames.First}; frames count from 0."), nameof(frames));
+        }
+
         if (_options.AllowNonFinite)
             return count;
         int wrong = Array.FindIndex(frames.Values, value => !float.IsFinite(value));

@@ -5,7 +5,9 @@ using Orleans.Storage;
 
 namespace FastRecurrence.Orleans.Storage;
 
-/// <summary>Grains' states as rows of a SQLite file. Every version has a name of its own, so that a deleted and rewritten row is never taken for the old one.</summary>
+/// <summary>
+/// Grains' states as rows of a SQLite file. Every version has a name of its own, so that a deleted and rewritten row is never taken for the old one.
+/// </summary>
 internal sealed class SqliteGrainStorage : IGrainStorage, IAsyncDisposable
 {
     private readonly IGrainStorageSerializer _serializer;

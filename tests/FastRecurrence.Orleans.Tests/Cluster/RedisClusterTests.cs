@@ -35,7 +35,6 @@ public sealed class RedisClusterTests
             Task run = load.Run();
 
             var recoveries = new List<object>();
-            double total = s_frames * s_frameMilliseconds / 1000.0;
             for (int k = 0; k < 2; k++)
             {
                 await load.Reach(s_frames * (k + 1) / 5);
