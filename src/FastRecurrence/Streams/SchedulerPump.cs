@@ -58,9 +58,11 @@ internal sealed class SchedulerPump
     {
         int count = 0, I = _streams.InputSize;
         long now = _time.GetTimestamp();
-        foreach (StreamItem item in _frames)
+        for (int i = 0; i < _frames.Count; i++)
         {
-            _metrics.QueueDelay.Record(_time.GetElapsedTime(item.Pushed, now).TotalSeconds);
+            StreamItem item = _frames[i];
+            if (_metrics.QueueDelay.Enabled)
+                _metrics.QueueDelay.Record(_time.GetElapsedTime(item.Pushed, now).TotalSeconds);
             try
             {
                 item.Input.Span.CopyTo(_x.AsSpan(count * I, I));

@@ -39,13 +39,13 @@ public sealed class LiveStreamsTests
         Backend backend = TestBackends.Named(name);
         int? asked = Environment.GetEnvironmentVariable(CountVariable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
         bool slow = !name.StartsWith("simd", StringComparison.Ordinal);
-        int kinds = slow ? 3 : 14, schedules = 0;
-        long steps = 0, refused = 0, end = Environment.TickCount64 + (slow ? 700 : 1500);
+        int kinds = slow ? 3 : 14, budget = slow ? 400 : 800, schedules = 0;
+        long steps = 0, refused = 0, end = Environment.TickCount64 + budget;
         for (int kind = 0; kind < kinds; kind++)
         {
             using var stack = new RecurrentStack(backend, Layers(kind));
             int share = asked is { } all ? (all + kinds - 1) / kinds : 1000;
-            for (int i = 0; i < share && (asked is not null || i == 0 || Environment.TickCount64 < end - (kinds - 1 - kind) * 1500 / kinds); i++)
+            for (int i = 0; i < share && (asked is not null || i == 0 || Environment.TickCount64 < end - (kinds - 1 - kind) * budget / kinds); i++)
             {
                 int seed = kind + i * kinds;
                 using var world = new StreamWorld(stack, seed, most: i % 50 == 49 ? 40 : 8);

@@ -25,7 +25,7 @@ public sealed class SchedulerTests
         int? asked = Environment.GetEnvironmentVariable(CountVariable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
         bool slow = !name.StartsWith("simd", StringComparison.Ordinal);
         using RecurrentStack stack = Stack(TestBackends.Named(name));
-        long end = Environment.TickCount64 + (slow ? 300 : 600), frames = 0, cancelled = 0, failed = 0, refused = 0, schedules = 0;
+        long end = Environment.TickCount64 + (slow ? 200 : 400), frames = 0, cancelled = 0, failed = 0, refused = 0, schedules = 0;
         for (int seed = 0; asked is { } count ? schedules < count : seed == 0 || Environment.TickCount64 < end; seed++)
         {
             using LiveStreams streams = stack.CreateLiveStreams(capacity: 1 + (seed % 4));

@@ -121,6 +121,7 @@ internal sealed class SchedulerWorld(StreamScheduler scheduler, int seed)
         Start(parent, alone);
         foreach (Entry entry in parent.Entries.Take(record.ParentEntries))
             Replay(entry, alone, check: false);
+        alone.State.Restore(alone.State.Save()); // a fork goes through float, which the reference feels
     }
 
     private void Replay(Entry entry, RecurrentStream alone, bool check)

@@ -1,3 +1,4 @@
+#pragma warning disable xUnit1051 // the example shows what a user writes
 namespace FastRecurrence.Tests.Streams;
 
 /// <summary>The example of docs/streams.md between the two marks.</summary>
