@@ -16,6 +16,7 @@ internal static partial class PackageCheck
         ["FastRecurrence.Onnx"] = ["lstm", "gru", "rnn", "onnx", "inference"],
         ["FastRecurrence.TorchSharp"] = ["lstm", "gru", "rnn", "training", "torchsharp", "pytorch"],
         ["FastRecurrence.Gpu"] = ["lstm", "gru", "rnn", "gpu", "cuda", "opencl", "ilgpu"],
+        ["FastRecurrence.Orleans"] = ["lstm", "gru", "rnn", "orleans", "streaming", "inference"],
         ["FastRecurrence.Cli"] = ["lstm", "gru", "rnn", "benchmark"],
     };
 

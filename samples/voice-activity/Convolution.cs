@@ -1,39 +1,63 @@
+using FastRecurrence;
+
 namespace VoiceActivity;
 
-/// <summary>A one-dimensional convolution over <c>[channels, frames]</c>, in plain loops, summed in double.</summary>
-/// <param name="weights"><c>[out, in, kernel]</c>.</param>
-/// <param name="bias"><c>[out]</c>, or empty.</param>
-/// <param name="inputs">Channels in.</param>
-/// <param name="kernel">Width.</param>
-/// <param name="stride">Step between frames.</param>
-/// <param name="pad">Zeros on both sides.</param>
-internal sealed class Convolution(float[] weights, float[] bias, int inputs, int kernel, int stride, int pad)
+/// <summary>
+/// A one-dimensional convolution over rows of features, as one matrix product: what the kernel sees of the frames around an output lies side by side, so
+/// each output frame is a row, and the frames of many chunks are one batch of rows.
+/// </summary>
+internal sealed class Convolution : IDisposable
 {
-    private readonly int _outputs = weights.Length / (inputs * kernel);
+    private readonly OutputLayer _product;
+    private readonly int _inputs, _kernel, _stride;
 
-    /// <summary>The frames out of <paramref name="frames"/> frames in.</summary>
-    public int Frames(int frames) => (frames + 2 * pad - kernel) / stride + 1;
-
-    public float[] Run(float[] x, int frames)
+    /// <param name="backend">Where the product runs.</param>
+    /// <param name="weights"><c>[out, in, kernel]</c>, as ONNX and PyTorch have them.</param>
+    /// <param name="bias"><c>[out]</c>, or empty.</param>
+    /// <param name="inputs">Channels in.</param>
+    /// <param name="kernel">Width in frames.</param>
+    /// <param name="stride">Step between output frames.</param>
+    /// <param name="activation">What follows.</param>
+    public Convolution(Backend backend, float[] weights, float[] bias, int inputs, int kernel, int stride, Activation activation)
     {
-        int count = Frames(frames);
-        var y = new float[_outputs * count];
-        for (int o = 0; o < _outputs; o++)
+        (_inputs, _kernel, _stride, Outputs) = (inputs, kernel, stride, weights.Length / (inputs * kernel));
+        // Channels of a frame lie together here, and frames follow each other.
+        var rows = new float[weights.Length];
+        for (int o = 0; o < Outputs; o++)
         {
-            for (int t = 0; t < count; t++)
+            for (int c = 0; c < inputs; c++)
             {
-                double sum = bias.Length == 0 ? 0 : bias[o];
-                int start = t * stride - pad, first = Math.Max(0, -start), last = Math.Min(kernel, frames - start);
-                for (int c = 0; c < inputs; c++)
-                {
-                    for (int k = first; k < last; k++)
-                        sum += (double)weights[(o * inputs + c) * kernel + k] * x[c * frames + start + k];
-                }
-
-                y[o * count + t] = (float)sum;
+                for (int k = 0; k < kernel; k++)
+                    rows[(o * kernel + k) * inputs + c] = weights[(o * inputs + c) * kernel + k];
             }
         }
 
-        return y;
+        _product = new OutputLayer(backend, kernel * inputs, Outputs, rows, bias, activation);
     }
+
+    /// <summary>Channels out.</summary>
+    public int Outputs { get; }
+
+    /// <summary>The frames out of so many frames in, padding counted.</summary>
+    public int Frames(int frames) => (frames - _kernel) / _stride + 1;
+
+    /// <summary>Every chunk by itself.</summary>
+    /// <param name="chunks">How many.</param>
+    /// <param name="frames">Frames of a chunk, padding counted.</param>
+    /// <param name="x"><c>[chunks, frames, in]</c>.</param>
+    /// <param name="rows">Memory for <c>[chunks, frames out, kernel·in]</c>.</param>
+    /// <param name="y"><c>[chunks, frames out, out]</c>.</param>
+    public void Run(int chunks, int frames, ReadOnlySpan<float> x, Span<float> rows, Span<float> y)
+    {
+        int count = Frames(frames), width = _kernel * _inputs;
+        for (int chunk = 0; chunk < chunks; chunk++)
+        {
+            for (int t = 0; t < count; t++)
+                x.Slice((chunk * frames + t * _stride) * _inputs, width).CopyTo(rows[((chunk * count + t) * width)..]);
+        }
+
+        _product.Run(rows[..(chunks * count * width)], y[..(chunks * count * Outputs)]);
+    }
+
+    public void Dispose() => _product.Dispose();
 }

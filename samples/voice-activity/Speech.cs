@@ -8,23 +8,45 @@ internal static class Speech
     private const float On = 0.5f, Off = 0.35f;
     private const double GoldenTolerance = 5e-6;
 
-    /// <summary>Runs of speech as chunk numbers, the end not included: begun at 0.5, ended below 0.35.</summary>
+    /// <summary>The most that a probability may differ from the golden one.</summary>
+    public const double Tolerance = GoldenTolerance;
+
+    /// <summary>Runs of speech as chunk numbers, the end not included.</summary>
     public static IEnumerable<(int From, int To)> Segments(IReadOnlyList<float> probabilities)
     {
-        int? from = null;
-        for (int i = 0; i < probabilities.Count; i++)
+        var segmenter = new Segmenter();
+        foreach (float probability in probabilities)
         {
-            if (from is null && probabilities[i] >= On)
-                from = i;
-            if (from is { } begun && probabilities[i] < Off)
-            {
-                yield return (begun, i);
-                from = null;
-            }
+            if (segmenter.Next(probability) is { } ended)
+                yield return ended;
         }
 
-        if (from is { } open)
-            yield return (open, probabilities.Count);
+        if (segmenter.End() is { } open)
+            yield return open;
+    }
+
+    /// <summary>Runs of speech as they end: begun at 0.5, ended below 0.35.</summary>
+    internal sealed class Segmenter
+    {
+        private int _count;
+
+        /// <summary>The chunk at which the speech that goes on began.</summary>
+        public int? Begun { get; private set; }
+
+        /// <summary>The run that ends before this chunk.</summary>
+        public (int From, int To)? Next(float probability)
+        {
+            int chunk = _count++;
+            if (Begun is null && probability >= On)
+                Begun = chunk;
+            if (Begun is not { } from || probability >= Off)
+                return null;
+            Begun = null;
+            return (from, chunk);
+        }
+
+        /// <summary>The run that goes on to the end.</summary>
+        public (int From, int To)? End() => Begun is { } from ? (from, _count) : null;
     }
 
     /// <summary>The largest difference to given probabilities, and how many decisions (at 0.5) differ.</summary>

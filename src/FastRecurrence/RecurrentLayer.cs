@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using FastRecurrence.Streams;
 using FastRecurrence.Threading;
 
 namespace FastRecurrence;
@@ -252,6 +253,9 @@ public abstract class RecurrentLayer : IDisposable
 
     /// <summary>Whether a feature of each row may be given in place of x.</summary>
     internal virtual bool TakesOneHotInput => false;
+
+    /// <summary>The layer over rows of h and c that lie elsewhere, for one call at a time; null where it cannot pick rows in place.</summary>
+    internal virtual LayerRows? CreateRows(WorkerTeam? team) => null;
 
     /// <summary>Runs a sequence: at least one step, at least one row. All arguments have been checked.</summary>
     private protected abstract void RunCore(LayerState state, in SortedSequence sequence);

@@ -69,14 +69,7 @@ public sealed class RecurrentStream : IDisposable
     private static RecurrentStack Forward(RecurrentStack stack)
     {
         ArgumentNullException.ThrowIfNull(stack);
-        if (!stack.CanStream)
-        {
-            int k = stack.Layers.ToList().FindIndex(layer => layer.Reverse is not null);
-            throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
-                $"layer {k} ({stack.Layers[k]}) runs in reverse and needs the end of the sequence first: it cannot stream. "
-                + $"Use RecurrentStack.Run over the whole sequence."));
-        }
-
+        stack.RequireStreaming();
         return stack;
     }
 }

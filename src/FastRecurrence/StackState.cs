@@ -35,7 +35,7 @@ public sealed class StackState : IDisposable
     internal StackDriver? Driver { get; }
 
     /// <summary>Bytes that <see cref="Save(Span{byte})"/> writes.</summary>
-    public int SavedSize => StateBytes.SizeOf(this);
+    public int SavedSize => StateBytes.SizeOf(Stack, BatchSize);
 
     /// <summary>Sets every h and c to zero, as after creation.</summary>
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
@@ -106,7 +106,7 @@ public sealed class StackState : IDisposable
     public void Save(Span<byte> destination)
     {
         using ExclusiveUse.Lease _ = Acquire();
-        StateBytes.Write(this, _states, destination, ref _between[0]);
+        StateBytes.Write(Stack, BatchSize, new Parts(_states), destination, ref _between[0]);
     }
 
     /// <summary>
@@ -119,7 +119,7 @@ public sealed class StackState : IDisposable
     public void Restore(ReadOnlySpan<byte> source)
     {
         using ExclusiveUse.Lease _ = Acquire();
-        StateBytes.Read(this, _states, source, ref _between[0]);
+        StateBytes.Read(Stack, BatchSize, new Parts(_states), source, ref _between[0]);
     }
 
     /// <summary>A second state with the same h and c, which then goes its own way.</summary>
@@ -219,5 +219,13 @@ public sealed class StackState : IDisposable
         int length = (int)(rows * width);
         if (memory.Length < length)
             memory = new float[length];
+    }
+
+    /// <summary>The states of the layers as a saved state names them; for a holder of the lease.</summary>
+    private readonly struct Parts(LayerState[] states) : IStateParts
+    {
+        public void Copy(int index, bool cell, Span<float> destination) => states[index].CopyRaw(cell, destination);
+
+        public void Set(int index, bool cell, ReadOnlySpan<float> source) => states[index].SetRaw(cell, source);
     }
 }

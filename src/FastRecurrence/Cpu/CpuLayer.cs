@@ -1,6 +1,7 @@
 using System.Globalization;
 using FastRecurrence.Lanes;
 using FastRecurrence.Layout;
+using FastRecurrence.Streams;
 
 namespace FastRecurrence.Cpu;
 
@@ -40,7 +41,7 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
                 + $"They serve a batch of 1; prepare the layer with Float32 for more."));
         PackedWeights weights = _weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer));
         var state = new CpuState(this, weights, batchSize, team);
-        state.Driver = new SequenceDriver<V, L>(Shape, weights, state);
+        state.Workspace.Driver = new SequenceDriver<V, L>(Shape, weights, state.Workspace);
         return state;
     }
 
@@ -59,9 +60,18 @@ internal sealed class CpuLayer<V, L> : RecurrentLayer
 
     internal override bool TakesOneHotInput => true;
 
+    internal override LayerRows CreateRows(WorkerTeam? team)
+    {
+        PackedWeights weights = _weights ?? throw new ObjectDisposedException(nameof(RecurrentLayer));
+        var workspace = new CpuWorkspace(Shape, weights, 1, team);
+        var driver = new SequenceDriver<V, L>(Shape, weights, workspace);
+        workspace.Driver = driver;
+        return new CpuRows(Shape, weights, workspace, driver);
+    }
+
     private protected override void RunCore(LayerState state, in SortedSequence sequence)
     {
-        ((SequenceDriver<V, L>)((CpuState)state).Driver!).Run(sequence);
+        ((SequenceDriver<V, L>)((CpuState)state).Workspace.Driver!).Run(sequence);
         GC.KeepAlive(this);
         GC.KeepAlive(state);
     }

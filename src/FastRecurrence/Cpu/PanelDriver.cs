@@ -8,7 +8,7 @@ namespace FastRecurrence.Cpu;
 /// From a panel and a step to finished units: the products, and what the cell makes of them. Knows no cell: its pointwise part comes as pointers, the
 /// rest as data.
 /// </summary>
-internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state)
+internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeights weights, CpuWorkspace state)
     where V : struct
     where L : IMemoryLanes<V>
 {
@@ -200,7 +200,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
                 Rows = (full - i - 1) / together + 1,
                 Vectors = together * _layout.Stride,
                 Units = _layout.UnitsPerPanel,
-                Cell = _hasCell ? new RowView(state.Cell(panel + i), state.Identity, together * L.Count) : default,
+                Cell = _hasCell ? new RowView(state.CellOfRow(panel + i, step.Order[0]), state.Identity, together * L.Count) : default,
                 Before = PanelRows(step.Before, panel + i, together),
                 Hidden = PanelRows(step.Hidden, panel + i, together),
                 Tape = state.Tape is null ? default : state.Tape.Place(_layout, panel + i, step.TapeRow, byPanels: true),
@@ -235,7 +235,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             Tape = taped ? state.Tape!.Place(_layout, panel, step.TapeRow + row) : default,
             KeepGates = _waits || !step.Gates.IsEmpty || state.Tape is not null,
             Peepholes = weights.Peepholes(panel),
-            Cell = _hasCell ? new RowView(state.Cell(panel), step.Order + row, L.Count) : default,
+            Cell = _hasCell ? state.CellRows(panel, step.Order + row) : default,
             Before = step.Before.From(row).Columns(unit),
             Hidden = (state.Intermediate is null ? step.Hidden : state.Intermediate.Rows).From(row).Columns(unit),
         };

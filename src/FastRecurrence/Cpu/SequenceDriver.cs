@@ -9,10 +9,10 @@ namespace FastRecurrence.Cpu;
 /// The CPU driver: one run over packed panels. Loops, from the outside: chunk of steps (input GEMM), step, panel, block of
 /// rows, slice of depth, register tile; the epilogue follows each block of rows while it is in L1. Each output is one chain
 /// b, x·W, h·R in ascending k: all these loops only decide when a chain goes on, not its order. Every worker runs the same
-/// loops over its own slice of the panels and waits for the others once a step. Belongs to a state, so that a call with a team
-/// allocates nothing.
+/// loops over its own slice of the panels and waits for the others once a step. Belongs to a workspace, so that a call with a team
+/// allocates nothing. h and c are rows that an order picks, of a state or of a slab of streams: neither is copied together first.
 /// </summary>
-internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeights weights, CpuState state) : ITeamWork
+internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeights weights, CpuWorkspace state) : ITeamWork, ICpuDriver
     where V : struct
     where L : IMemoryLanes<V>
 {
@@ -33,8 +33,8 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             _steps = sequence.Steps;
             _rowsPerStep = rows;
             _places = dense ? state.Identity : places;
-            _placeStep = dense ? state.BatchSize : sequence.PlaceStep;
-            _order = dense ? state.Identity : order;
+            _placeStep = dense ? state.Rows : sequence.PlaceStep;
+            _order = order == null ? state.Identity : order;
             _outputStride = sequence.OutputStride;
             _oneHot = oneHot;
             _x = x;
@@ -50,7 +50,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
             }
 
             bool byRows = false;
-            int workers = state.Team is null ? 1 : weights.Tuning.WorthwhileWorkers(shape, weights, _steps, state.BatchSize, state.Team.Workers, out byRows);
+            int workers = state.Team is null ? 1 : weights.Tuning.WorthwhileWorkers(shape, weights, _steps, state.Rows, state.Team.Workers, out byRows);
             Share(workers, workers > 1 && byRows);
             if (workers == 1 || !state.Team!.TryRun(this, workers))
             {
@@ -67,7 +67,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     {
         (_workers, _byRows) = (1, false);
         uint round = 0;
-        Step(PanelRange(0, null), 0, new RowView(state.Hidden, _order, _outputSize), 0, 0, 0, ref round);
+        Step(PanelRange(0, null), 0, new RowView(state.Hidden, _order, state.HiddenStep), 0, 0, 0, ref round);
         state.StepsDone++;
     }
 
@@ -75,11 +75,11 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     private void Share(int workers, bool byRows)
     {
         (_workers, _byRows) = (workers, byRows);
-        int sharers = byRows ? workers : 1, rows = (state.BatchSize - 1) / sharers + 1;
-        int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.BatchSize) / _steps / sharers);
+        int sharers = byRows ? workers : 1, rows = (state.Rows - 1) / sharers + 1;
+        int average = _rowsPerStep == null ? rows : (int)(RowSteps(state.Rows) / _steps / sharers);
         int chunkSteps = weights.Tuning.ChunkSteps(weights, _steps, rows, average);
         bool ahead = chunkSteps > 1 || _oneHot != null;
-        _chunkRows = ahead ? Math.Max(chunkSteps * rows, state.BatchSize) : 0; // a worker of short rows may have almost all
+        _chunkRows = ahead ? Math.Max(chunkSteps * rows, state.Rows) : 0; // a worker of short rows may have almost all
         _projected = ahead ? state.Projected(sharers * _chunkRows) : null;
         if (_projected != null && weights.Format != WeightFormat.Float32)
             state.ReserveDecoded(_inputSize * weights.Input.Width);
@@ -105,14 +105,14 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     private WorkerRange PanelRange(int worker, float* projected)
     {
         int panels = weights.Layout.PanelCount, second = weights.SecondWeights is null ? 0 : weights.SecondLayout.PanelCount;
-        return new WorkerRange(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.BatchSize,
+        return new WorkerRange(Start(panels, worker), Start(panels, worker + 1), Start(second, worker), Start(second, worker + 1), 0, state.Rows,
             projected);
     }
 
     private void RunRange(in WorkerRange range, int worker)
     {
         uint round = 0;
-        var before = new RowView(state.Hidden, _order + range.FirstRow, _outputSize);
+        var before = new RowView(state.Hidden, _order + range.FirstRow, state.HiddenStep);
         for (int step0 = 0, stepEnd; step0 < _steps && RowsAt(range, step0) > 0; step0 = stepEnd)
         {
             int chunkRows = RowsAt(range, step0), chunkRow = 0;
@@ -190,10 +190,10 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         for (int done = first; done < end;)
         {
             // A single row has so little to do for a panel that its epilogues are worth gathering.
-            int taken = state.BatchSize == 1 ? Math.Min(Tuning.GatheredPanels, end - done) : 1;
+            int taken = state.Rows == 1 ? Math.Min(Tuning.GatheredPanels, end - done) : 1;
             int panel = backwards ? first + end - done - taken : done;
             float* start = range.Projected == null ? null : range.Projected + ((nint)panel * chunkRows + chunkRow) * width;
-            if (state.BatchSize == 1)
+            if (state.Rows == 1)
                 _panels.SingleRow(panel, taken, backwards, step, start, chunkRows * width, worker);
             else
                 _panels.Panel(panel, Math.Clamp(backwards ? panel - 1 : panel + 1, first, end - 1), step, start, worker);
@@ -228,11 +228,11 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
         int going = step + 1 < _steps ? RowsAt(range, step + 1) : 0, P = _outputSize;
         if (going == rows)
             return;
-        if (_places == state.Identity && _outputStride == P)
+        if (_places == state.Identity && _order == state.Identity && _outputStride == P && state.HiddenStep == P)
             new ReadOnlySpan<float>(hidden[going], (rows - going) * P).CopyTo(new Span<float>(state.Hidden + (nint)(range.FirstRow + going) * P,
                 (rows - going) * P));
         else
-            PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + range.FirstRow + going, P), P);
+            PartialVector<V, L>.CopyRows(hidden.From(going), rows - going, new RowView(state.Hidden, _order + range.FirstRow + going, state.HiddenStep), P);
     }
 
     private int RowsAt(in WorkerRange range, int step) =>
@@ -245,7 +245,7 @@ internal sealed unsafe class SequenceDriver<V, L>(LayerShape shape, PackedWeight
     /// <summary>The first row of a worker's, so that all have about as many steps of rows: the first rows are the longest.</summary>
     private int FirstRow(int worker)
     {
-        int N = state.BatchSize;
+        int N = state.Rows;
         if (_rowsPerStep == null || worker == 0 || worker == _workers)
             return (int)((long)N * worker / _workers);
         long share = RowSteps(N) * worker / _workers;

@@ -14,12 +14,21 @@ internal sealed unsafe class AlignedBuffer
     private float[] _memory;
 
     public AlignedBuffer(string what, params ReadOnlySpan<int> factors)
+        : this(Extents.Elements(what, factors), zeroed: true)
     {
-        Length = Extents.Elements(what, factors);
-        _memory = GC.AllocateArray<float>(Extents.Elements(what, [Length]) + SlackElements, pinned: true);
+    }
+
+    private AlignedBuffer(int length, bool zeroed)
+    {
+        Length = length;
+        _memory = zeroed ? GC.AllocateArray<float>(Length + SlackElements, pinned: true)
+            : GC.AllocateUninitializedArray<float>(Length + SlackElements, pinned: true);
         nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory));
         Pointer = (float*)((address + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
     }
+
+    /// <summary>Memory whose values are anything: for large slabs of which a row is cleared when it is taken.</summary>
+    public static AlignedBuffer Unzeroed(string what, params ReadOnlySpan<int> factors) => new(Extents.Elements(what, factors), zeroed: false);
 
     public int Length { get; }
 

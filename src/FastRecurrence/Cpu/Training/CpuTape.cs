@@ -132,7 +132,7 @@ internal sealed unsafe class CpuTape : TrainingTape
     }
 
     /// <summary>Keeps what is there before the first step of a run: where its rows lie, h and c.</summary>
-    public void Begin(CpuState state, PanelLayout panels, in SortedSequence sequence)
+    public void Begin(CpuWorkspace state, PanelLayout panels, in SortedSequence sequence)
     {
         Steps = sequence.Steps;
         BeginZoneout();
@@ -151,11 +151,11 @@ internal sealed unsafe class CpuTape : TrainingTape
         for (int i = 0; i < BatchSize; i++)
         {
             int n = _order[i] = sequence.StateRow(i);
-            new ReadOnlySpan<float>(state.Hidden + (nint)n * P, P).CopyTo(_hidden.Span[(i * P)..]);
+            new ReadOnlySpan<float>(state.Hidden + n * state.HiddenStep, P).CopyTo(_hidden.Span[(i * P)..]);
             for (int panel = 0; panel < panels.PanelCount && _cells is not null; panel++)
             {
                 int unit = panels.FirstUnit(panel);
-                var c = new ReadOnlySpan<float>(state.Cell(panel) + (nint)n * panels.Lanes, panels.Lanes);
+                var c = new ReadOnlySpan<float>(state.CellOfRow(panel, n), panels.Lanes);
                 c.CopyTo(new Span<float>(Cells(Layout.BlockOf(unit), i - BatchSize) + Layout.PlaceOf(unit), panels.Lanes));
             }
         }

@@ -1,0 +1,3 @@
+using FastRecurrence.TestKit;
+
+[assembly: AssemblyFixture(typeof(OneTestProcess))]
