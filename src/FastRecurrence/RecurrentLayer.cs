@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -61,9 +63,7 @@ public abstract class RecurrentLayer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireAlive();
-        if (weights.Shape != Shape)
-            throw new ArgumentException(
-                $"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
+        LayerWeights.RequireShape(weights, Shape);
         LoadCore(weights);
     }
 
@@ -160,10 +160,10 @@ public abstract class RecurrentLayer : IDisposable
     internal void RunInto(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, int outputStride, in SequenceOptions options)
     {
         int N = state.BatchSize;
-        using LayerState.Lease _ = state.Acquire();
+        using ExclusiveUse.Lease _ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(sequenceLength, N, options.Lengths);
         if (!options.OneHotInput.IsEmpty)
-            CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
+            RequireOneHot(sequenceLength, N, lengths, options);
         options.Tape?.Clear();
         if (sequenceLength == 0 || N == 0)
             return;
@@ -182,12 +182,14 @@ public abstract class RecurrentLayer : IDisposable
         if (dense)
             RunCore(state, sequence);
         else
-            RunSorted(state, sequence, sequenceLength, options with { Lengths = lengths });
+            RunSorted(state, sequence, sequenceLength, lengths, options);
     }
 
     /// <summary>Zeros in the padding, and the rows in the order in which they run.</summary>
-    private void RunSorted(LayerState state, in SortedSequence sequence, int T, in SequenceOptions options)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunSorted(LayerState state, in SortedSequence sequence, int T, ReadOnlySpan<int> lengths, in SequenceOptions asked)
     {
+        SequenceOptions options = asked with { Lengths = lengths };
         int N = state.BatchSize, gateWidth = Shape.GateCount * Shape.HiddenSize;
         SequenceOrder order = state.Order;
         SequenceOrder.ClearPadding(T, N, options, sequence.Output, Shape.OutputSize, sequence.OutputStride);
@@ -197,6 +199,11 @@ public abstract class RecurrentLayer : IDisposable
         if (order.Steps > 0)
             RunCore(state, order.Sorted(sequence));
     }
+
+    // Each in a method of its own: their copies of the options would be cleared in every call, which a step of a small layer notices.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RequireOneHot(int sequenceLength, int N, ReadOnlySpan<int> lengths, in SequenceOptions options) =>
+        CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
 
     private void RequireAlive() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(RecurrentLayer));
 
