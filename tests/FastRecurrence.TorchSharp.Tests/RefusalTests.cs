@@ -86,6 +86,18 @@ public class RefusalTests
     }
 
     [Fact]
+    public void Gradients_may_be_asked_for_without_accumulating_them()
+    {
+        Libtorch.Require();
+        using var scope = NewDisposeScope();
+        using var lstm = new FastLstm(5, 8);
+        Tensor x = randn(4, 2, 5).requires_grad_(true);
+        Tensor dx = autograd.grad([lstm.call(x).Item1.sum()], [x])[0];
+        lstm.call(x).Item1.sum().backward();
+        Near.Bits(x.grad!, dx, "x");
+    }
+
+    [Fact]
     public void Input_that_was_changed_in_place_is_refused()
     {
         Libtorch.Require();
@@ -97,13 +109,15 @@ public class RefusalTests
         Assert.Contains("inplace", rnn.BackwardFailure, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Weights_that_were_changed_and_used_since_are_refused()
+    [Theory, InlineData(false), InlineData(true)]
+    public void Weights_that_were_changed_and_used_since_are_refused(bool afterOnePass)
     {
         Libtorch.Require();
         using var scope = NewDisposeScope();
         using var rnn = new FastRnn(5, 8);
         Tensor x = randn(4, 2, 5), loss = rnn.call(x).Item1.sum();
+        if (afterOnePass)
+            loss.backward(retain_graph: true);
         using (no_grad())
             rnn.get_parameter("weight_hh_l0")!.mul_(0.5);
         rnn.call(x);

@@ -12,6 +12,7 @@ internal sealed class GraphRun(RecurrentModule module, LoadedStack stack, int st
     [ThreadStatic]
     private static List<Tensor>? s_handedOver;
 
+    private readonly long _version = stack.Version;
     private Workspace? _workspace;
     private float[]? _hidden, _cell;
     private bool _wantsInput, _wantsHidden, _wantsCell;
@@ -91,6 +92,12 @@ internal sealed class GraphRun(RecurrentModule module, LoadedStack stack, int st
     public List<Tensor> Backward(Tensor input, List<Tensor> outputGradients)
     {
         using Lock.Scope _ = module.Enter();
+        if (stack.Version != _version)
+        {
+            throw new InvalidOperationException(
+                "the weights have changed since the run, and have been used again, so its gradients would be those of neither. Run forward again.");
+        }
+
         if (_workspace is null)
         {
             using Tensor y = empty((long)steps * rows * module.Form.DirectionCount * Shape.OutputSize);

@@ -30,6 +30,9 @@ internal sealed class LoadedStack : IDisposable
 
     public TrainingStack Stack { get; }
 
+    /// <summary>How often a parameter had changed.</summary>
+    public long Version { get; private set; }
+
     /// <summary>Takes parameters that have changed since the last call; runs whose backward pass is still to come then cannot be gone back.</summary>
     public void Refresh(IReadOnlyList<DirectionTensors> parameters)
     {
@@ -39,6 +42,7 @@ internal sealed class LoadedStack : IDisposable
                 continue;
             Copy(i, parameters[i]);
             Stack.Layers[i].Load(_weights[i]);
+            Version++;
         }
     }
 
