@@ -9,7 +9,7 @@ public sealed partial class RecurrentStack
     /// <param name="capacity">Streams that there is room for at first; it grows by itself.</param>
     /// <param name="team">Threads that calls may use; null for the calling thread alone. The bits are the same.</param>
     /// <param name="limit">Streams that may be open at a time; more are refused.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is less than 1 or more than <paramref name="limit"/>, or too large.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is less than 1, more than the limit, or too large.</exception>
     /// <exception cref="NotSupportedException">A layer runs in reverse, or the backend has no use for a team.</exception>
     /// <exception cref="ObjectDisposedException">The stack was disposed.</exception>
     public LiveStreams CreateLiveStreams(int capacity = 64, WorkerTeam? team = null, int limit = int.MaxValue) => new(this, capacity, team, limit);
@@ -28,6 +28,7 @@ public sealed partial class RecurrentStack
         if (k < 0)
             return;
         throw new NotSupportedException(FormattableString.Invariant(
-            $"layer {k} ({_stack[k]}) runs in reverse and needs the end of the sequence first: it cannot stream. Use RecurrentStack.Run over the whole sequence."));
+            $"layer {k} ({_stack[k]}) runs in reverse and needs the end of the sequence first: it cannot stream. ")
+            + "Use RecurrentStack.Run over the whole sequence.");
     }
 }

@@ -8,10 +8,10 @@ namespace FastRecurrence;
 /// step or an error; streams take turns.
 /// </summary>
 /// <remarks>
-/// Safe to use from any number of threads. Use a stream through its scheduler or through <see cref="LiveStreams"/>, not through both at a time: a frame whose stream
-/// another call has, or that was closed there, ends with that <see cref="StreamException"/>. Pushing allocates nothing once as many frames as now have waited
-/// before. Continuations of <see cref="PushAsync"/> run on the thread pool; callbacks of <see cref="Push"/> run on the scheduler's thread and hold up all
-/// streams while they do. What a caller's memory, callback or continuation throws reaches that caller alone.
+/// Safe to use from any number of threads. Use a stream through its scheduler or through <see cref="LiveStreams"/>, not through both at a time: a frame whose
+/// stream another call has, or that was closed there, ends with that <see cref="StreamException"/>. Pushing allocates nothing once as many frames as now have
+/// waited before. Continuations of <see cref="PushAsync"/> run on the thread pool; callbacks of <see cref="Push"/> run on the scheduler's thread and hold up
+/// all streams while they do. What a caller's memory, callback or continuation throws reaches that caller alone.
 /// <para>
 /// Its meter has the name <see cref="MeterName"/> and the instruments <c>fastrecurrence.streams.</c>: <c>open</c>, <c>waiting</c>, <c>frames</c>,
 /// <c>refusals</c> (by <c>reason</c>), <c>cancelled</c>, <c>failures</c>, <c>queue_delay</c>, <c>batch_size</c> and <c>step_time</c>.

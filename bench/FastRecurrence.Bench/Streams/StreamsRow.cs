@@ -28,4 +28,5 @@ internal sealed record StreamsReport(
     [property: JsonPropertyName("frame_ms")] double FrameMs,
     [property: JsonPropertyName("deadline_ms")] double DeadlineMs,
     [property: JsonPropertyName("seconds_per_run")] double SecondsPerRun,
+    [property: JsonPropertyName("attempts")] int Attempts,
     [property: JsonPropertyName("rows")] IReadOnlyList<StreamsRow> Rows);

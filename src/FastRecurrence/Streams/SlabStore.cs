@@ -82,7 +82,10 @@ internal sealed unsafe class SlabStore : StreamStore
         for (int k = 0; k < call.Layers.Length - 1; k++)
         {
             if ((long)T * N * call.Layers[k].HiddenWidth > Array.MaxLength)
-                Extents.Elements(FormattableString.Invariant($"The output of layer {k} (T×n×width)"), "sequenceLength", T, N, call.Layers[k].HiddenWidth); // refuses
+            {
+                Extents.Elements(FormattableString.Invariant($"The output of layer {k} (T×n×width)"), "sequenceLength", T, N,
+                    call.Layers[k].HiddenWidth); // refuses
+            }
         }
 
         foreach (int slot in call.Slots)

@@ -205,7 +205,8 @@ internal sealed class StreamRegistry
         if (slot.Call == 0 || evenInUse)
             return ref slot;
         throw slot.Call == call
-            ? new StreamException(StreamError.DuplicateStream, index, $"{Which(index)} ({stream}) appears twice in the call: a stream can make one step at a time.")
+            ? new StreamException(StreamError.DuplicateStream, index,
+                $"{Which(index)} ({stream}) appears twice in the call: a stream can make one step at a time.")
             : new StreamException(StreamError.StreamInUse, index,
                 $"{Which(index)} ({stream}) is in another call. Calls for one stream come one after the other; a StreamScheduler orders them.");
     }
