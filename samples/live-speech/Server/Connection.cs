@@ -11,7 +11,7 @@ namespace LiveSpeech.Server;
 /// One caller. In: binary messages of 16-bit little-endian samples at 16 kHz, cut anywhere; the text "end" when it has no more. Out: for each 512 samples
 /// <c>{"type":"frame","frame":n,"probability":p}</c>, and <c>{"type":"segment","from":s,"to":s}</c> when speech has ended, in seconds.
 /// </summary>
-internal sealed class Connection(WebSocket socket, SileroModel model, Encoder encoder, ServerStatistics statistics)
+internal sealed class Connection(WebSocket socket, SileroModel model, Encoder encoder, ServerStatistics statistics) : IDisposable
 {
     /// <summary>The longest message: two seconds of sound.</summary>
     public const int MostBytes = 64 * 1024;
@@ -71,9 +71,10 @@ internal sealed class Connection(WebSocket socket, SileroModel model, Encoder en
         finally
         {
             ArrayPool<byte>.Shared.Return(message);
-            _json.Dispose();
         }
     }
+
+    public void Dispose() => _json.Dispose();
 
     /// <summary>A whole message; one byte more than allowed stands for all longer ones.</summary>
     private async ValueTask<(int Length, WebSocketMessageType Type)> ReceiveAsync(byte[] message, CancellationToken cancellationToken)

@@ -83,7 +83,7 @@ internal sealed class SpeechServer : IAsyncDisposable
         try
         {
             await using IState state = await streams.OpenAsync(ended);
-            var connection = new Connection(socket, _model, _encoder, Statistics);
+            using var connection = new Connection(socket, _model, _encoder, Statistics);
             try
             {
                 await connection.RunAsync(state, ended);

@@ -11,10 +11,14 @@ internal sealed class SiloProcess : IDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _said = new();
 
+    /// <summary>In its own folder: beside the tests it would lack what they have from the web's shared framework.</summary>
+    private static string Program { get; } =
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "StreamSilo", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "StreamSilo.dll"));
+
     public SiloProcess(int redisPort, string cluster)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "StreamSilo.dll"), Text(redisPort), cluster, Text(Ports.Free()), Text(Ports.Free())])
+        foreach (string argument in (string[])[Program, Text(redisPort), cluster, Text(Ports.Free()), Text(Ports.Free())])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.EnableRaisingEvents = true;
