@@ -17,8 +17,16 @@ public sealed class StackTape : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSteps, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         (Stack, MaxSteps, BatchSize) = (stack, maxSteps, batchSize);
+        (Zoneout zoneout, int next) = (stack.Zoneout, 0);
         float[] Rows(int width) => new float[Extents.Elements("Between layers (T×N×width)", maxSteps, batchSize, width)];
         Tapes = [.. stack.Layers.Select(layer => layer.CreateTape(maxSteps, batchSize, team))];
+        foreach (TrainingTape tape in Tapes)
+        {
+            tape.ZoneoutLayer = next++;
+            if (tape.Shape.RecurrentBlockCount > 0)
+                tape.Zoneout = tape.Shape.HasCellState ? zoneout : zoneout with { Cell = 0 };
+        }
+
         _outputs = [.. stack.Layers.Select(layer => Rows(layer.Shape.OutputSize))];
         IReadOnlyList<StackLayer> layers = stack.Stack.Layers;
         _inputs = [.. layers.Select((layer, k) => k > 0 && stack.CopiesBetween(k) ? Rows(layer.InputSize) : [])];
@@ -78,8 +86,12 @@ public sealed class StackTape : IDisposable
     internal Span<float> Input(int k, int T) => _inputs[k].AsSpan(0, T * BatchSize * Stack.Stack.Layers[k].InputSize);
 
     /// <summary>Begins a run.</summary>
-    internal void Begin(int sequenceLength, bool batchMajor) =>
+    internal void Begin(int sequenceLength, bool batchMajor)
+    {
         (IsFull, SequenceLength, IsBatchMajor, RunSeed, DropoutSeed) = (false, sequenceLength, batchMajor, DropoutSeed, DropoutSeed + 1);
+        foreach (TrainingTape tape in Tapes)
+            tape.ZoneoutSeed = RunSeed;
+    }
 
     /// <summary>Holds a run, or none.</summary>
     internal void Mark(bool full) => IsFull = full;

@@ -135,6 +135,8 @@ public abstract class TrainingLayer : IDisposable
         RequireRun(tape, gradients);
         var call = new BackwardCall(input, output, outputGradient, options);
         call.Require(Shape, tape);
+        if (!options.StateNorms.IsEmpty && tape.RunZoneout.IsActive)
+            throw new ArgumentException("State norms are those of a run without zoneout: leave StateNorms empty, or run without.", nameof(options));
         tape.Spend();
         if (tape is CheckpointTape checkpoints)
             checkpoints.Backward(call, gradients);

@@ -44,6 +44,12 @@ public sealed class TrainingStack : IDisposable
         init => field = value is >= 0 and < 1 ? value : throw new ArgumentOutOfRangeException(nameof(Dropout), value, "Dropout must lie in 0..1, below 1.");
     }
 
+    /// <summary>
+    /// What recurrent layers zone out in a run with a tape; a share of c in those that have c. The masks follow from <see cref="StackTape.DropoutSeed"/>, as
+    /// those of dropout.
+    /// </summary>
+    public Zoneout Zoneout { get; init; }
+
     /// <summary>As <see cref="RecurrentStack.CreateState"/> of <see cref="Stack"/>.</summary>
     public StackState CreateState(int batchSize, WorkerTeam? team = null) => Stack.CreateState(batchSize, team);
 

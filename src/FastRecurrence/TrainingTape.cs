@@ -28,6 +28,28 @@ public abstract class TrainingTape : IDisposable
     /// <summary>N, rows.</summary>
     public int BatchSize { get; }
 
+    /// <summary>What the next runs zone out; nothing by default. Runs of the layer itself, without a tape, never do.</summary>
+    /// <exception cref="ArgumentException">A share of c is given, and the cell has no c.</exception>
+    /// <exception cref="NotSupportedException">Tapes of this kind cannot: those with checkpoints, and those of backends that say so.</exception>
+    public Zoneout Zoneout
+    {
+        get;
+        set
+        {
+            if (value.Cell != 0 && !Shape.HasCellState)
+                throw new ArgumentException($"{Shape} has no cell state c to zone out: leave {nameof(Zoneout.Cell)} 0.", nameof(value));
+            if (value.IsActive && !TakesZoneout)
+                throw new NotSupportedException($"The {this} cannot zone out. Use a tape without checkpoints of a CPU backend or of the reference.");
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// Of which random numbers the next run's zoneout is made: the same seed gives the same masks, whatever the threads and the layout. Goes on by one with
+    /// every run that zones out.
+    /// </summary>
+    public ulong ZoneoutSeed { get; set; }
+
     /// <summary>Memory that it takes: of an LSTM 20 bytes for each unit, row and step.</summary>
     public abstract long Bytes { get; }
 
@@ -46,9 +68,36 @@ public abstract class TrainingTape : IDisposable
     /// <summary>How often the weights had changed when it was filled.</summary>
     internal long Version { get; private set; }
 
+    /// <summary>What its run zoned out.</summary>
+    internal Zoneout RunZoneout { get; private set; }
+
+    /// <summary>The masks of h in its run.</summary>
+    internal ZoneoutMask HiddenMask { get; private set; }
+
+    /// <summary>The masks of c.</summary>
+    internal ZoneoutMask CellMask { get; private set; }
+
+    /// <summary>Which layer of a stack it belongs to: layers have masks of their own.</summary>
+    internal int ZoneoutLayer { get; set; }
+
+    /// <summary>Whether the backend can zone out.</summary>
+    private protected virtual bool TakesZoneout => false;
+
+    /// <summary>A run begins, all of it checked.</summary>
+    internal void BeginZoneout()
+    {
+        RunZoneout = Zoneout;
+        HiddenMask = new ZoneoutMask(Zoneout.Hidden, Zoneout.IsExpected, ZoneoutSeed, 2 * (uint)ZoneoutLayer);
+        CellMask = new ZoneoutMask(Zoneout.Cell, Zoneout.IsExpected, ZoneoutSeed, 2 * (uint)ZoneoutLayer + 1);
+    }
+
     /// <summary>Holds a run.</summary>
-    internal void Fill(int sequenceLength, long version, bool isOneHot) =>
+    internal void Fill(int sequenceLength, long version, bool isOneHot)
+    {
         (IsFull, SequenceLength, Version, IsOneHot) = (true, sequenceLength, version, isOneHot);
+        if (RunZoneout.IsActive)
+            ZoneoutSeed++;
+    }
 
     /// <summary>Holds no run.</summary>
     internal void Spend() => IsFull = false;

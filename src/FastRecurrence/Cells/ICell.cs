@@ -96,7 +96,9 @@ internal interface ICell
         where V : struct
         where L : ILanes<V> => throw new NotSupportedException("This cell has no backward pass.");
 
-    /// <summary>Whether a step back may come in two passes, <see cref="ActivateCell"/> over a block and then <see cref="BackwardAfter"/>, with the same bits.</summary>
+    /// <summary>
+    /// Whether a step back may come in two passes, <see cref="ActivateCell"/> over a block and then <see cref="BackwardAfter"/>, with the same bits.
+    /// </summary>
     static virtual bool BackwardInTwoPasses => false;
 
     /// <summary>f_h(c'), for which a step back would wait.</summary>

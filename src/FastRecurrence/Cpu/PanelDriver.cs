@@ -143,6 +143,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             if (!_waits)
             {
                 PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, hidden, units);
+                ZoneOutHidden(step, row, rows, unit, units);
                 continue;
             }
 
@@ -160,6 +161,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
             _pointwise.Emit(block, _settings);
             if (state.Tape is { } tape)
                 TapeWriter<V, L>.KeepCandidate(tape, unit, step.TapeRow + row, block);
+            ZoneOutHidden(step, row, rows, unit, units);
             if (!step.Gates.IsEmpty)
                 PartialVector<V, L>.CopyRows(scratch, layout.Width, rows, step.Gates.From(row).Columns((_gateCount - 1) * _hiddenSize + unit), units);
         }
@@ -186,7 +188,7 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     private void FinishSingleRow(int panel, int count, in StepView step, float* scratch)
     {
         bool asRows = _panelsAsRows && step.Gates.IsEmpty && step.Cells.IsEmpty
-            && (state.Tape is null || _pointwise.RunTaped != null);
+            && (state.Tape is null || (_pointwise.RunTaped != null && !state.Tape.RunZoneout.IsActive));
         int full = !asRows ? 0 : _layout.UnitsIn(panel + count - 1) == _layout.UnitsPerPanel ? count : count - 1;
         // Rows of a tape are as far apart as its blocks, and a block may be several panels.
         int together = state.Tape is null ? 1 : state.Tape.Layout.UnitsPerBlock / _layout.UnitsPerPanel;
@@ -244,6 +246,10 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
                 TapeWriter<V, L>.Keep(tape, _layout, panel, step.TapeRow + row, block);
             if (weights.SecondProduct == SecondProduct.Projection)
                 TapeWriter<V, L>.KeepOperand(tape, _layout, panel, step.TapeRow + row, block);
+            if (tape.CellMask.IsActive)
+                ZoneoutForward<V, L>.Cells(tape, step.TapeRow + row, rows, block.Cell, unit);
+            if (weights.SecondProduct == SecondProduct.None)
+                ZoneOutHidden(step, row, rows, unit, units);
         }
 
         if (_waits)
@@ -254,6 +260,16 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
         nint gateStep = taped ? TapeLayout.Lanes : L.Count, rowStep = taped ? block.Tape.Step : _layout.Width;
         for (int gate = 0; gate < _gateCount && !step.Gates.IsEmpty; gate++)
             PartialVector<V, L>.CopyRows(gates + gate * gateStep, rowStep, rows, step.Gates.From(row).Columns(gate * _hiddenSize + unit), units);
+    }
+
+    /// <summary>h of a block, complete, where the run zones out.</summary>
+    private void ZoneOutHidden(in StepView step, int row, int rows, int unit, int units)
+    {
+        if (state.Tape is { HiddenMask.IsActive: true } tape)
+        {
+            ZoneoutForward<V, L>.Hidden(tape, step.TapeRow + row, rows, step.Before.From(row).Columns(unit), step.Hidden.From(row).Columns(unit),
+                (unit, unit + units));
+        }
     }
 
     /// <summary>

@@ -3,7 +3,9 @@ using FastRecurrence.Cpu;
 
 namespace FastRecurrence.Layout;
 
-/// <summary>A matrix of weights as a <see cref="ParameterBuffer"/> has it: blocks of rows, each <c>[factor][width]</c>. What it is packed from after every update.</summary>
+/// <summary>
+/// A matrix of weights as a <see cref="ParameterBuffer"/> has it: blocks of rows, each <c>[factor][width]</c>. What it is packed from after every update.
+/// </summary>
 internal readonly unsafe struct FactorBlocks(float* start, nint blockStep, TapeLayout layout)
 {
     /// <summary>Packs it as panels of a run: <c>[panel][factor][column][lane]</c>. Padding is left alone.</summary>
@@ -21,12 +23,12 @@ internal readonly unsafe struct FactorBlocks(float* start, nint blockStep, TapeL
     public void TransposeTo(TransposedMatrix to, int[] columns)
     {
         PanelLayout panels = to.Layout;
-        for (int panel = 0; panel < panels.PanelCount; panel++)
+        nint depth = columns.Length * TapeLayout.Lanes * (nint)panels.Width;
+        for (int block = 0; block < layout.BlockCount; block++) // a block is small enough to stay in the second level for all panels
         {
-            float* destination = to.Panel(panel);
-            for (int block = 0; block < layout.BlockCount; block++)
+            for (int panel = 0; panel < panels.PanelCount; panel++)
             {
-                float* source = start + block * blockStep + (nint)panels.FirstUnit(panel) * layout.Width;
+                float* source = start + block * blockStep + (nint)panels.FirstUnit(panel) * layout.Width, destination = to.Panel(panel) + block * depth;
                 for (int i = 0; i < columns.Length; i++, destination += TapeLayout.Lanes * panels.Width)
                 {
                     Transposition.Block(source + columns[i] * TapeLayout.Lanes, layout.Width, panels.UnitsIn(panel), layout.UnitsIn(block, i), destination,

@@ -8,8 +8,7 @@ internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardI
 {
     private readonly LayerShape _shape = layer.Shape;
     private readonly ReferenceGradients _gradients = new(layer.Shape, input.SequenceLength, input.BatchSize);
-    private readonly ReferenceResult _run = layer.Run(input.Input, input.SequenceLength, input.BatchSize, input.InitialHidden,
-        layer.Shape.HasCellState ? input.InitialCell : null, input.Direction, input.Lengths);
+    private readonly ReferenceResult _run = layer.Run(layer.Shape.HasCellState ? input : input with { InitialCell = null });
 
     /// <summary>All gradients.</summary>
     public ReferenceGradients Run()
@@ -39,8 +38,17 @@ internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardI
             Recall(step, n, s, row);
             Array.Clear(step.InputGradient);
             Array.Clear(step.PreviousHiddenGradient);
+            double[]? pastHidden = null, pastCell = null;
+            if (input.Zoneout is { } zoneout)
+            {
+                pastHidden = ReferenceZoneout.Split(zoneout.Hidden, s, n, step.HiddenGradient);
+                pastCell = ReferenceZoneout.Split(zoneout.Cell, s, n, step.CellGradient);
+            }
+
             cell.Deltas(step);
             cell.Products(step);
+            Add(pastHidden, step.PreviousHiddenGradient);
+            Add(pastCell, step.CellGradient);
             step.InputGradient.CopyTo(_gradients.Input, row * _shape.InputSize);
             step.PreviousHiddenGradient.CopyTo(step.HiddenGradient, 0);
         }
@@ -54,7 +62,7 @@ internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardI
     private void Recall(ReferenceBackwardStep step, int n, int s, int row)
     {
         CopyRow(input.Input, row, step.Input);
-        CopyRow(_run.Cells, row, step.Cell);
+        CopyRow(input.Zoneout is null ? _run.Cells : _run.OwnCells, row, step.Cell);
         CopyRow(_run.Gates, row, step.Gates);
         CopyRow(_run.Preactivations, row, step.Preactivations);
         bool first = s == 0;
@@ -69,6 +77,12 @@ internal sealed class ReferenceBackward(ReferenceLayer layer, ReferenceBackwardI
             Array.Clear(destination);
         else
             Array.Copy(rows, row * destination.Length, destination, 0, destination.Length);
+    }
+
+    private static void Add(double[]? terms, double[] sum)
+    {
+        for (int k = 0; k < (terms?.Length ?? 0); k++)
+            sum[k] += terms![k];
     }
 
     private static double SquaredNorm(double[] vector)

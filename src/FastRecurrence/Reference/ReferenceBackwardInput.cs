@@ -36,6 +36,9 @@ internal sealed record ReferenceBackwardInput
     /// <summary>∂L/∂c after each row's own last step, <c>[N, H]</c>; null for zeros. Only for a cell that has c.</summary>
     public double[]? FinalCellGradient { get; init; }
 
+    /// <summary>What the run zones out: masks of h and of c, each m = 1 where a unit keeps its value; null for nothing.</summary>
+    public ReferenceZoneout? Zoneout { get; init; }
+
     /// <summary>The steps of row <paramref name="n"/>.</summary>
     public int LengthOf(int n) => Lengths is null ? SequenceLength : Lengths[n];
 

@@ -72,8 +72,24 @@ public sealed class ReferenceLayer
     /// <param name="lengths">Steps of every row, <c>[N]</c>, the padding behind them; null when all have T.</param>
     /// <exception cref="ArgumentException">A length does not fit, or a size or the direction is out of range.</exception>
     public ReferenceResult Run(double[] input, int sequenceLength, int batchSize, double[]? initialHidden = null, double[]? initialCell = null,
-        Direction direction = Direction.Forward, int[]? lengths = null)
+        Direction direction = Direction.Forward, int[]? lengths = null) =>
+        Run(new ReferenceBackwardInput
+        {
+            Input = input ?? throw new ArgumentNullException(nameof(input)),
+            SequenceLength = sequenceLength,
+            BatchSize = batchSize,
+            InitialHidden = initialHidden,
+            InitialCell = initialCell,
+            Direction = direction,
+            Lengths = lengths,
+        });
+
+    /// <summary>The same, with zoneout. What a loss has to say is not read.</summary>
+    internal ReferenceResult Run(ReferenceBackwardInput run)
     {
+        double[] input = run.Input;
+        double[]? initialHidden = run.InitialHidden, initialCell = run.InitialCell;
+        (int sequenceLength, int batchSize, Direction direction, int[]? lengths) = (run.SequenceLength, run.BatchSize, run.Direction, run.Lengths);
         ArgumentNullException.ThrowIfNull(input);
         int T = sequenceLength, N = batchSize, I = _shape.InputSize, H = _shape.HiddenSize, P = _shape.OutputSize, G = _shape.GateCount;
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
@@ -86,7 +102,10 @@ public sealed class ReferenceLayer
             Extents.Require(nameof(initialCell), initialCell.Length, "N×H", N, H);
         Extents.Require(nameof(input), input.Length, "T×N×I", T, N, I);
         var result = new ReferenceResult(new double[T * N * P], new double[N * P], new double[N * H],
-            new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H]);
+            new double[T * N * G * H], new double[T * N * G * H], new double[T * N * H])
+        {
+            OwnCells = run.Zoneout is null ? [] : new double[T * N * H],
+        };
         initialHidden?.CopyTo(result.Hidden, 0);
         initialCell?.CopyTo(result.Cell, 0);
         var step = new ReferenceStep(this);
@@ -101,6 +120,12 @@ public sealed class ReferenceLayer
                 Array.Copy(result.Cell, n * H, step.Cell, 0, H);
                 Array.Copy(input, row * I, step.Input, 0, I);
                 _shape.Definition.Reference.Step(step);
+                if (run.Zoneout is not null)
+                {
+                    step.NextCell.CopyTo(result.OwnCells, row * H);
+                    run.Zoneout.Mix(step, s, n);
+                }
+
                 step.NextHidden.CopyTo(result.Hidden, n * P);
                 step.NextHidden.CopyTo(result.Output, row * P);
                 step.NextCell.CopyTo(result.Cell, n * H);

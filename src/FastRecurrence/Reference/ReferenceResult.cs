@@ -7,4 +7,8 @@ namespace FastRecurrence.Reference;
 /// <param name="Gates">Activated gates, <c>[T, N, G, H]</c>.</param>
 /// <param name="Preactivations">Gates before clip and activation, <c>[T, N, G, H]</c>.</param>
 /// <param name="Cells">c of every step, <c>[T, N, H]</c>; zeros for a cell without c.</param>
-public sealed record ReferenceResult(double[] Output, double[] Hidden, double[] Cell, double[] Gates, double[] Preactivations, double[] Cells);
+public sealed record ReferenceResult(double[] Output, double[] Hidden, double[] Cell, double[] Gates, double[] Preactivations, double[] Cells)
+{
+    /// <summary>c of every step before zoneout, <c>[T, N, H]</c>; empty without zoneout.</summary>
+    internal double[] OwnCells { get; init; } = [];
+}

@@ -8,7 +8,14 @@ internal sealed class ReferenceTape(LayerShape shape, int maxSteps, int batchSiz
 
     public override long Bytes => sizeof(double) * ((long)(Run.Input?.Input.Length ?? 0) + (long)BatchSize * (Shape.OutputSize + Shape.HiddenSize));
 
-    public void Keep(int[] places, ReferenceBackwardInput input) => Run = (places, input);
+    private protected override bool TakesZoneout => true;
+
+    /// <summary>Keeps a run.</summary>
+    public void Keep(int[] places, ReferenceBackwardInput input)
+    {
+        BeginZoneout();
+        Run = (places, RunZoneout.IsActive ? input with { Zoneout = new ReferenceZoneout(HiddenMask, CellMask) } : input);
+    }
 
     /// <summary>One-hot rows; 0 in the padding.</summary>
     public static double[] GatherOneHot(ReadOnlySpan<int> features, int[] places, int width)

@@ -31,6 +31,30 @@ internal sealed class ReferenceTrainingLayer(LayerWeights weights, Backend backe
             Direction = options.Direction,
             Lengths = options.Lengths.IsEmpty ? null : options.Lengths.ToArray(),
         });
+        if (tape.RunZoneout.IsActive)
+            ZoneOut((ReferenceTape)tape, (ReferenceState)state, output, options);
+    }
+
+    /// <summary>The run once more with zoneout, in place of what it left without.</summary>
+    private void ZoneOut(ReferenceTape tape, ReferenceState state, Span<float> output, in SequenceOptions options)
+    {
+        (int[] places, ReferenceBackwardInput run) = tape.Run;
+        ReferenceResult result = _layer.Run(run);
+        result.Hidden.CopyTo(state.Hidden, 0);
+        if (Shape.HasCellState)
+            result.Cell.CopyTo(state.Cell, 0);
+        for (int row = 0; row < places.Length; row++)
+        {
+            void Put(double[] rows, int width, Span<float> to)
+            {
+                if (!to.IsEmpty && places[row] >= 0)
+                    ReferenceLayer.Narrow(rows.AsSpan(row * width, width), to.Slice(places[row] * width, width));
+            }
+
+            Put(result.Output, Shape.OutputSize, output);
+            Put(result.Gates, Shape.GateCount * Shape.HiddenSize, options.Gates);
+            Put(result.Cells, Shape.HiddenSize, options.Cells);
+        }
     }
 
     private protected override void BackwardCore(TrainingTape tape, in BackwardCall call, LayerGradients? gradients)

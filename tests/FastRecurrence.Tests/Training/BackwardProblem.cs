@@ -50,6 +50,11 @@ internal sealed class BackwardProblem
 
     public int[]? Lengths { get; }
 
+    /// <summary>Shares that runs zone out; nothing unless a test says so.</summary>
+    public Zoneout Zoneout { get; init; }
+
+    private const ulong ZoneoutSeed = 5;
+
     public override string ToString() => $"{Shape}_t{T}_n{N}{(Lengths is null ? "" : "_ragged")}{(_direction == Direction.Forward ? "" : "_reverse")}";
 
     public SequenceOptions Options => new() { Lengths = Lengths, Direction = _direction };
@@ -66,6 +71,8 @@ internal sealed class BackwardProblem
         OutputGradient = Widen(OutputGradient),
         FinalHiddenGradient = Widen(FinalHidden),
         FinalCellGradient = Shape.HasCellState ? Widen(FinalCell) : null,
+        Zoneout = Zoneout == default ? null : new ReferenceZoneout(new ZoneoutMask(Zoneout.Hidden, Zoneout.IsExpected, ZoneoutSeed, 0),
+            new ZoneoutMask(Zoneout.Cell, Zoneout.IsExpected, ZoneoutSeed, 1)),
     });
 
     /// <summary>Forward with a tape and backward; whatever was in the outputs before must not matter.</summary>
@@ -76,6 +83,7 @@ internal sealed class BackwardProblem
         Set(state);
         float[] y = Poison(T * N * Shape.OutputSize), dx = Poison(Input.Length), dh0 = Poison(Hidden.Length), dc0 = Poison(Cell.Length);
         using TrainingTape tape = layer.CreateTape(T, N, team);
+        (tape.Zoneout, tape.ZoneoutSeed) = (Zoneout, ZoneoutSeed);
         LayerGradients gradients = layer.CreateGradients();
         double[] norms = new double[T + 1];
         Array.Fill(norms, double.NaN);

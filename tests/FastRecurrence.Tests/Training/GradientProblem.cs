@@ -13,7 +13,7 @@ internal sealed class GradientProblem
     private readonly ReferenceLayer _layer;
     private readonly ReferenceBackwardInput _input;
 
-    private GradientProblem(LayerShape shape, int T, int N, bool ragged, Direction direction, int seed)
+    private GradientProblem(LayerShape shape, int T, int N, bool ragged, Direction direction, int seed, ReferenceZoneout? zoneout)
     {
         var random = new Random(seed);
         double[] Uniform(int count, double bound) => [.. Enumerable.Range(0, count).Select(_ => (2 * random.NextDouble() - 1) * bound)];
@@ -27,6 +27,7 @@ internal sealed class GradientProblem
             InitialHidden = Uniform(N * shape.OutputSize, 0.7),
             InitialCell = shape.HasCellState ? Uniform(N * shape.HiddenSize, 0.7) : null,
             Direction = direction,
+            Zoneout = zoneout,
             // The last row is a full one, the others are shorter and shorter: unsorted, and no two alike.
             Lengths = ragged ? [.. Enumerable.Range(0, N).Select(n => Math.Max(0, T - 2 * (N - 1 - n)))] : null,
             OutputGradient = Uniform(T * N * shape.OutputSize, 1),
@@ -39,11 +40,12 @@ internal sealed class GradientProblem
 
     public ReferenceBackwardInput Input => _input;
 
-    public static GradientProblem Draw(LayerShape shape, int T = 6, int N = 2, bool ragged = false, Direction direction = Direction.Forward)
+    public static GradientProblem Draw(LayerShape shape, int T = 6, int N = 2, bool ragged = false, Direction direction = Direction.Forward,
+        ReferenceZoneout? zoneout = null)
     {
         for (int seed = 1; seed <= 200; seed++)
         {
-            var problem = new GradientProblem(shape, T, N, ragged, direction, seed);
+            var problem = new GradientProblem(shape, T, N, ragged, direction, seed, zoneout);
             if (!problem.IsNearKink())
                 return problem;
         }
@@ -51,8 +53,7 @@ internal sealed class GradientProblem
         throw new InvalidOperationException($"{shape}: 200 draws in a row lie near a kink.");
     }
 
-    public ReferenceResult Run() =>
-        _layer.Run(_input.Input, _input.SequenceLength, _input.BatchSize, _input.InitialHidden, _input.InitialCell, _input.Direction, _input.Lengths);
+    public ReferenceResult Run() => _layer.Run(_input);
 
     public double Loss()
     {

@@ -6,7 +6,8 @@ using FastRecurrence.Layout;
 namespace FastRecurrence.Cpu;
 
 /// <summary>
-/// The second half of the fused step of a run with a tape: the bits of <see cref="Pointwise{V, L, TCell}"/> for c and h, and gates and c straight into the tape.
+/// The second half of the fused step of a run with a tape: the bits of <see cref="Pointwise{V, L, TCell}"/> for c and h, and gates and c straight into
+/// the tape.
 /// </summary>
 [SkipLocalsInit]
 internal static unsafe class PointwiseTaped<V, L, TCell>
@@ -75,7 +76,8 @@ internal static unsafe class PointwiseTaped<V, L, TCell>
         {
             V h = TCell.ReadsHidden ? PartialVector<V, L>.Load(before[row], units) : default;
             V c = TCell.HasCell ? L.Load(cells[row]) : default;
-            Gates<V> left = Load(tape, TapeLayout.Lanes, TCell.OutputGates & TCell.UpdateGates), a = Load(gates, L.Count, TCell.OutputGates & ~TCell.UpdateGates);
+            Gates<V> left = Load(tape, TapeLayout.Lanes, TCell.OutputGates & TCell.UpdateGates);
+            Gates<V> a = Load(gates, L.Count, TCell.OutputGates & ~TCell.UpdateGates);
             a.X = (TCell.UpdateGates & GateSet.X) != 0 ? left.X : a.X;
             a.Y = (TCell.UpdateGates & GateSet.Y) != 0 ? left.Y : a.Y;
             a.Z = (TCell.UpdateGates & GateSet.Z) != 0 ? left.Z : a.Z;

@@ -23,6 +23,7 @@ internal sealed unsafe class BackwardSteps<V, L>
     private CpuTape _tape = null!;
     private float* _y, _dy;
     private bool _keepsHidden;
+    private ZoneoutBackward<V, L>? _zoneout;
 
     /// <param name="weights">The layer's weights.</param>
     /// <param name="batchSize">N.</param>
@@ -47,6 +48,9 @@ internal sealed unsafe class BackwardSteps<V, L>
     /// <summary>∂L/∂h and ∂L/∂c on their way.</summary>
     public StepGradients<V, L> Gradients { get; }
 
+    /// <summary>Whether the run zoned out.</summary>
+    private bool IsZoned { get; set; }
+
     /// <summary>Whether a step multiplies between two pointwise parts, for all units of the first.</summary>
     public bool HasSecondProduct => _candidate is not null || _projection is not null;
 
@@ -57,14 +61,18 @@ internal sealed unsafe class BackwardSteps<V, L>
     /// <param name="keepsHidden">Whether ∂L/∂h of every step is wanted in the tape; a projection needs it.</param>
     public void Begin(CpuTape tape, float* y, float* dy, bool keepsHidden)
     {
-        (_tape, _keepsHidden) = (tape, keepsHidden || _projection is not null);
+        (_tape, _keepsHidden, IsZoned) = (tape, keepsHidden || _projection is not null, tape.RunZoneout.IsActive);
         _y = y;
         _dy = dy;
+        if (IsZoned)
+            _zoneout ??= new ZoneoutBackward<V, L>(Gradients, _batchSize, _outputSize);
     }
 
     /// <summary>First of all dy joins where ∂L/∂h is kept, and what is before a second product.</summary>
     public void BeforeSecondProduct(in BackwardPart part, int step, int end)
     {
+        if (IsZoned)
+            _zoneout!.Split(_tape, part, step, end, _dy);
         if (_keepsHidden)
             KeepHidden(part, step, end);
         if (_candidate is not null)
@@ -87,7 +95,12 @@ internal sealed unsafe class BackwardSteps<V, L>
     }
 
     /// <summary>The pointwise part, to the gradients of the preactivations.</summary>
-    public void Cells(in BackwardPart part, int step, int end) => Cells(part, step, end, emits: false);
+    public void Cells(in BackwardPart part, int step, int end)
+    {
+        Cells(part, step, end, emits: false);
+        if (IsZoned)
+            _zoneout!.JoinCell(part, end);
+    }
 
     /// <summary>∂L/∂h of the step before: what a step's gradients give through R.</summary>
     public void Recurrent(in BackwardPart part, int step, int end, int worker)
@@ -100,6 +113,8 @@ internal sealed unsafe class BackwardSteps<V, L>
             {
                 if (!_kernels.ReadsHidden && end > part.FirstRow)
                     new Span<float>(Gradients.Hidden(panel, part.FirstRow), (end - part.FirstRow) * width).Clear(); // nothing came from h
+                if (IsZoned)
+                    _zoneout!.JoinHidden(panel, part.FirstRow, end);
                 continue;
             }
 
@@ -110,6 +125,9 @@ internal sealed unsafe class BackwardSteps<V, L>
                 var rows = new TapeRows(_tape.Gates, _tape.Start(step) + row, Math.Min(_blockRows, end - row));
                 _recurrent.Panel(rows, panel, (float*)start, startStep, hidden, worker);
             }
+
+            if (IsZoned)
+                _zoneout!.JoinHidden(panel, part.FirstRow, end);
         }
     }
 
@@ -122,7 +140,7 @@ internal sealed unsafe class BackwardSteps<V, L>
         {
             int start = _tape.Start(step) + part.FirstRow, units = Math.Min(L.Count, _outputSize - unit);
             float* hidden = Gradients.HiddenOfUnit(unit, part.FirstRow), to = kept[kept.Layout.BlockOf(unit), start] + kept.Layout.PlaceOf(unit);
-            RowView dy = _dy == null ? default : new RowView(_dy + unit, _tape.Places + start, _outputSize);
+            RowView dy = _dy == null || IsZoned ? default : new RowView(_dy + unit, _tape.Places + start, _outputSize);
             for (int row = 0; row < end - part.FirstRow; row++)
             {
                 if (!dy.IsEmpty)
@@ -139,7 +157,7 @@ internal sealed unsafe class BackwardSteps<V, L>
         for (int vector = Gradients.FirstVector(part); vector < Gradients.EndVector(part) && end > part.FirstRow; vector++)
         {
             BackwardBlock block = Block(step, vector, part.FirstRow, end);
-            if (_keepsHidden)
+            if (_keepsHidden || IsZoned)
                 block.OutputGradient = default; // it has joined
             if (emits || !HasSecondProduct)
             {
@@ -185,7 +203,7 @@ internal sealed unsafe class BackwardSteps<V, L>
             HiddenStep = Gradients.Panels.Width,
             OutputGradient = _dy == null ? default : new RowView(_dy + unit, _tape.Places + start, _outputSize),
             CellGradient = Gradients.CellGradient(vector, firstRow),
-            Cell = !Gradients.HasCell ? null : _tape.Cells(block, start) + place,
+            Cell = !Gradients.HasCell ? null : _tape.OwnCells(block, start) + place,
             CellBefore = !Gradients.HasCell ? null : _tape.Cells(block, before) + place,
             Before = hiddenBefore,
             Peepholes = _peepholes is null ? null : _peepholes.Panel(vector),

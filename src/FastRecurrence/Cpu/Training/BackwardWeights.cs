@@ -4,7 +4,7 @@ using FastRecurrence.Layout;
 
 namespace FastRecurrence.Cpu;
 
-/// <summary>The weights of a layer as the products of a backward pass read them. Only <see cref="Load(LayerWeights)"/> changes them; passes share them.</summary>
+/// <summary>The weights of a layer as the products of a backward pass read them. Only loading changes them; passes share them.</summary>
 internal sealed class BackwardWeights<V, L>
     where V : struct
     where L : IMemoryLanes<V>

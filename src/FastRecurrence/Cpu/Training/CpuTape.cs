@@ -13,6 +13,7 @@ internal sealed unsafe class CpuTape : TrainingTape
 {
     private readonly AlignedBuffer _hidden;
     private readonly AlignedBuffer? _cells, _operands;
+    private AlignedBuffer? _ownCells;
     private int[] _places, _order, _starts;
 
     /// <summary>Makes room for <paramref name="maxSteps"/> steps of <paramref name="batchSize"/> rows.</summary>
@@ -51,7 +52,8 @@ internal sealed unsafe class CpuTape : TrainingTape
     public int Rows => _starts[Steps];
 
     public override long Bytes =>
-        sizeof(float) * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + _hidden.Length);
+        sizeof(float) * ((long)Gates.Length + (_cells?.Length ?? 0) + (_operands?.Length ?? 0) + (HiddenGradients?.Length ?? 0) + (_ownCells?.Length ?? 0)
+            + _hidden.Length);
 
     /// <summary>Gates of every row; after a backward pass the gradients of their preactivations.</summary>
     public TapeColumns Gates { get; }
@@ -99,10 +101,31 @@ internal sealed unsafe class CpuTape : TrainingTape
         };
     }
 
+    /// <summary>c of a block before zoneout: the same where nothing is zoned out.</summary>
+    public float* OwnCells(int block, nint row) =>
+        CellMask.IsActive ? _ownCells!.Pointer + ((nint)block * Capacity + row) * TapeLayout.Lanes : Cells(block, row);
+
+    /// <summary>The step of a tape row.</summary>
+    public int StepOf(int row)
+    {
+        int low = 0, high = Steps - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_starts[middle] <= row)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+
+        return low;
+    }
+
     /// <summary>Forgets the run before and prepares for one of which no row may have a step.</summary>
     public void Clear()
     {
         Spend();
+        BeginZoneout();
         Steps = 0;
         for (int i = 0; i < BatchSize; i++)
             _order[i] = i;
@@ -112,6 +135,9 @@ internal sealed unsafe class CpuTape : TrainingTape
     public void Begin(CpuState state, PanelLayout panels, in SortedSequence sequence)
     {
         Steps = sequence.Steps;
+        BeginZoneout();
+        if (CellMask.IsActive)
+            _ownCells ??= new AlignedBuffer("c before zoneout", Layout.BlockCount, Capacity, TapeLayout.Lanes);
         int row = 0;
         for (int step = 0; step < Steps; step++)
         {
@@ -135,9 +161,11 @@ internal sealed unsafe class CpuTape : TrainingTape
         }
     }
 
+    private protected override bool TakesZoneout => true;
+
     private protected override void DisposeCore()
     {
-        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cells, _operands])
+        foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_hidden, _cells, _operands, _ownCells])
             buffer?.Free();
         Gates.Free();
         HiddenGradients?.Free();

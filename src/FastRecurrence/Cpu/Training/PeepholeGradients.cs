@@ -30,7 +30,7 @@ internal static unsafe class PeepholeGradients<V, L>
         for (int step = 0; step < tape.Steps; step++)
         {
             int start = tape.Start(step);
-            float* columns = tape.Columns(block, start) + lane, cell = tape.Cells(block, start) + lane;
+            float* columns = tape.Columns(block, start) + lane, cell = tape.OwnCells(block, start) + lane;
             float* before = tape.Cells(block, step == 0 ? -tape.BatchSize : tape.Start(step - 1)) + lane;
             for (int row = 0; row < tape.RowsAt(step); row++)
             {

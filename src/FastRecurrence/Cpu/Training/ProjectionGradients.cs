@@ -33,7 +33,8 @@ internal sealed unsafe class ProjectionGradients<V, L>(LayerShape shape, int wor
             for (int block = 0; block < hidden.Layout.BlockCount && end > first; block++)
             {
                 float* factors = _transposed.Pointer + (nint)first * ChunkRows;
-                _products.Add(new OuterColumns(hidden[block, row], _pieces), rows, factors, end - first, gradients.Sums.Projection(block, first), writes, worker);
+                var columns = new OuterColumns(hidden[block, row], _pieces);
+                _products.Add(columns, rows, factors, end - first, gradients.Sums.Projection(block, first), writes, worker);
             }
         }
     }

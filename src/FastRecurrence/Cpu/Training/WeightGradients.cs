@@ -133,7 +133,9 @@ internal sealed unsafe class WeightGradients<V, L>
         }
     }
 
-    /// <summary>Some columns of at most <see cref="Line"/> rows, strip by strip: the lines that four rows begin are still in the first level when the last end them.</summary>
+    /// <summary>
+    /// Some columns of at most <see cref="Line"/> rows, strip by strip: the lines that four rows begin are still in the first level when the last end them.
+    /// </summary>
     private static void Columns(float** from, int count, int first, int end, float* to)
     {
         for (int strip = first; strip < end; strip += StripColumns)
