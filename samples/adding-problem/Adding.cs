@@ -36,6 +36,9 @@ internal sealed class Adding : IDisposable
         (_gradients, _headGradients) = (_lstm.CreateGradients(), _head.CreateGradients());
     }
 
+    /// <summary>What is trained.</summary>
+    public IEnumerable<TrainingLayer> Layers => [_lstm, _head];
+
     /// <summary>One batch: forward, loss, backward, update.</summary>
     /// <returns>The mean squared error before the update.</returns>
     public double Step()
