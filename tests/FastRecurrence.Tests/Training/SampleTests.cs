@@ -64,7 +64,7 @@ public sealed class SampleTests
     }
 
     /// <summary>Of 500 steps.</summary>
-    private const double LargestBits = 2.9;
+    private const double LargestBits = 2.6;
 
     private static void RequireImages()
     {
