@@ -11,8 +11,7 @@ internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
     public PointSummary Summary => Point.Summary!;
 
     /// <summary>Such as <c>simd-512 2t</c>.</summary>
-    public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Backend
-        + (Point.Threads == 1 ? "" : $" {Point.Threads}t") + (Point.Weights == "fp32" ? "" : $" {Point.Weights}");
+    public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Who;
 
     /// <summary>The fastest time of this library's CPU backends on the same problem of the same file, in µs; null when none was measured.</summary>
     /// <param name="all">All points.</param>

@@ -105,7 +105,7 @@ public sealed class UsageTests
     [InlineData("compare a.json", "Required argument 'new.json' missing")]
     [InlineData("compare a.json b.json --threshold 0", "--threshold: '0'")]
     [InlineData("report", "Required argument 'run.json' missing")]
-    [InlineData("verify --seed x", "'x' is not a seed")]
+    [InlineData("verify --seed x", "'x' is not a whole number from 0 on")]
     [InlineData("crossover -b 1..8-2", "'1..8-2' is not a range. Use 1,2,8 or 1..256 or 64..512+64 or 1..1000x10.")]
     [InlineData("crossover -b 0", "smallest value is 1")]
     [InlineData("crossover -I same,3", "'same' is not a number")]
