@@ -8,7 +8,7 @@ namespace FastRecurrence;
 /// layer k &gt; 0 reads the outputs of layer k − 1, forward and reverse side by side. Composed from <see cref="RecurrentLayer"/>s
 /// and not a kernel. Immutable and safe to share; all that changes lives in <see cref="StackState"/>.
 /// </summary>
-public sealed class RecurrentStack : IDisposable
+public sealed partial class RecurrentStack : IDisposable
 {
     private readonly RecurrentLayer[] _layers;
     private readonly int[] _first;
