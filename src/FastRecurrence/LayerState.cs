@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -9,8 +10,8 @@ namespace FastRecurrence;
 /// </summary>
 public abstract class LayerState : IDisposable
 {
-    private const int Free = 0, InUse = 1, Disposed = 2;
-    private int _use;
+    private const string Advice = "A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.";
+    private ExclusiveUse _use;
 
     /// <summary>Binds the state to its layer.</summary>
     private protected LayerState(RecurrentLayer layer, int batchSize)
@@ -42,7 +43,7 @@ public abstract class LayerState : IDisposable
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     public void Reset()
     {
-        using Lease _ = Acquire(evenLost: true);
+        using ExclusiveUse.Lease _ = Acquire(evenLost: true);
         ResetCore();
         IsLost = false;
     }
@@ -52,7 +53,7 @@ public abstract class LayerState : IDisposable
     public void CopyHiddenTo(Span<float> destination)
     {
         RequireHidden(nameof(destination), destination.Length);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         CopyCore(cell: false, destination);
     }
 
@@ -61,7 +62,7 @@ public abstract class LayerState : IDisposable
     public void SetHidden(ReadOnlySpan<float> source)
     {
         RequireHidden(nameof(source), source.Length);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         SetCore(cell: false, source);
     }
 
@@ -70,7 +71,7 @@ public abstract class LayerState : IDisposable
     public void CopyCellTo(Span<float> destination)
     {
         RequireCell(nameof(destination), destination.Length);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         CopyCore(cell: true, destination);
     }
 
@@ -79,7 +80,7 @@ public abstract class LayerState : IDisposable
     public void SetCell(ReadOnlySpan<float> source)
     {
         RequireCell(nameof(source), source.Length);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         SetCore(cell: true, source);
     }
 
@@ -87,21 +88,16 @@ public abstract class LayerState : IDisposable
     /// <exception cref="InvalidOperationException">A call is using the state.</exception>
     public void Dispose()
     {
-        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
-        {
-            case Free:
-                DisposeCore();
-                GC.SuppressFinalize(this);
-                break;
-            case InUse:
-                throw Busy();
-        }
+        if (!_use.TryDispose(nameof(LayerState), Advice))
+            return;
+        DisposeCore();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Such as <c>state of lstm_i64_h128 on simd-512, 4 rows</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"state of {Layer.Shape} on {Layer.Backend.Name}, {BatchSize} "
-        + $"{(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
+        + $"{(BatchSize == 1 ? "row" : "rows")}{(_use.IsDisposed ? ", disposed" : "")}");
 
     /// <summary>Reads h or c for a holder of the lease.</summary>
     internal void CopyRaw(bool cell, Span<float> destination) => CopyCore(cell, destination);
@@ -120,27 +116,16 @@ public abstract class LayerState : IDisposable
     }
 
     /// <summary>Takes the state for one call; a second caller at the same time is refused instead of corrupting it.</summary>
-    internal Lease Acquire(bool evenLost = false)
+    internal ExclusiveUse.Lease Acquire(bool evenLost = false)
     {
-        switch (Interlocked.CompareExchange(ref _use, InUse, Free))
-        {
-            case InUse: throw Busy();
-            case Disposed: throw new ObjectDisposedException(nameof(LayerState));
-        }
-
-        if (IsLost && !evenLost)
-        {
-            Volatile.Write(ref _use, Free);
-            throw new InvalidOperationException(
-                "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. "
-                + "Reset it, then set h and c from your own copies.");
-        }
-
-        return new Lease(this);
+        ExclusiveUse.Lease lease = _use.Acquire(nameof(LayerState), Advice);
+        if (!IsLost || evenLost)
+            return lease;
+        lease.Dispose();
+        throw new InvalidOperationException(
+            "h and c of this LayerState are lost: a call failed, and the device did not take back what the state held before. "
+            + "Reset it, then set h and c from your own copies.");
     }
-
-    private static InvalidOperationException Busy() =>
-        new("This LayerState is in use by another call. A state belongs to one stream of calls: create one per thread with RecurrentLayer.CreateState.");
 
     private void RequireHidden(string what, int length) =>
         Extents.Require(what, length, Layer.Shape.ProjectionSize == 0 ? "N×H" : "N×P", BatchSize, Layer.Shape.OutputSize);
@@ -150,11 +135,5 @@ public abstract class LayerState : IDisposable
         if (!Layer.Shape.HasCellState)
             throw new NotSupportedException($"{Layer.Shape} is {Layer.Shape.Definition.NameWithArticle}: it has a hidden state h and no cell state c.");
         Extents.Require(what, length, "N×H", BatchSize, Layer.Shape.HiddenSize);
-    }
-
-    /// <summary>The right to use the state, given back on Dispose.</summary>
-    internal readonly ref struct Lease(LayerState state)
-    {
-        public void Dispose() => Volatile.Write(ref state._use, Free);
     }
 }

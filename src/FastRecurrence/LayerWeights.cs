@@ -131,6 +131,16 @@ public sealed class LayerWeights
         return string.Create(CultureInfo.InvariantCulture, $"{name}[{index}] is {values[at]}");
     }
 
+    /// <summary>Refuses weights of another shape than that of the layer they are to go into.</summary>
+    internal static void RequireShape(LayerWeights weights, LayerShape shape)
+    {
+        if (weights.Shape != shape)
+        {
+            throw new ArgumentException(
+                $"The weights are of {weights.Shape}, this layer is {shape}. Prepare another layer for another shape.", nameof(weights));
+        }
+    }
+
     private static void RequireMatrix(LayerShape shape, string parameter, string name, int length, int rows, int columns, string symbol)
     {
         if (length == rows * columns)

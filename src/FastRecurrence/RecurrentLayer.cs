@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -58,9 +60,7 @@ public abstract partial class RecurrentLayer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireAlive();
-        if (weights.Shape != Shape)
-            throw new ArgumentException(
-                $"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
+        LayerWeights.RequireShape(weights, Shape);
         LoadCore(weights);
     }
 
@@ -158,10 +158,10 @@ public abstract partial class RecurrentLayer : IDisposable
     internal void RunInto(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, int outputStride, in SequenceOptions options)
     {
         int N = state.BatchSize;
-        using LayerState.Lease _ = state.Acquire();
+        using ExclusiveUse.Lease _ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(sequenceLength, N, options.Lengths);
         if (!options.OneHotInput.IsEmpty)
-            CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
+            RequireOneHot(sequenceLength, N, lengths, options);
         options.Tape?.Clear();
         if (sequenceLength == 0 || N == 0)
             return;
@@ -182,8 +182,18 @@ public abstract partial class RecurrentLayer : IDisposable
             return;
         }
 
-        state.Packer.Run(this, state, sequenceLength, input, output, outputStride, options with { Lengths = lengths });
+        RunPacked(state, sequenceLength, input, output, outputStride, lengths, options);
     }
+
+    // Each in a method of its own: their copies of the options would be cleared in every call, which a step of a small layer notices.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RequireOneHot(int sequenceLength, int N, ReadOnlySpan<int> lengths, in SequenceOptions options) =>
+        CallArguments.RequireOneHot(this, sequenceLength, N, options with { Lengths = lengths });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunPacked(LayerState state, int sequenceLength, ReadOnlySpan<float> input, Span<float> output, int outputStride, ReadOnlySpan<int> lengths,
+        in SequenceOptions options) =>
+        state.Packer.Run(this, state, sequenceLength, input, output, outputStride, options with { Lengths = lengths });
 
     private void RequireAlive() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(RecurrentLayer));
 

@@ -192,7 +192,7 @@ public sealed partial class RecurrentStack : IDisposable
         if (input.Overlaps(output))
             throw new ArgumentException("output overlaps input: the layers still read input while they write output. Use separate memory.", nameof(output));
 
-        using StackState.Lease _ = state.Acquire();
+        using ExclusiveUse.Lease _ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(T, N, options.Lengths);
         if (T == 0 || N == 0)
             return;

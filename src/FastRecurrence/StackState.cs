@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -9,10 +10,11 @@ namespace FastRecurrence;
 /// </summary>
 public sealed class StackState : IDisposable
 {
-    private const int Free = 0, InUse = 1, Disposed = 2;
+    private const string Advice = "A state belongs to one stream of calls: create one per thread with RecurrentStack.CreateState, or Fork it.";
     private readonly LayerState[] _states;
     private readonly float[][] _between = [[], []], _sides = [[], []];
-    private int _use, _reservedSteps;
+    private ExclusiveUse _use;
+    private int _reservedSteps;
 
     internal StackState(RecurrentStack stack, LayerState[] states, int batchSize, WorkerTeam? team)
     {
@@ -38,7 +40,7 @@ public sealed class StackState : IDisposable
     /// <exception cref="InvalidOperationException">Another call is using the state.</exception>
     public void Reset()
     {
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         foreach (LayerState state in _states)
             state.Reset();
     }
@@ -50,7 +52,7 @@ public sealed class StackState : IDisposable
     public void CopyHiddenTo(int index, Span<float> destination)
     {
         LayerState state = At(index);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         state.CopyHiddenTo(destination);
     }
 
@@ -61,7 +63,7 @@ public sealed class StackState : IDisposable
     public void SetHidden(int index, ReadOnlySpan<float> source)
     {
         LayerState state = At(index);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         state.SetHidden(source);
     }
 
@@ -73,7 +75,7 @@ public sealed class StackState : IDisposable
     public void CopyCellTo(int index, Span<float> destination)
     {
         LayerState state = At(index);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         state.CopyCellTo(destination);
     }
 
@@ -85,7 +87,7 @@ public sealed class StackState : IDisposable
     public void SetCell(int index, ReadOnlySpan<float> source)
     {
         LayerState state = At(index);
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         state.SetCell(source);
     }
 
@@ -102,7 +104,7 @@ public sealed class StackState : IDisposable
     /// <exception cref="ArgumentException">The span is too short. Nothing is written.</exception>
     public void Save(Span<byte> destination)
     {
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         StateBytes.Write(this, _states, destination, ref _between[0]);
     }
 
@@ -115,7 +117,7 @@ public sealed class StackState : IDisposable
     /// <exception cref="ArgumentException">They are the state of other weights or of another batch size. The state is unchanged.</exception>
     public void Restore(ReadOnlySpan<byte> source)
     {
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         StateBytes.Read(this, _states, source, ref _between[0]);
     }
 
@@ -124,7 +126,7 @@ public sealed class StackState : IDisposable
     /// <exception cref="ObjectDisposedException">The state or its stack was disposed.</exception>
     public StackState Fork()
     {
-        using Lease _ = Acquire();
+        using ExclusiveUse.Lease _ = Acquire();
         StackState copy = Stack.CreateState(BatchSize, Team);
         try
         {
@@ -148,21 +150,16 @@ public sealed class StackState : IDisposable
     /// <exception cref="InvalidOperationException">A call is using the state.</exception>
     public void Dispose()
     {
-        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
-        {
-            case Free:
-                foreach (LayerState state in _states)
-                    state.Dispose();
-                (_between[0], _between[1], _sides[0], _sides[1]) = ([], [], [], []);
-                break;
-            case InUse:
-                throw Busy();
-        }
+        if (!_use.TryDispose(nameof(StackState), Advice))
+            return;
+        foreach (LayerState state in _states)
+            state.Dispose();
+        (_between[0], _between[1], _sides[0], _sides[1]) = ([], [], [], []);
     }
 
     /// <summary>Such as <c>state of a stack of 2 layers on simd-512, 4 rows</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"state of {Stack}, {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(Volatile.Read(ref _use) == Disposed ? ", disposed" : "")}");
+        $"state of {Stack}, {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(_use.IsDisposed ? ", disposed" : "")}");
 
     /// <summary>The lengths of the call in progress; for a holder of the lease.</summary>
     internal RowLengths Lengths => field ??= new RowLengths();
@@ -200,16 +197,7 @@ public sealed class StackState : IDisposable
     internal Span<float> Side(int direction, int T, int width) => _sides[direction].AsSpan(0, T * BatchSize * width);
 
     /// <summary>Takes the state for one call.</summary>
-    internal Lease Acquire() => Interlocked.CompareExchange(ref _use, InUse, Free) switch
-    {
-        Free => new Lease(this),
-        InUse => throw Busy(),
-        _ => throw new ObjectDisposedException(nameof(StackState)),
-    };
-
-    private static InvalidOperationException Busy() =>
-        new("This StackState is in use by another call. A state belongs to one stream of calls: "
-            + "create one per thread with RecurrentStack.CreateState, or Fork it.");
+    internal ExclusiveUse.Lease Acquire() => _use.Acquire(nameof(StackState), Advice);
 
     private LayerState At(int index)
     {
@@ -241,11 +229,5 @@ public sealed class StackState : IDisposable
         int length = (int)(rows * width);
         if (memory.Length < length)
             memory = new float[length];
-    }
-
-    /// <summary>The right to use the state, given back on Dispose.</summary>
-    internal readonly ref struct Lease(StackState state)
-    {
-        public void Dispose() => Volatile.Write(ref state._use, Free);
     }
 }

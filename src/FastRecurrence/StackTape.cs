@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -8,9 +9,9 @@ namespace FastRecurrence;
 /// </summary>
 public sealed class StackTape : IDisposable
 {
-    private const int Free = 0, InUse = 1, Disposed = 2;
+    private const string Advice = "A tape belongs to one call at a time: create one for each thread.";
     private readonly float[][] _outputs, _inputs, _gradients;
-    private int _use;
+    private ExclusiveUse _use;
 
     internal StackTape(TrainingStack stack, int maxSteps, int batchSize, WorkerTeam? team)
     {
@@ -85,42 +86,23 @@ public sealed class StackTape : IDisposable
     internal void Mark(bool full) => IsFull = full;
 
     /// <summary>Takes the tape for one call.</summary>
-    internal Lease Acquire() => Interlocked.CompareExchange(ref _use, InUse, Free) switch
-    {
-        Free => new Lease(this),
-        InUse => throw Busy(),
-        _ => throw new ObjectDisposedException(nameof(StackTape)),
-    };
+    internal ExclusiveUse.Lease Acquire() => _use.Acquire(nameof(StackTape), Advice);
 
     /// <summary>Gives the memory back. Disposing twice is harmless.</summary>
     /// <exception cref="InvalidOperationException">A call is using the tape.</exception>
     public void Dispose()
     {
-        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
-        {
-            case Free:
-                IsFull = false;
-                foreach (TrainingTape tape in Tapes)
-                    tape.Dispose();
-                foreach (float[][] memories in (float[][][])[_outputs, _inputs, _gradients])
-                    Array.Fill(memories, []);
-                (OutputSide, InputSide) = ([], []);
-                break;
-            case InUse:
-                throw Busy();
-        }
+        if (!_use.TryDispose(nameof(StackTape), Advice))
+            return;
+        IsFull = false;
+        foreach (TrainingTape tape in Tapes)
+            tape.Dispose();
+        foreach (float[][] memories in (float[][][])[_outputs, _inputs, _gradients])
+            Array.Fill(memories, []);
+        (OutputSide, InputSide) = ([], []);
     }
 
     /// <summary>Such as <c>tape of a stack of 2 layers on simd-512, up to 50 steps of 16 rows</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"tape of {Stack.Stack}, up to {MaxSteps} steps of {BatchSize} {(BatchSize == 1 ? "row" : "rows")}{(IsFull ? ", full" : "")}");
-
-    private static InvalidOperationException Busy() =>
-        new("This StackTape is in use by another call. A tape belongs to one call at a time: create one for each thread.");
-
-    /// <summary>The right to use the tape, given back on Dispose.</summary>
-    internal readonly ref struct Lease(StackTape tape)
-    {
-        public void Dispose() => Volatile.Write(ref tape._use, Free);
-    }
 }

@@ -1,4 +1,5 @@
 using FastRecurrence.Layout;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -92,7 +93,7 @@ public abstract class TrainingLayer : IDisposable
         ArgumentNullException.ThrowIfNull(state);
         RequireOwn(tape);
         ArgumentOutOfRangeException.ThrowIfNegative(sequenceLength);
-        using TrainingTape.Lease _ = tape.Acquire();
+        using ExclusiveUse.Lease _ = tape.Acquire();
         tape.Require(sequenceLength, state.BatchSize);
         if (tape is CheckpointTape checkpoints)
             checkpoints.Run(state, sequenceLength, input, output, options);
@@ -130,7 +131,7 @@ public abstract class TrainingLayer : IDisposable
         LayerGradients? gradients, in BackwardOptions options)
     {
         RequireOwn(tape);
-        using TrainingTape.Lease _ = tape.Acquire();
+        using ExclusiveUse.Lease _ = tape.Acquire();
         RequireRun(tape, gradients);
         var call = new BackwardCall(input, output, outputGradient, options);
         call.Require(Shape, tape);
@@ -151,12 +152,7 @@ public abstract class TrainingLayer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireAlive();
-        if (weights.Shape != Shape)
-        {
-            throw new ArgumentException(
-                $"The weights are of {weights.Shape}, this layer is {Shape}. Prepare another layer for another shape.", nameof(weights));
-        }
-
+        LayerWeights.RequireShape(weights, Shape);
         Take(weights);
         Updated();
     }

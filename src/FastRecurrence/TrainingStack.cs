@@ -1,3 +1,5 @@
+using FastRecurrence.Threading;
+
 namespace FastRecurrence;
 
 /// <summary>
@@ -85,8 +87,8 @@ public sealed class TrainingStack : IDisposable
             throw new ArgumentException("output overlaps input: the layers still read input while they write output. Use separate memory.", nameof(output));
         foreach (TrainingLayer layer in _layers)
             layer.RequireAlive();
-        using StackTape.Lease _ = tape.Acquire();
-        using StackState.Lease __ = state.Acquire();
+        using ExclusiveUse.Lease _ = tape.Acquire();
+        using ExclusiveUse.Lease __ = state.Acquire();
         ReadOnlySpan<int> lengths = options.Lengths.IsEmpty ? default : state.Lengths.Take(T, N, options.Lengths);
         if (!options.OneHotInput.IsEmpty)
         {
@@ -144,7 +146,7 @@ public sealed class TrainingStack : IDisposable
         in BackwardOptions options)
     {
         RequireOwn(tape);
-        using StackTape.Lease _ = tape.Acquire();
+        using ExclusiveUse.Lease _ = tape.Acquire();
         Require(tape, input, outputGradient, gradients, options);
         tape.Mark(full: false);
         ReadOnlySpan<float> above = outputGradient;

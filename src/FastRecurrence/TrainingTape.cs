@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence;
 
@@ -9,8 +10,8 @@ namespace FastRecurrence;
 /// </summary>
 public abstract class TrainingTape : IDisposable
 {
-    private const int Free = 0, InUse = 1, Disposed = 2;
-    private int _use;
+    private const string Advice = "A tape belongs to one call at a time: create one for each thread.";
+    private ExclusiveUse _use;
 
     private protected TrainingTape(LayerShape shape, int maxSteps, int batchSize)
     {
@@ -72,27 +73,17 @@ public abstract class TrainingTape : IDisposable
     }
 
     /// <summary>Takes the tape for one call.</summary>
-    internal Lease Acquire() => Interlocked.CompareExchange(ref _use, InUse, Free) switch
-    {
-        Free => new Lease(this),
-        InUse => throw Busy(),
-        _ => throw new ObjectDisposedException(nameof(TrainingTape)),
-    };
+    internal ExclusiveUse.Lease Acquire() => _use.Acquire(nameof(TrainingTape), Advice);
 
     /// <summary>Gives the memory back. Disposing twice is harmless.</summary>
     /// <exception cref="InvalidOperationException">A call is using the tape.</exception>
     public void Dispose()
     {
-        switch (Interlocked.CompareExchange(ref _use, Disposed, Free))
-        {
-            case Free:
-                IsFull = false;
-                DisposeCore();
-                GC.SuppressFinalize(this);
-                break;
-            case InUse:
-                throw Busy();
-        }
+        if (!_use.TryDispose(nameof(TrainingTape), Advice))
+            return;
+        IsFull = false;
+        DisposeCore();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Such as <c>tape of lstm_i64_h128, up to 50 steps of 16 rows, full</c>.</summary>
@@ -101,14 +92,5 @@ public abstract class TrainingTape : IDisposable
 
     private protected virtual void DisposeCore()
     {
-    }
-
-    private static InvalidOperationException Busy() =>
-        new("This TrainingTape is in use by another call. A tape belongs to one call at a time: create one for each thread.");
-
-    /// <summary>The right to use the tape, given back on Dispose.</summary>
-    internal readonly ref struct Lease(TrainingTape tape)
-    {
-        public void Dispose() => Volatile.Write(ref tape._use, Free);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastRecurrence.Threading;
 using ILGPU;
 
 namespace FastRecurrence.Gpu;
@@ -10,7 +11,7 @@ public sealed partial class GpuLayer
     internal void RunInputGemm(LayerState state, int sequenceLength, DeviceBuffer input)
     {
         var s = (GpuState)state;
-        using LayerState.Lease lease = state.Acquire();
+        using ExclusiveUse.Lease lease = state.Acquire();
         using Lock.Scope _ = _device.Enter();
         ObjectDisposedException.ThrowIf(_freed, this);
         int N = s.BatchSize, I = Shape.InputSize, chunk = s.ChunkLength(sequenceLength);
@@ -34,7 +35,7 @@ public sealed partial class GpuLayer
         ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(s.BatchSize, 1);
-        using LayerState.Lease lease = state.Acquire();
+        using ExclusiveUse.Lease lease = state.Acquire();
         using Lock.Scope _ = _device.Enter();
         ObjectDisposedException.ThrowIf(_freed, this);
         int chunk = s.ChunkLength(sequenceLength);

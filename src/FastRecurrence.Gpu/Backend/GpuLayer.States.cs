@@ -1,3 +1,4 @@
+using FastRecurrence.Threading;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -24,7 +25,7 @@ public sealed partial class GpuLayer
             throw new ArgumentException($"{Shape} {(Shape.HasCellState ? "has a cell state: give a buffer for c" : "has no cell state c")}.", nameof(cell));
         hidden.Require(nameof(hidden), _device, "N×H", state.BatchSize, Shape.OutputSize);
         cell?.Require(nameof(cell), _device, "N×H", state.BatchSize, Shape.HiddenSize);
-        using LayerState.Lease lease = state.Acquire();
+        using ExclusiveUse.Lease lease = state.Acquire();
         var s = (GpuState)state;
         int hiddenLength = s.BatchSize * Shape.OutputSize, cellLength = s.BatchSize * Shape.HiddenSize;
         if (hiddenLength == 0)

@@ -1,5 +1,6 @@
 using FastRecurrence.Gpu.Families;
 using FastRecurrence.Gpu.Kernels;
+using FastRecurrence.Threading;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -111,7 +112,7 @@ public sealed partial class GpuLayer : RecurrentLayer
         if (ReferenceEquals(input, output) || ReferenceEquals(gates, input) || ReferenceEquals(gates, output))
             throw new ArgumentException("input, output and gates must be different buffers.", nameof(output));
 
-        using LayerState.Lease lease = state.Acquire();
+        using ExclusiveUse.Lease lease = state.Acquire();
         if (sequenceLength == 0 || N == 0)
             return;
         var s = (GpuState)state;

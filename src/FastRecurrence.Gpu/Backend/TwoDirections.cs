@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastRecurrence.Gpu.Families;
+using FastRecurrence.Threading;
 using ILGPU;
 
 namespace FastRecurrence.Gpu;
@@ -173,7 +174,7 @@ internal sealed unsafe class TwoDirections
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
-        using LayerState.Lease first = _forwardState.Acquire(), second = _reverseState.Acquire();
+        using ExclusiveUse.Lease first = _forwardState.Acquire(), second = _reverseState.Acquire();
         using Lock.Scope _ = _forward.Device.Enter();
         int chunk = Reserve(sequenceLength);
         _forwardState.Queue.Synchronize();

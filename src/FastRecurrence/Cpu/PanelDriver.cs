@@ -20,9 +20,9 @@ internal readonly unsafe struct PanelDriver<V, L>(LayerShape shape, PackedWeight
     private readonly bool _hasCell = shape.HasCellState, _waits = weights.SecondProduct == SecondProduct.Candidate;
 
     /// <summary>Whether a single row takes panels in pairs, with x·W and without.</summary>
-    private readonly bool _pairs = weights.Tuning.PairPanels(weights.Format, weights.Input.Bytes + weights.Recurrent.Bytes);
+    private readonly bool _pairs = Tuning.PairPanels(weights.Format, weights.Input.Bytes + weights.Recurrent.Bytes);
 
-    private readonly bool _recurrentPairs = weights.Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
+    private readonly bool _recurrentPairs = Tuning.PairPanels(weights.Format, weights.Recurrent.Bytes);
 
     /// <summary>
     /// Whether the panels of a single row may pass for rows of one: nothing of the cell differs from panel to panel, and its first product is its

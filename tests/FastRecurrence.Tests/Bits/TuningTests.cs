@@ -39,8 +39,8 @@ public sealed class TuningTests
         Assert.Equal(CacheLevel.Near, zen4.LevelOf(1 << 20));
         Assert.Equal(CacheLevel.Third, zen4.LevelOf((1 << 20) + 1));
         Assert.Equal(CacheLevel.Memory, zen4.LevelOf((24 << 20) + 1));
-        Assert.True(zen5.PairPanels(WeightFormat.Float32, 40 << 10));
-        Assert.False(zen4.PairPanels(WeightFormat.Float32, 40 << 10));
+        Assert.True(Tuning.PairPanels(WeightFormat.Float32, 40 << 10));
+        Assert.False(Tuning.PairPanels(WeightFormat.Float32, (40 << 10) + 1));
     }
 
     [Fact]
