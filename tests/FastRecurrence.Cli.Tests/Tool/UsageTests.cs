@@ -98,7 +98,7 @@ public sealed class UsageTests
     [InlineData("sweep --max-noise -1", "--max-noise: '-1'")]
     [InlineData("sweep --min-time -5ms", "--min-time: '-5ms' is not a duration.")]
     [InlineData("sweep --threads none", "'none' is not a number")]
-    [InlineData("sweep -o xml", "'xml' is not a format. Use table, md, csv or json.")]
+    [InlineData("sweep -o xml", "'xml' is not a format. Use table, md, csv, jsonl or json.")]
     [InlineData("sweep -B ilgpu-cpu", "never timed")]
     [InlineData("sweep --against x.dll", "--against and --save-base go together")]
     [InlineData("sweep -H 99999", "W")]
