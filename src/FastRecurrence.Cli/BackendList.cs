@@ -24,6 +24,15 @@ internal static class BackendList
     /// <summary>ILGPU's emulator: right, and too slow to time.</summary>
     public static bool IsEmulator(Backend backend) => backend is GpuBackend { DeviceKind: DeviceKind.Emulator };
 
+    /// <summary>What can be timed: all but the emulator, which is refused where it is named and left out where all backends are meant.</summary>
+    /// <exception cref="CommandException">It is named.</exception>
+    public static IEnumerable<Backend> WithoutEmulator(IReadOnlyList<Backend> selected, string[] names)
+    {
+        bool all = names.Contains("all", StringComparer.OrdinalIgnoreCase);
+        return all || selected.FirstOrDefault(IsEmulator) is not { } emulator ? selected.Where(b => !IsEmulator(b))
+            : throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
+    }
+
     private static IEnumerable<Backend> Find(string name)
     {
         bool Is(string other) => string.Equals(name, other, StringComparison.OrdinalIgnoreCase);

@@ -26,6 +26,9 @@ public sealed class OnnxRecurrentNode
     /// <summary>Names of Y, Y_h, Y_c, as many as the node writes; empty where absent.</summary>
     public IReadOnlyList<string> Outputs { get; }
 
+    /// <summary>The If nodes on the way, each with a number of its own, and in which branch of each the node is.</summary>
+    internal IReadOnlyList<(int If, string Branch)> Branches { get; init; } = [];
+
     /// <summary>The layer; null when the node is refused.</summary>
     public OnnxLayer? Layer { get; private set; }
 

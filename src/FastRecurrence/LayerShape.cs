@@ -1,19 +1,21 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using FastRecurrence.Cells;
 
 namespace FastRecurrence;
 
 /// <summary>
 /// What one recurrent layer computes, without its numbers: the cell, its sizes, its activations and its variations.
-/// Immutable; two shapes are equal when all their parts are. Variations are set with <c>with</c>:
-/// <c>LayerShape.Lstm(64, 128) with { Peepholes = true, Clip = 3 }</c>.
+/// Immutable; two shapes are equal when all their parts are. Variations are set with <c>with</c>,
+/// <c>LayerShape.Lstm(64, 128) with { Peepholes = true, Clip = 3 }</c>, or by methods, <c>LayerShape.Lstm(64, 128).WithPeepholes().WithClip(3)</c>.
 /// </summary>
 /// <example><code>
 /// LayerShape lstm = LayerShape.Lstm(inputSize: 40, hiddenSize: 128) with { ProjectionSize = 64, Peepholes = true };
 /// LayerShape gru = LayerShape.Gru(inputSize: 40, hiddenSize: 128, linearBeforeReset: false);
 /// LayerShape relu = LayerShape.Elman(inputSize: 40, hiddenSize: 128, Activation.Relu);
 /// </code></example>
-public sealed record LayerShape
+[JsonConverter(typeof(LayerShapeJsonConverter))]
+public sealed partial record LayerShape
 {
     /// <summary>The shape of a layer of any cell, with its default activations.</summary>
     internal LayerShape(CellDefinition definition, int inputSize, int hiddenSize, ActivationFunction? candidate = null, bool linearBeforeReset = false)

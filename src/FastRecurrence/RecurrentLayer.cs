@@ -9,7 +9,7 @@ namespace FastRecurrence;
 /// A layer prepared for one backend: weights packed or uploaded once, safe to share between threads. All that changes from call to call lives in
 /// <see cref="LayerState"/>; the weights change by <see cref="Load"/> alone.
 /// </summary>
-public abstract class RecurrentLayer : IDisposable
+public abstract partial class RecurrentLayer : IDisposable
 {
     private int _disposed;
 

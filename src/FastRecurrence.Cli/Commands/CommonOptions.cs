@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -9,8 +10,19 @@ internal static class CommonOptions
     public static Option<OutputFormat> Output() => Format("table (default) or json.", OutputFormat.Table, OutputFormat.Json);
 
     /// <summary>For the commands that also write what others paste and import.</summary>
-    public static Option<OutputFormat> AnyOutput() =>
-        Format("table (default), md (to paste), csv or json.", OutputFormat.Table, OutputFormat.Markdown, OutputFormat.Csv, OutputFormat.Json);
+    public static Option<OutputFormat> AnyOutput() => Format("table (default), md (to paste), csv, jsonl (a line a point) or json.",
+        OutputFormat.Table, OutputFormat.Markdown, OutputFormat.Csv, OutputFormat.JsonLines, OutputFormat.Json);
+
+    /// <summary>Where a run is kept.</summary>
+    public static Option<string?> Save() => new("--save") { Description = "Keep the run in a file for compare and report.", HelpName = "file.json" };
+
+    public static Option<int> Seed() => Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", text => WholeNumber(text, 0, int.MaxValue));
+
+    /// <summary>Reads a whole number.</summary>
+    /// <exception cref="FormatException">The text is none, or it lies outside.</exception>
+    public static int WholeNumber(string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
+            ? value : throw new FormatException($"'{text}' is not a whole number from {least}{(most == int.MaxValue ? " on" : $" to {most}")}.");
 
     /// <summary>Backends by name; empty when the option is absent.</summary>
     public static Option<string[]> Backends(string byDefault) => new("--backend", "-B")
@@ -91,7 +103,12 @@ internal static class CommonOptions
         }),
     };
 
-    private static string Name(OutputFormat format) => format == OutputFormat.Markdown ? "md" : format.ToString().ToLowerInvariant();
+    private static string Name(OutputFormat format) => format switch
+    {
+        OutputFormat.Markdown => "md",
+        OutputFormat.JsonLines => "jsonl",
+        _ => format.ToString().ToLowerInvariant(),
+    };
 
     private static T? Parsed<T>(ArgumentResult result, string option, Func<string, T> parse)
     {

@@ -86,10 +86,12 @@ internal static class CompareCommand
                     before.Path, after.Path, comparison.ThresholdPercent, comparison, [.. shown.Select(p => new Entry(p))],
                     before.Run.Machine, after.Run.Machine));
                 return;
-            case OutputFormat.Csv:
-                session.WriteLine($"# fastrecurrence compare {before.Path} {after.Path}, threshold {comparison.ThresholdPercent} %");
-                session.WriteLine("id,times,base_us,new_us,change_percent,verdict,base_launches,new_launches");
-                session.WriteLines(shown.Select(Csv));
+            case OutputFormat.Csv or OutputFormat.JsonLines:
+                session.WriteLines(RowLines.Of(shown.Select(p => new
+                {
+                    p.Id, p.Times, BaseUs = p.Verdict.BaseMedian, NewUs = p.Verdict.NewMedian, p.Verdict.ChangePercent, Verdict = Word(p.Verdict.Kind),
+                    BaseLaunches = p.Verdict.Base.Count, NewLaunches = p.Verdict.New.Count, comparison.ThresholdPercent, Base = before.Path, New = after.Path,
+                }), format == OutputFormat.Csv));
                 return;
             default:
                 session.WriteLines(TextTable.Render(Columns, [.. shown.Select(Row)]));
@@ -104,14 +106,6 @@ internal static class CompareCommand
         Verdict v = p.Verdict;
         string change = $"{(v.ChangePercent > 0 ? "+" : "")}{Digits.Places(v.ChangePercent, 1)}%";
         return [p.Id, p.Times, SweepTable.Microseconds(v.BaseMedian), Range(v.Base), SweepTable.Microseconds(v.NewMedian), Range(v.New), change, Word(v.Kind)];
-    }
-
-    private static string Csv(ComparedPoint p)
-    {
-        Verdict v = p.Verdict;
-        return CsvLine.Of([
-            p.Id, p.Times, Digits.Significant(v.BaseMedian, 6), Digits.Significant(v.NewMedian, 6), Digits.Places(v.ChangePercent, 2), Word(v.Kind),
-            $"{v.Base.Count}", $"{v.New.Count}"]);
     }
 
     private static string Range(IReadOnlyList<double> launches) =>

@@ -1,124 +1,77 @@
-using FastRecurrence.Cli.Timing;
+using FastRecurrence.Cli.Sweeping;
 using FastRecurrence.TestKit.Exercises;
 
 namespace FastRecurrence.Cli.Commands;
 
 /// <summary>What a <c>crossover</c> compares.</summary>
+/// <param name="Command">As one would type it again.</param>
 /// <param name="Names">Backends by name; empty for those that the machine suggests.</param>
 /// <param name="Problems">Ascending in their batch.</param>
 /// <param name="Threads">Of CPU backends; empty for what the machine suggests.</param>
-internal sealed record CrossoverRequest(string[] Names, IReadOnlyList<ProblemSize> Problems, IReadOnlyList<int> Threads);
+/// <param name="ExplainDispatch">Whether to say which kernels a device takes.</param>
+internal sealed record CrossoverRequest(
+    string Command, string[] Names, IReadOnlyList<ProblemSize> Problems, IReadOnlyList<int> Threads, bool ExplainDispatch);
 
 /// <summary>One run of <c>crossover</c>, in the order in which it happens.</summary>
-internal sealed class CrossoverRun(
-    Session session, CrossoverRequest request, CrossoverTimes times, Teams teams, bool explainDispatch, OutputFormat format)
+internal sealed class CrossoverRun(Session session, CrossoverRequest request, OutputFormat format)
 {
     private readonly List<ExerciseResult> _exercises = [];
-    private readonly List<Point> _points = [];
-    private readonly List<VerdictEntry> _verdicts = [];
-    private readonly HashSet<string> _skipped = [];
-    private readonly TextTable _table = new(
-        new("N", 4), new("backend", 11, Left: true), new("time/step"), new("with transfers"), new("streaming"), new("± noise"),
-        new("GFLOP/s", 8), new("% of peak"), new("first call"), new("max error"));
 
     /// <summary>Timed beside the widest where there is no device to compare it with; they get another table.</summary>
     private Backend[] _widths = [];
-    private double _peak;
-    private bool _streaming;
 
-    public int Run()
+    public int Run(RunSettings settings, string? save)
     {
         var selection = new BackendSelection(request.Names, [.. BackendList.All.Union([Backend.Simd])]);
         Backend[] timed = [.. Timed(selection.Backends)];
         Backend[] examined = [.. selection.Backends.Where(b => request.Names.Length == 0 || timed.Contains(b))];
         CheckExercises(examined, selection);
+        bool anyWrong = _exercises.Any(r => !r.Ok);
 
         Backend[] right = [.. timed.Where(b => selection.ReasonOf(b) is null && IsRight(b))];
         bool anyAccelerator = right.Any(BackendList.IsAccelerator);
-        _streaming = times.Streaming || anyAccelerator;
+        settings = settings with { Streaming = settings.Streaming || anyAccelerator };
         int[] threads = request.Threads.Count > 0 ? [.. request.Threads] : anyAccelerator ? [.. new[] { 1, Environment.ProcessorCount }.Distinct()] : [1];
-        (Backend Backend, int Threads)[] contenders =
-            [.. from b in right from t in Sweeping.Runners.TakesThreads(b) && !_widths.Contains(b) ? threads : [1] select (b, t)];
-        session.Progress("measuring the FMA peak");
-        _peak = FmaPeak.MeasureGflops();
-        Line();
-        Line(Machine.Here.Summary);
-        string streaming = _streaming ? "; streaming: a call for each step" : "";
-        Line($"peak {Digits.Places(_peak, 1)} GFLOP/s per thread (FMA, best of 12); T steps a call, times are per step{streaming}");
+        PlannedPoint[] plan = [..
+            from problem in request.Problems
+            from backend in right
+            from team in Runners.TakesThreads(backend) && !_widths.Contains(backend) ? threads : [1]
+            select new PlannedPoint(problem.Id, backend.Name, team, "fp32")];
+        if (plan.Length == 0)
+            return anyWrong ? ExitCode.WrongResult : selection.Report(session);
 
-        int done = 0;
-        foreach (IGrouping<ProblemSize, ProblemSize> sweep in request.Problems.Where(_ => right.Length > 0).GroupBy(p => p with { BatchSize = 1 }))
+        var run = new RunBuilder(request.Command, settings, plan, selection.Unavailable)
         {
-            ProblemSize first = sweep.First();
-            Line();
-            string direction = first.Direction == LayerDirection.Forward ? "" : $", {DirectionName.Of(first.Direction)}";
-            Line($"{first.Shape} T={first.SequenceLength}{(first.Layers == 1 ? "" : $", {first.Layers} layers")}{direction}");
-            Lines(_table.Head());
-            foreach (ProblemSize problem in sweep)
-            {
-                session.Progress($"{problem.Id}: exact result");
-                var timer = new PointTimer(problem);
-                foreach ((Backend backend, int team) in contenders.Where(c => selection.ReasonOf(c.Backend) is null))
-                {
-                    session.Progress($"{problem.Id} on {backend.Name}, {++done} of {request.Problems.Count * contenders.Length}");
-                    selection.Let(backend, () => Measure(timer, backend, team));
-                }
-            }
-
-            if (explainDispatch)
-                ExplainDispatch([.. _points.Where(p => sweep.Contains(p.Problem))]);
-            SayVerdicts([.. _points.Where(p => sweep.Contains(p.Problem))], right);
-        }
-
-        session.ClearProgress();
-        if (format == OutputFormat.Json)
-        {
-            session.WriteJson(new CrossoverDocument(
-                [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)], _peak, [.. _points.Select(p => new PointEntry(p, _peak))],
-                _verdicts, [.. _skipped], selection.Unavailable, times.Rule, Machine.Here));
-        }
-
-        return _exercises.Any(r => !r.Ok) || _points.Any(p => !p.Ok) ? ExitCode.WrongResult
-            : selection.Report(session);
+            Exercises = [.. examined.Where(b => _exercises.Any(r => r.Backend == b.Name)).Select(Score)],
+            NamesKernels = true,
+        };
+        using SaveFile? file = SaveFile.For(save, plan.Length, settings);
+        int code = SweepRun.Measure(session, settings, [new Side("this build", LaunchProcess.Self, run, file)], selection, Write);
+        return anyWrong && code != ExitCode.Cancelled ? ExitCode.WrongResult : code;
     }
 
-    private void ExplainDispatch(Point[] points)
+    private void Write(RunFile run)
     {
-        Line();
-        foreach (Point point in points)
+        if (format != OutputFormat.Table)
         {
-            if (PointEntry.DispatchOf(point) is { } dispatch)
-                Line($"N={point.Problem.BatchSize} on {point.Backend.Name}: {dispatch}");
+            SweepOutput.Write(session, run, format);
+            return;
         }
-    }
 
-    private void Measure(PointTimer timer, Backend backend, int threads)
-    {
-        try
-        {
-            Point point = timer.Measure(backend, teams.Of(threads), times with { Streaming = _streaming }, session.Cancellation);
-            _points.Add(point);
-            if (!_widths.Contains(backend))
-                Line(Row(point));
-        }
-        catch (NotSupportedException e)
-        {
-            if (_skipped.Add($"{backend.Name} skipped: {e.Message}"))
-                Line($"{backend.Name} skipped: {e.Message}");
-        }
+        session.WriteLine();
+        string[] apart = [.. _widths.Select(b => b.Name)];
+        SweepOutput.Write(session, run with { Points = [.. run.Points.Where(p => !apart.Contains(p.Backend))] }, format);
+        if (request.ExplainDispatch)
+            session.WriteLines(run.Points.Where(p => p.Dispatch is not null).Select(p => $"N={p.Batch} on {p.Backend}: {p.Dispatch}"));
+        if (!run.Points.Any(p => p is { Device: true, CpuDevice: false }))
+            CompareWidths(run);
     }
 
     /// <summary>The widest SIMD backend and every device; where no device is a GPU, the other widths too.</summary>
     private IEnumerable<Backend> Timed(IReadOnlyList<Backend> selected)
     {
         if (request.Names.Length > 0)
-        {
-            Backend? emulator = selected.FirstOrDefault(BackendList.IsEmulator);
-            bool byKind = request.Names.Contains("all", StringComparer.OrdinalIgnoreCase);
-            return emulator is null || byKind ? selected.Where(b => !BackendList.IsEmulator(b))
-                : throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
-        }
-
+            return BackendList.WithoutEmulator(selected, request.Names);
         Backend[] devices = [.. BackendList.All.Where(b => b is Gpu.GpuBackend && !BackendList.IsEmulator(b))];
         bool anyAccelerator = devices.Any(b => b.IsAvailable && BackendList.IsAccelerator(b));
         _widths = anyAccelerator ? [] : [.. Backend.All.Where(b => b != Backend.Reference && b != Backend.Simd)];
@@ -135,7 +88,8 @@ internal sealed class CrossoverRun(
                 selection.Let(backend, () => _exercises.AddRange(ExerciseSheet.Run(backend)));
             }
 
-            Line($"exercises  {ExercisesCommand.ScoreLine(backend, selection.ReasonOf(backend), _exercises)}");
+            if (format == OutputFormat.Table)
+                session.WriteLine($"exercises  {ExercisesCommand.ScoreLine(backend, selection.ReasonOf(backend), _exercises)}");
         }
     }
 
@@ -147,96 +101,23 @@ internal sealed class CrossoverRun(
         return new ScoreEntry(backend.Name, right, of);
     }
 
-    private string Row(Point p)
-    {
-        Measurement? best = p.Best;
-        string noise = best is null ? "" : double.IsFinite(best.NoisePercent) ? $"{Digits.Places(best.NoisePercent, 2)}%" : "";
-        return _table.Row(
-            $"{p.Problem.BatchSize}", p.Who,
-            best is null ? "WRONG" : p.Kernels is null && p.Backend is Gpu.GpuBackend ? "-" : Microseconds(p, best),
-            p.Backend is Gpu.GpuBackend && p.EndToEnd is { } all ? Microseconds(p, all) : "-",
-            p.Streaming is { } step ? $"{Digits.Significant(1e6 * step.Median)} us" : "-",
-            noise + (best?.Missed is null ? "" : "!"),
-            best is null ? "" : Digits.Significant(p.Gflops(best), 3),
-            p.PeakPercent(_peak) is { } share ? $"{Digits.Places(share, 1)}%" : "-",
-            $"{Digits.Significant(1e3 * p.FirstCall, 3)} ms",
-            Digits.Error(p.MaxError));
-    }
-
-    private static string Microseconds(Point p, Measurement time) => $"{Digits.Significant(p.StepMicroseconds(time))} us";
-
-    /// <summary>A verdict for every device against the best CPU backend of each batch.</summary>
-    private void SayVerdicts(Point[] points, Backend[] backends)
-    {
-        Backend[] devices = [.. backends.Where(b => b is Gpu.GpuBackend)];
-        bool gaveUp = points.Any(p => p.Best?.Missed is not null && !_widths.Contains(p.Backend));
-        if (gaveUp || devices.Length > 0)
-            Line();
-        if (gaveUp)
-        {
-            StopRule rule = times.Rule;
-            Line($"! the timeout of {rule.Timeout.TotalSeconds}s came before {rule.MinTime.TotalMilliseconds} ms of samples or {rule.MaxNoisePercent}% noise");
-        }
-
-        foreach (Backend device in devices)
-        {
-            if (BackendList.IsCpuDevice(device))
-            {
-                Line($"{device.Name} is this machine's CPU behind a device driver ({device.Description}): no verdict");
-                continue;
-            }
-
-            foreach (Transfers which in (Transfers[])[Transfers.Excluded, Transfers.Included])
-            {
-                if (!times.Transfers.HasFlag(which) || CrossoverVerdict.Of(points, device, which) is not { } verdict)
-                    continue;
-                Say(verdict);
-            }
-
-            if (CrossoverVerdict.OfStreaming(points, device) is { } streamed)
-                Say(streamed);
-        }
-
-        if (!devices.Any(BackendList.IsAccelerator))
-            CompareWidths(points);
-    }
-
-    private void Say(VerdictEntry verdict)
-    {
-        _verdicts.Add(verdict);
-        Line(CrossoverVerdict.Sentence(verdict));
-    }
-
     /// <summary>Every width's time per step, and what it gains over the scalar path.</summary>
-    private void CompareWidths(Point[] points)
+    private void CompareWidths(RunFile run)
     {
-        Backend[] widths = [.. Backend.All.Where(b => points.Any(p => p.Backend == b && p.EndToEnd is not null))];
+        PointRecord[] points = [.. run.Points.Where(p => p is { Summary: not null, Device: false, Threads: 1 } && p.Backend != Backend.Reference.Name)];
+        string[] widths = [.. points.Select(p => p.Backend).Distinct()], swept = [.. points.Select(p => p.Problem).Distinct()];
         if (widths.Length < 2)
             return;
-        double Step(Backend backend, ProblemSize problem) =>
-            points.FirstOrDefault(p => p.Backend == backend && p.Problem == problem) is { EndToEnd: { } time } point
-                ? point.StepMicroseconds(time) : double.NaN;
+        double Step(string backend, string problem) =>
+            points.FirstOrDefault(p => p.Backend == backend && p.Problem == problem)?.Summary!.StepMicroseconds ?? double.NaN;
 
-        ProblemSize[] swept = [.. points.Select(p => p.Problem).Distinct()];
-        var rows = swept.Select(problem => (string[])[$"{problem.BatchSize}", .. widths.Select(b => $"{Digits.Significant(Step(b, problem))} us")]).ToList();
-        if (widths.FirstOrDefault(b => b.Name == "scalar") is { } scalar)
-        {
-            // Ratios are averaged as ratios: by the geometric mean.
-            double Gain(Backend width) => Math.Exp(swept.Average(p => Math.Log(Step(scalar, p) / Step(width, p))));
+        var rows = swept.Select(problem => (string[])[problem, .. widths.Select(b => SweepTable.Microseconds(Step(b, problem)))]).ToList();
+        double Gain(string width) => Measurement.GeometricMeanOf(swept.Select(p => Step("scalar", p) / Step(width, p)));
+        if (widths.Contains("scalar"))
             rows.Add(["gain", .. widths.Select(b => $"{Digits.Significant(Gain(b), 3)}x")]);
-        }
-
-        Line();
+        session.WriteLine();
         string why = request.Names.Length == 0 ? "no GPU here: " : "";
-        Line($"{why}SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
-        Lines(TextTable.Render([new("N"), .. widths.Select(b => new TextTable.Column(b.Name))], rows));
-    }
-
-    private void Line(string line = "") => Lines([line]);
-
-    private void Lines(IEnumerable<string> lines)
-    {
-        if (format == OutputFormat.Table)
-            session.WriteLines(lines);
+        session.WriteLine($"{why}SIMD widths against each other, time/step, and the gain over scalar (geometric mean)");
+        session.WriteLines(TextTable.Render([new("problem", Left: true), .. widths.Select(b => new TextTable.Column(b))], rows));
     }
 }

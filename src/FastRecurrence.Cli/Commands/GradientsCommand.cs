@@ -41,21 +41,8 @@ internal static class GradientsCommand
         return command;
     }
 
-    private static Option<int> Number(string name, string helpName, string description, int byDefault, int atLeast = 1)
-    {
-        var option = new Option<int>(name)
-        {
-            Description = $"{description}; {byDefault} by default.",
-            HelpName = helpName,
-            DefaultValueFactory = _ => byDefault,
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValue(option) is int value && (value < atLeast || value > Largest))
-                result.AddError($"{name}: must lie between {atLeast} and {Largest}.");
-        });
-        return option;
-    }
+    private static Option<int> Number(string name, string helpName, string description, int byDefault, int atLeast = 1) => CommonOptions.Value(
+        name, helpName, $"{description}; {byDefault} by default.", $"{byDefault}", text => CommonOptions.WholeNumber(text, atLeast, Largest));
 
     private static int Run(Session session, Request request, BackendSelection selection, OutputFormat format)
     {

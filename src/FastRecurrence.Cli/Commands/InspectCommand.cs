@@ -46,6 +46,11 @@ internal static class InspectCommand
     public static Command Create(Session session)
     {
         var file = new Argument<string>("file") { Description = "A .safetensors or .onnx file." };
+        var prefix = new Option<string>("--prefix")
+        {
+            Description = "Only layers whose name begins so, such as decoder.; tensors of other names may then be anything.",
+            HelpName = "text",
+        };
         var time = new Option<bool>("--time") { Description = "Also measure what a step of layers of these shapes costs here." };
         Option<string[]> backends = CommonOptions.Backends("every one");
         Option<IReadOnlyList<int>> batch = CommonOptions.Batch("1");
@@ -54,14 +59,14 @@ internal static class InspectCommand
         Option<OutputFormat> output = CommonOptions.Output();
         var command = new Command("inspect", "Show the recurrent layers of a safetensors or ONNX file; with --time, what a step costs on each backend.")
         {
-            file, time, backends, batch, output,
+            file, prefix, time, backends, batch, output,
         };
         command.SetAction(parsed =>
         {
             if (!parsed.Get(time) && ((Option[])[backends, batch]).FirstOrDefault(parsed.Has) is { } surplus)
                 throw CommandException.Usage($"{surplus.Name} goes with --time.");
-            InspectedFile found = Read(parsed.GetRequiredValue(file));
-            LayerShape[] shapes = [.. found.Layers.SelectMany(l => l.Shapes)];
+            InspectedFile found = ModelInspector.Read(parsed.GetRequiredValue(file), parsed.GetValue(prefix) ?? "");
+            LayerShape[] shapes = [.. found.Executed.SelectMany(l => l.Shapes)];
             // Looking for devices takes longer than looking into a file.
             BackendSelection? selection = parsed.Get(time) ? new BackendSelection(parsed.Get(backends) ?? [], BackendList.All) : null;
             bool measures = selection is not null && shapes.Length > 0;
@@ -75,22 +80,6 @@ internal static class InspectCommand
             return selection?.Report(session) ?? ExitCode.Ok;
         });
         return command;
-    }
-
-    private static InspectedFile Read(string path)
-    {
-        if (Directory.Exists(path))
-            throw new CommandException(ExitCode.Failure, $"'{path}' is a folder; inspect takes a file.");
-        if (!File.Exists(path))
-            throw new CommandException(ExitCode.Failure, $"there is no file '{path}'.");
-        try
-        {
-            return ModelInspector.Read(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(ExitCode.Failure, $"cannot read '{path}': {e.Message}", e);
-        }
     }
 
     private static List<Prediction> Predict(Session session, BackendSelection selection, LayerShape[] shapes, IReadOnlyList<int> batches)
@@ -141,7 +130,7 @@ internal static class InspectCommand
             [.. predictions.Select(p => (string[])[p.Backend, $"{p.Batch}", Time(p), p.Reason ?? ""])]));
         session.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Predicted from layers of these shapes with random weights, measured here for a moment: {StepPredictor.Steps} steps a call, "
-            + $"one thread, a device's transfers included; every layer of the file takes one step, those in branches too."));
+            + $"one thread, a device's transfers included; every layer takes one step, of an If's branches the one with more work."));
     }
 
     private static string Bytes(long bytes) => bytes < 10_000 ? string.Create(CultureInfo.InvariantCulture, $"{bytes} B")

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using FastRecurrence.Cli.Sweeping;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -25,7 +24,7 @@ internal static class LaunchCommand
 
             if (plan.Schema != LaunchPlan.CurrentSchema)
                 throw new CommandException(ExitCode.Usage, $"the plan is of schema '{plan.Schema}', this build reads '{LaunchPlan.CurrentSchema}'.");
-            using var teams = new Teams();
+            using var teams = new Teams(plan.Settings.Pin);
             new Launch(plan, teams, message => session.WriteLine(JsonOutput.SerializeLine(message)), session.Cancellation).Run();
             return ExitCode.Ok;
         });

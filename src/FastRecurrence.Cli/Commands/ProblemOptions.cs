@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FastRecurrence.Cli.Inspection;
 
 namespace FastRecurrence.Cli.Commands;
 
@@ -15,6 +16,11 @@ internal sealed class ProblemOptions
         ProblemsOrNone);
     private readonly Option<IReadOnlyList<Preset>> _presets = CommonOptions.Value(
         "--preset", "names", $"Published problems instead of axes: {string.Join(", ", Preset.All.Select(p => p.Name))}.", "", PresetsOrNone);
+    private readonly Option<string?> _model = new("--model")
+    {
+        Description = "The layers of a safetensors or ONNX file instead of axes, a problem each, with --batch and --length.",
+        HelpName = "file",
+    };
 
     /// <param name="cells">The default of each axis, as one writes it.</param>
     /// <param name="batch">N.</param>
@@ -42,12 +48,15 @@ internal sealed class ProblemOptions
             command.Add(option);
         command.Add(_problems);
         command.Add(_presets);
+        command.Add(_model);
     }
 
     /// <summary>The problems that the command line names, each once.</summary>
     /// <exception cref="CommandException">Axes beside ids or presets, or a size that cannot be.</exception>
-    public IReadOnlyList<ProblemSize> Read(ParseResult parsed)
+    public IReadOnlyList<ProblemSize> Read(Session session, ParseResult parsed)
     {
+        if (parsed.GetValue(_model) is { } model)
+            return OfModel(session, parsed, model);
         ProblemSize[] named = [.. parsed.Get(_problems), .. parsed.Get(_presets).SelectMany(p => p.Problems)];
         if (named.Length > 0)
         {
@@ -66,6 +75,27 @@ internal sealed class ProblemOptions
         {
             throw CommandException.Usage(e.Message);
         }
+    }
+
+    /// <summary>A problem has random weights: what they are does not change the time.</summary>
+    private ProblemSize[] OfModel(Session session, ParseResult parsed, string path)
+    {
+        if (Axes.Except([_batch, _length]).Concat([_problems, _presets]).FirstOrDefault(parsed.Has) is { } surplus)
+            throw CommandException.Usage($"{surplus.Name} does not go with --model, which says cells and sizes itself.");
+        var problems = new List<ProblemSize>();
+        foreach (InspectedLayer layer in ModelInspector.Read(path).Layers)
+        {
+            LayerShape? shape = layer.Shapes.Count == 0 ? null : layer.Shapes[0];
+            CellName? cell = CellName.All.FirstOrDefault(c => c.Shape(shape?.InputSize ?? 1, shape?.HiddenSize ?? 1) == shape);
+            if (shape is null || cell is null)
+                session.ErrorWriter.WriteLine($"fastrecurrence: {layer.Name} is left out: {layer.Refusal ?? $"no problem stands for {shape}"}");
+            else
+                problems.AddRange(ProblemSize.Combine([cell], parsed.Get(_length), parsed.Get(_batch), [shape.InputSize], [shape.HiddenSize], [1],
+                    DirectionName.ParseList(layer.Direction)));
+        }
+
+        return problems.Count > 0 ? [.. problems.Distinct()]
+            : throw new CommandException(ExitCode.Failure, $"{path} has no recurrent layer that can be timed; 'inspect' says what it holds.");
     }
 
     private static IReadOnlyList<ProblemSize> ProblemsOrNone(string text) => text.Length == 0 ? [] : ProblemSize.ParseList(text);

@@ -11,7 +11,7 @@ internal sealed class SweepCommand
     private static readonly string[] s_widths = ["scalar", "128", "256", "512", "vector"];
 
     private readonly ProblemOptions _problems = new(cells: "lstm", batch: "1..64", hidden: "256", input: "same", length: "25");
-    private readonly TimingOptions _timing = new(minTime: "100ms", maxNoise: "0.5", timeout: "400ms");
+    private readonly TimingOptions _timing = new(launches: 5);
     private readonly Option<string[]> _backends = CommonOptions.Backends("simd");
     private readonly Option<IReadOnlyList<string>> _widths = CommonOptions.Value(
         "--width", "names", $"SIMD widths in place of simd, separated by commas: {string.Join(", ", s_widths)}.", "", ParseWidths);
@@ -22,14 +22,10 @@ internal sealed class SweepCommand
         WeightType.ParseList);
     private readonly Option<IReadOnlyList<string>> _peers = CommonOptions.Value(
         "--peers", "names", "Other libraries in the same run, from the optional assembly FastRecurrence.Peers: onnxruntime.", "", ParsePeers);
-    private readonly Option<int> _launches = CommonOptions.Value(
-        "--launches", "number", "Fresh processes that measure every point; 5 by default.", "5", text => ParseCount(text, 1, 100));
     private readonly Option<bool> _latency = new("--latency") { Description = "Also time calls one by one: p50, p99 (from 1,000 calls), p99.9 (from 10,000)." };
     private readonly Option<bool> _cold = new("--cold") { Description = "Also time calls that find nothing in any cache." };
-    private readonly Option<int> _seed = CommonOptions.Value(
-        "--seed", "number", "Seed of the random numbers; 1 by default.", "1", text => ParseCount(text, 0, int.MaxValue));
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Print the plan and how long it takes, and measure nothing." };
-    private readonly Option<string?> _save = new("--save") { Description = "Keep the run in a file for compare and report.", HelpName = "file.json" };
+    private readonly Option<string?> _save = CommonOptions.Save();
     private readonly Option<string?> _against = new("--against")
     {
         Description = "Another build of this tool, its dll or executable, measured in turn with this one; its run goes to --save-base.",
@@ -48,7 +44,7 @@ internal sealed class SweepCommand
             command.Add(option);
         options._timing.AddTo(command);
         foreach (Option option in (Option[])[
-            options._launches, options._latency, options._cold, options._seed, options._dryRun, options._save, options._against,
+            options._latency, options._cold, options._dryRun, options._save, options._against,
             options._saveBase, options._output])
             command.Add(option);
         command.SetAction(parsed => options.Run(session, parsed));
@@ -57,23 +53,18 @@ internal sealed class SweepCommand
 
     private int Run(Session session, ParseResult parsed)
     {
-        IReadOnlyList<ProblemSize> problems = _problems.Read(parsed);
+        IReadOnlyList<ProblemSize> problems = _problems.Read(session, parsed);
         var selection = new BackendSelection(Names(parsed), [Backend.Simd]);
-        if (selection.Backends.FirstOrDefault(BackendList.IsEmulator) is { } emulator && !Names(parsed).Contains("all", StringComparer.OrdinalIgnoreCase))
-            throw CommandException.Usage($"'{emulator.Name}' checks kernels and is never timed; 'exercises' and 'verify' run it.");
-
+        Backend[] timed = [.. BackendList.WithoutEmulator(selection.Ready, Names(parsed))];
         IReadOnlyList<string> peers = [.. parsed.Get(_peers).Select(name => PeerAssembly.Find(name).Name)];
         IEnumerable<PlannedPoint> PointsOf(ProblemSize problem) => [..
-            from backend in selection.Ready.Where(b => !BackendList.IsEmulator(b))
+            from backend in timed
             from threads in Runners.TakesThreads(backend) ? parsed.Get(_threads) : [1]
             from weights in parsed.Get(_weights)
             select new PlannedPoint(problem.Id, backend.Name, threads, weights.Name),
             .. from peer in peers from threads in parsed.Get(_threads) select new PlannedPoint(problem.Id, peer, threads, "fp32")];
         PlannedPoint[] plan = [.. problems.SelectMany(PointsOf)];
-        StopRule rule = _timing.Rule(parsed);
-        var settings = new RunSettings(
-            rule.MinTime.TotalMilliseconds, rule.MaxNoisePercent, rule.Timeout.TotalMilliseconds, parsed.Get(_launches),
-            _timing.Transfers(parsed).ToString().ToLowerInvariant(), parsed.Get(_latency), parsed.Get(_cold), parsed.Get(_seed));
+        RunSettings settings = _timing.Settings(parsed) with { Latency = parsed.Get(_latency), Cold = parsed.Get(_cold) };
         if (plan.Length == 0)
             return selection.Report(session);
         if (parsed.Get(_dryRun))
@@ -89,50 +80,12 @@ internal sealed class SweepCommand
         if (against is not null && !File.Exists(against))
             throw new CommandException(ExitCode.Failure, $"--against: there is no file {against}");
 
-        // A few bytes for every sample of every point, generously.
-        long bytes = 65_536 + plan.Length * settings.Launches * 4_096L;
         string command = CommandText.Of(parsed);
-        using SaveFile? file = parsed.GetValue(_save) is { } save ? new SaveFile(save, bytes) : null;
-        using SaveFile? baseFile = saveBase is null ? null : new SaveFile(saveBase, bytes);
+        using SaveFile? file = SaveFile.For(parsed.GetValue(_save), plan.Length, settings), baseFile = SaveFile.For(saveBase, plan.Length, settings);
         RunBuilder Builder() => new(command, settings, plan, selection.Unavailable);
         var own = new Side("this build", LaunchProcess.Self, Builder(), file);
         Side[] sides = against is null ? [own] : [new Side("the other build", new LaunchProcess(Path.GetFullPath(against)), Builder(), baseFile), own];
-        try
-        {
-            new SweepRun(session, settings, sides).Measure();
-        }
-        catch (OperationCanceledException)
-        {
-            return ShowPartial(session, own, parsed.Get(_output));
-        }
-
-        session.ClearProgress();
-        SweepOutput.Write(session, own.Run.Build(partial: false), parsed.Get(_output));
-        int absent = selection.Report(session);
-        if (sides.Any(s => s.Run.AnyWrong))
-            return ExitCode.WrongResult;
-        if (sides.All(s => s.Run.AnyMeasured) && !sides.Any(s => s.Run.AnyFailed))
-            return absent;
-        if (absent == ExitCode.Ok)
-        {
-            string? reason = sides.Select(s => s.Run.FirstReason).OfType<string>().FirstOrDefault();
-            session.Fail($"{(own.Run.AnyMeasured ? "a point failed" : "no point was measured")}: {reason}");
-        }
-
-        return ExitCode.Failure;
-    }
-
-    /// <summary>What a run that was cancelled has measured, if anything.</summary>
-    private static int ShowPartial(Session session, Side own, OutputFormat format)
-    {
-        session.ClearProgress();
-        RunFile run = own.Run.Build(partial: true);
-        int measured = run.Points.Count(p => p.Launches.Count > 0);
-        if (measured > 0)
-            SweepOutput.Write(session, run, format);
-        string kept = own.File is null || measured == 0 ? "" : $"; {own.File.Path} keeps them";
-        session.Fail($"cancelled with {measured} of {own.Run.Planned} points measured{kept}");
-        return ExitCode.Cancelled;
+        return SweepRun.Measure(session, settings, sides, selection, run => SweepOutput.Write(session, run, parsed.Get(_output)));
     }
 
     private static int ShowPlan(Session session, PlannedPoint[] plan, RunSettings settings, int sides, BackendSelection selection)
@@ -166,8 +119,4 @@ internal sealed class SweepCommand
     ];
 
     private static IReadOnlyList<string> ParsePeers(string text) => text.Length == 0 ? [] : [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
-
-    private static int ParseCount(string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
-            ? value : throw new FormatException($"'{text}' is not a whole number from {least}{(most == int.MaxValue ? " on" : $" to {most}")}.");
 }

@@ -13,12 +13,13 @@ internal sealed class ToolHelp(HelpAction standard) : SynchronousCommandLineActi
         ["exercises"] = ["exercises", "exercises 6 --explain -B reference"],
         ["verify"] = ["verify", "verify -c lstm -H 64,65 -B simd", "verify --cases my-cases -B simd", "verify --fuzz 100000",
             "verify --activations -B simd-256"],
-        ["inspect"] = ["inspect model.onnx", "inspect model.safetensors --time -B simd -b 1,16"],
-        ["sweep"] = ["sweep -H 64..512 -b 1,16", "sweep -p lstm_t50_n16_i256_h256_l2_bi --threads 1,all --save run.json", "sweep --preset gnmt --dry-run",
+        ["inspect"] = ["inspect model.onnx", "inspect model.safetensors --prefix decoder.", "inspect model.safetensors --time -B simd -b 1,16"],
+        ["sweep"] = ["sweep -H 64..512 -b 1,16", "sweep -p lstm_t50_n16_i256_h256_l2_bi --threads 1,all --save run.json",
+            "sweep --model model.onnx -b 1,16 --pin", "sweep --preset gnmt --dry-run",
             "sweep -b 1,16 --save new.json --against ../old/fastrecurrence.dll --save-base old.json"],
-        ["crossover"] = ["crossover", "crossover -c gru -H 512 -b 1..1024 --transfers included"],
+        ["crossover"] = ["crossover", "crossover -c gru -H 512 -b 1..1024 --transfers included --save crossover.json"],
         ["compare"] = ["compare base.json new.json", "compare base.json new.json --threshold 5 --strict"],
-        ["report"] = ["report run.json -o md", "report run.json --html run.html"],
+        ["report"] = ["report run.json -o md", "report run.json -o csv > run.csv", "report run.json --html run.html"],
     };
 
     public override int Invoke(ParseResult parseResult)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using FastRecurrence.TestKit.Verification;
 
@@ -32,7 +31,7 @@ internal static class VerifyCommand
         string cells = string.Join(',', CellName.All.Select(c => c.Name));
         var axes = new ProblemOptions(cells, batch: "1,3,17", hidden: "1,2,5,8,17,33,65", input: "0,3,19", length: "1,7");
         Option<string[]> backends = CommonOptions.Backends("every one that is available");
-        Option<int> seed = CommonOptions.Value("--seed", "number", "Seed of the random numbers; 1 by default.", "1", ParseSeed);
+        Option<int> seed = CommonOptions.Seed();
         Option<OutputFormat> output = CommonOptions.Output();
         var command = new Command("verify", "Hold every backend against the double reference, over random problems of awkward sizes, or over case files; "
             + "hold readers and activations to their promises.");
@@ -46,7 +45,7 @@ internal static class VerifyCommand
             if (modes.Run(parsed) is { } code)
                 return code;
             var selection = new BackendSelection(parsed.Get(backends) ?? [], [.. BackendList.All.Where(b => b != Backend.Reference)]);
-            ProblemSize[] problems = [.. axes.Read(parsed)];
+            ProblemSize[] problems = [.. axes.Read(session, parsed)];
             return Run(session, selection, problems, parsed.Get(seed), parsed.Get(output));
         });
         return command;
@@ -126,8 +125,4 @@ internal static class VerifyCommand
         if (entry.FirstDivergence is { } first)
             session.WriteLine($"{entry.Backend} diverges first at {first}: {Digits.Computed(first.Actual)}, exact {Digits.Exact(first.Exact)}");
     }
-
-    private static int ParseSeed(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seed)
-            ? seed : throw new FormatException($"'{text}' is not a seed. Use a whole number from 0 on.");
 }

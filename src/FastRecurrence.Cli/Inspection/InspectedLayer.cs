@@ -15,6 +15,9 @@ internal sealed record InspectedLayer(
     string Name, string Operator, IReadOnlyList<LayerShape> Shapes, string Direction, string GateOrder, long Parameters,
     IReadOnlyList<string> Notes, string? Refusal)
 {
+    /// <summary>The If nodes of the model that it is inside, and in which branch.</summary>
+    public IReadOnlyList<(int If, string Branch)> Branches { get; init; } = [];
+
     /// <summary>Such as <c>W [512, 128] R [512, 128] b [512]</c>, in this library's form, for each direction.</summary>
     public string Tensors => Refusal is not null ? "" : Text(Shapes[0]) + (Shapes.Count == 2 ? ", twice" : "");
 

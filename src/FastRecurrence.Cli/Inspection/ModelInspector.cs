@@ -18,16 +18,47 @@ internal sealed record InspectedFile(string File, string Format, long Bytes, str
 
     public long WeightBytes => Layers.Sum(l => l.WeightBytes);
 
-    /// <summary>Of one step of one row through every layer.</summary>
-    public double FlopsPerStep => Layers.Sum(l => l.FlopsPerStep);
+    /// <summary>The layers that take a step: of an If the branch with more work, since it runs one of them.</summary>
+    public IReadOnlyList<InspectedLayer> Executed => Dearest(Layers, 0);
+
+    /// <summary>Of one step of one row through every executed layer.</summary>
+    public double FlopsPerStep => Executed.Sum(l => l.FlopsPerStep);
+
+    private static IReadOnlyList<InspectedLayer> Dearest(IReadOnlyList<InspectedLayer> layers, int depth) =>
+    [
+        .. layers.Where(l => l.Branches.Count == depth),
+        .. from node in layers.Where(l => l.Branches.Count > depth).GroupBy(l => l.Branches[depth].If)
+           let branches = node.GroupBy(l => l.Branches[depth].Branch).Select(branch => Dearest([.. branch], depth + 1))
+           from layer in branches.MaxBy(branch => branch.Sum(l => l.FlopsPerStep))!
+           select layer,
+    ];
 }
 
 /// <summary>Opens a file, reads every weight of every recurrent layer, and says what is there.</summary>
 internal static class ModelInspector
 {
+    /// <param name="path">A file.</param>
+    /// <param name="prefix">Only layers whose name begins so.</param>
     /// <exception cref="ModelFormatException">The file is damaged or contradicts itself.</exception>
     /// <exception cref="NotSupportedException">It is an ONNX model without a recurrent node that can be taken.</exception>
-    public static InspectedFile Read(string path) => IsSafetensors(path) ? ReadSafetensors(path) : ReadOnnx(path);
+    /// <exception cref="CommandException">There is no such file, or it cannot be read, or it has no layer of such a name.</exception>
+    public static InspectedFile Read(string path, string prefix = "")
+    {
+        if (Directory.Exists(path))
+            throw new CommandException(ExitCode.Failure, $"'{path}' is a folder; a file was expected.");
+        if (!File.Exists(path))
+            throw new CommandException(ExitCode.Failure, $"there is no file '{path}'.");
+        try
+        {
+            InspectedFile found = IsSafetensors(path) ? ReadSafetensors(path, prefix) : ReadOnnx(path, prefix);
+            return found.Layers.Count > 0 || prefix.Length == 0 ? found
+                : throw new CommandException(ExitCode.Failure, $"{found.File} has no recurrent layer whose name begins with '{prefix}'.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Failure, $"cannot read '{path}': {e.Message}", e);
+        }
+    }
 
     // A file of another name is safetensors when a header's brace follows its length; the ONNX reader says what anything else is.
     private static bool IsSafetensors(string path)
@@ -40,10 +71,10 @@ internal static class ModelInspector
         return RandomAccess.Read(file, start, 0) == start.Length && start[8] == '{';
     }
 
-    private static InspectedFile ReadSafetensors(string path)
+    private static InspectedFile ReadSafetensors(string path, string prefix)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        IReadOnlyList<PyTorchModule> modules = PyTorchWeights.Find(file);
+        IReadOnlyList<PyTorchModule> modules = PyTorchWeights.Find(file, prefix);
         if (modules.Count != 0 && modules.All(module => module.Refusal is not null))
             modules[0].ToLayers(); // none that can be taken: refused with the reason
         InspectedLayer[] layers = [.. modules.SelectMany(Layers)];
@@ -77,14 +108,16 @@ internal static class ModelInspector
         }
     }
 
-    private static InspectedFile ReadOnnx(string path)
+    private static InspectedFile ReadOnnx(string path, string prefix)
     {
         OnnxModel model = OnnxModel.Load(path);
+        OnnxRecurrentNode[] nodes = [.. model.RecurrentNodes.Where(node => node.Path.StartsWith(prefix, StringComparison.Ordinal))];
         if (model.RecurrentNodes.All(node => node.Layer is null))
             model.RequireLayers(); // none at all, or none that can be taken: refused with the reason
         string alike = model.LookAlikes.Count == 0 ? "" : $"; not recurrent nodes, but alike: {string.Join("; ", model.LookAlikes.Take(5))}";
         string rest = $"inputs {string.Join(", ", model.Inputs)}; outputs {string.Join(", ", model.Outputs)}{alike}";
-        return new InspectedFile(model.Name, "onnx", new FileInfo(path).Length, model.Producer, [.. model.RecurrentNodes.Select(Layer)], rest);
+        InspectedLayer[] layers = [.. nodes.Select(node => Layer(node) with { Branches = node.Branches })];
+        return new InspectedFile(model.Name, "onnx", new FileInfo(path).Length, model.Producer, layers, rest);
     }
 
     private static InspectedLayer Layer(OnnxRecurrentNode node)

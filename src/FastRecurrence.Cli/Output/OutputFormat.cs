@@ -9,8 +9,11 @@ internal enum OutputFormat
     /// <summary>For an issue or a pull request: heading, environment, command and table.</summary>
     Markdown,
 
-    /// <summary>For spreadsheets: lines that begin with # say where it comes from, then a heading and rows.</summary>
+    /// <summary>For spreadsheets and data frames: a heading and rows, where they come from in the last columns.</summary>
     Csv,
+
+    /// <summary>The same rows as JSON objects, a line each.</summary>
+    JsonLines,
 
     /// <summary>For programs: one document, described in the README.</summary>
     Json,

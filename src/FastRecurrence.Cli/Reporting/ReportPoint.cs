@@ -9,8 +9,7 @@ namespace FastRecurrence.Cli.Reporting;
 internal sealed record ReportPoint(string File, PointRecord Point, RunFile Run)
 {
     /// <summary>Such as <c>simd-512 2t</c>.</summary>
-    public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Backend
-        + (Point.Threads == 1 ? "" : $" {Point.Threads}t") + (Point.Weights == "fp32" ? "" : $" {Point.Weights}");
+    public string Who => (File.Length == 0 ? "" : $"{File}: ") + Point.Who;
 
     /// <summary>Time per step, in µs: on a device without transfers where that was measured.</summary>
     public Spread Step => Spread.Of(Point.Medians(l => l.Kernels ?? l.EndToEnd))!;

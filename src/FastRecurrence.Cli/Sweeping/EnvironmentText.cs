@@ -41,7 +41,7 @@ internal static class EnvironmentText
     public static string Method(RunSettings s) =>
         $"each point checked against the double reference, then timed in {Words.Count(s.Launches, "launch")} (fresh processes, launch outermost): "
         + $"samples of 1 ms or more until {s.MinTimeMilliseconds} ms and {s.MaxNoisePercent} % noise, or {s.TimeoutMilliseconds} ms (!); "
-        + $"medians of launches; seed {s.Seed}";
+        + $"medians of launches; seed {s.Seed}{(s.Pin ? "; threads bound to processors" : "")}{(s.Priority == "normal" ? "" : $"; priority {s.Priority}")}";
 
     public static string Bytes(long bytes) => bytes >= 1 << 20 ? $"{bytes >> 20} MB" : $"{bytes >> 10} KB";
 

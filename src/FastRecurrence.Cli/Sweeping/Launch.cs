@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using FastRecurrence.Cli.Timing;
 using FastRecurrence.Gpu;
+using FastRecurrence.Threading;
 
 namespace FastRecurrence.Cli.Sweeping;
 
@@ -17,6 +17,8 @@ internal sealed class Launch(LaunchPlan plan, Teams teams, Action<LaunchMessage>
 
     public void Run()
     {
+        if (_settings.Pin)
+            ProcessorAffinity.BindThisThread(ProcessorAffinity.Allowed()[0]); // worker 0, which a team leaves to its caller
         _peaks = [.. plan.Points.GroupBy(p => p.Threads).OrderBy(g => g.Key).Select(g => MeasurePeak(g.Key, g))];
         int index = 0;
         foreach (IGrouping<string, PlannedPoint> problem in plan.Points.GroupBy(p => p.Problem))
@@ -83,7 +85,9 @@ internal sealed class Launch(LaunchPlan plan, Teams teams, Action<LaunchMessage>
             ? TimeRecord.Of(Measurement.Take(Call, rule, cancellation), T) : null;
         LatencyRecord? latency = _settings.Latency ? LatencyRecord.Of(Latency.Take(Call, budget, cancellation), T) : null;
         double? cold = _cold is null ? null : TimeRecord.Rounded(_cold.Median(Call, rule.Timeout, cancellation) / T);
-        return new LaunchTimes(plan.Launch, first, prepare, firstCall, endToEnd, kernels, cold, latency);
+        TimeRecord? streaming = _settings.Streaming && size.Direction == LayerDirection.Forward
+            ? TimeRecord.Of(Measurement.Take(() => runner.Run(1), rule, cancellation), 1) : null;
+        return new LaunchTimes(plan.Launch, first, prepare, firstCall, endToEnd, kernels, cold, latency) { Streaming = streaming };
 
         void Call() => runner.Run(T);
     }

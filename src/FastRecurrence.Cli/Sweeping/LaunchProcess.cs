@@ -20,7 +20,7 @@ internal sealed class LaunchProcess(string tool)
     /// <exception cref="OperationCanceledException">Cancelled; the process was ended.</exception>
     public void Run(LaunchPlan plan, Action<LaunchMessage> hear, CancellationToken cancellation)
     {
-        using Process process = Start();
+        using Process process = Start(plan.Settings.Priority);
         using CancellationTokenRegistration registration = cancellation.Register(() => End(process));
         var complaints = new StringBuilder();
         process.ErrorDataReceived += (_, e) => complaints.Append(e.Data).Append(' ');
@@ -45,7 +45,7 @@ internal sealed class LaunchProcess(string tool)
             throw new CommandException(ExitCode.Failure, $"launch {plan.Launch} of {tool} ended with {process.ExitCode}: {complaints}".TrimEnd(' ', ':'));
     }
 
-    private Process Start()
+    private Process Start(string priority)
     {
         bool managed = tool.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
         var start = new ProcessStartInfo(managed ? Host() : tool)
@@ -64,11 +64,27 @@ internal sealed class LaunchProcess(string tool)
         start.ArgumentList.Add(Command);
         try
         {
-            return Process.Start(start)!;
+            Process process = Process.Start(start)!;
+            if (priority != "normal")
+                SetPriority(process, priority);
+            return process;
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
         {
             throw new CommandException(ExitCode.Failure, $"cannot start a launch of {tool}: {e.Message}", e);
+        }
+    }
+
+    private static void SetPriority(Process process, string priority)
+    {
+        try
+        {
+            process.PriorityClass = Enum.Parse<ProcessPriorityClass>(priority, ignoreCase: true);
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            End(process);
+            throw new CommandException(ExitCode.Failure, $"--priority {priority}: the system refuses it: {e.Message}", e);
         }
     }
 

@@ -9,6 +9,9 @@ internal sealed record PointSummary
     /// <summary>Of a device, from the caller's memory to the caller's; null on a CPU.</summary>
     public double? WithTransfersMicroseconds { get; init; }
 
+    /// <summary>Of calls of one step each.</summary>
+    public double? StreamingMicroseconds { get; init; }
+
     /// <summary>The fastest sample of any launch.</summary>
     public required double MinimumMicroseconds { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed record PointSummary
         {
             StepMicroseconds = step,
             WithTransfersMicroseconds = Middle(point.Launches.Select(l => point.Device ? l.EndToEnd?.Median : null)),
+            StreamingMicroseconds = Middle(point.Launches.Select(l => l.Streaming?.Median)),
             MinimumMicroseconds = times.Min(t => t.Minimum),
             SpreadPercent = 100 * (times.Max(t => t.Median) - times.Min(t => t.Median)) / step,
             NoisePercent = Measurement.MedianOf(times.Select(t => t.NoisePercent)),

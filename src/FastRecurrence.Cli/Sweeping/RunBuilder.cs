@@ -11,6 +11,12 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
     private readonly PointMessage?[] _last = new PointMessage?[plan.Count];
     private (int Number, DateTimeOffset Started, string? Load) _current;
 
+    /// <summary>What went before the run.</summary>
+    public IReadOnlyList<ScoreEntry>? Exercises { get; init; }
+
+    /// <summary>Whether points say which kernels a device chose.</summary>
+    public bool NamesKernels { get; init; }
+
     /// <summary>Points still worth a launch, with what is known of them.</summary>
     public IReadOnlyList<PlannedPoint> Remaining => [.. Indices.Select(i => plan[i] with { Verified = _last[i]?.Verification })];
 
@@ -56,6 +62,7 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
                select new SkippedRecord(pair.planned.Problem, pair.planned.Backend, pair.planned.Threads, pair.planned.Weights, pair.Skipped),
         ],
         Unavailable = unavailable,
+        Exercises = Exercises,
     };
 
     private void Hear(LaunchMessage message, int[] indices)
@@ -93,6 +100,7 @@ internal sealed class RunBuilder(string command, RunSettings settings, IReadOnly
             TransferBytes = size.TransferBytes,
             Verification = _last[index]!.Verification!,
             Launches = [.. _times[index]],
+            Dispatch = NamesKernels ? (backend as GpuBackend)?.Explain(size.Shape, size.BatchSize) : null,
         };
         return point with { Summary = PointSummary.Of(point, _launches) };
     }

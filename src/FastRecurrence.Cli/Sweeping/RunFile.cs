@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace FastRecurrence.Cli.Sweeping;
 
@@ -40,6 +41,12 @@ internal sealed record RunFile
 
     /// <summary>Backends that were named and are absent.</summary>
     public IReadOnlyList<UnavailableEntry> Unavailable { get; init; } = [];
+
+    /// <summary>From which batch every device pays; empty without a device that is no CPU.</summary>
+    public IReadOnlyList<VerdictEntry> Verdicts => CrossoverVerdict.Of(Points);
+
+    /// <summary>How many exercises every backend got right; null but in a run of <c>crossover</c>.</summary>
+    public IReadOnlyList<ScoreEntry>? Exercises { get; init; }
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="CommandException">It cannot be read, or is no run file of this version.</exception>
@@ -86,8 +93,20 @@ internal sealed record RunFile
 internal sealed record RunSettings(
     double MinTimeMilliseconds, double MaxNoisePercent, double TimeoutMilliseconds, int Launches, string Transfers, bool Latency, bool Cold, int Seed)
 {
+    /// <summary>Whether calls of one step were timed too.</summary>
+    public bool Streaming { get; init; }
+
+    /// <summary>Whether every thread was bound to a processor.</summary>
+    public bool Pin { get; init; }
+
+    /// <summary>Of the launches.</summary>
+    public string Priority { get; init; } = "normal";
+
     public StopRule Rule() => new(TimeSpan.FromMilliseconds(MinTimeMilliseconds), MaxNoisePercent, TimeSpan.FromMilliseconds(TimeoutMilliseconds));
 }
+
+/// <summary>How many exercises a backend got right.</summary>
+internal sealed record ScoreEntry(string Backend, int Right, int Of);
 
 /// <summary>One process of a run: when it began, the system's load then, and what the machine could do meanwhile, for each number of threads.</summary>
 internal sealed record LaunchRecord(int Launch, DateTimeOffset Started, string? Load, IReadOnlyList<PeakRecord> Peaks);
@@ -133,6 +152,13 @@ internal sealed record PointRecord
     /// <summary>What the launches say together; null when none measured the point.</summary>
     public PointSummary? Summary { get; init; }
 
+    /// <summary>Which kernels a device ran the problem's first layer on, and why; null but in a run of <c>crossover</c>.</summary>
+    public string? Dispatch { get; init; }
+
+    /// <summary>Such as <c>simd-512 2t bf16</c>.</summary>
+    [JsonIgnore]
+    public string Who => $"{Backend}{(Threads == 1 ? "" : $" {Threads}t")}{(Weights == "fp32" ? "" : $" {Weights}")}";
+
     private ProblemSize Size => ProblemSize.Parse(Problem);
 
     /// <summary>The median of every launch that took such a time, in µs per step.</summary>
@@ -153,7 +179,11 @@ internal sealed record PointRecord
 /// <param name="Latency">Null without <c>--latency</c>.</param>
 internal sealed record LaunchTimes(
     int Launch, bool FirstOfItsKind, double PrepareMilliseconds, double FirstCallMilliseconds, TimeRecord? EndToEnd, TimeRecord? Kernels,
-    double? ColdStepMicroseconds, LatencyRecord? Latency);
+    double? ColdStepMicroseconds, LatencyRecord? Latency)
+{
+    /// <summary>A call for each step: on a device x goes there and h comes back. Null where it was not timed.</summary>
+    public TimeRecord? Streaming { get; init; }
+}
 
 /// <summary>Samples of a duration, per step, in microseconds.</summary>
 /// <param name="Missed">The stop rule that was not met before the timeout, or null.</param>

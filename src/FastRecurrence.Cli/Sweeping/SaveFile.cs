@@ -31,6 +31,10 @@ internal sealed class SaveFile : IDisposable
         });
     }
 
+    /// <summary>A file for a run of so many points, with a few bytes for every sample, generously; null without a path.</summary>
+    public static SaveFile? For(string? path, int points, RunSettings settings) =>
+        path is null ? null : new SaveFile(path, 65_536 + points * settings.Launches * 4_096L);
+
     /// <summary>Makes the text the file's contents; again and again, each time whole.</summary>
     /// <exception cref="CommandException">The disk refuses.</exception>
     public void Save(string text) => Guarded(() =>

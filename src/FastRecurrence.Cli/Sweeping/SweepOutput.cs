@@ -10,8 +10,8 @@ internal static class SweepOutput
             case OutputFormat.Json:
                 session.WriteJson(run);
                 return;
-            case OutputFormat.Csv:
-                session.WriteLines(SweepTable.Csv(run));
+            case OutputFormat.Csv or OutputFormat.JsonLines:
+                session.WriteLines(SweepTable.Lines(run, format));
                 return;
             case OutputFormat.Markdown:
                 WriteMarkdown(session, run);

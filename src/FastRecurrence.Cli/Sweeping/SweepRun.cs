@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastRecurrence.Cli.Commands;
 
 namespace FastRecurrence.Cli.Sweeping;
 
@@ -14,7 +15,49 @@ internal sealed class SweepRun(Session session, RunSettings settings, IReadOnlyL
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private int _done;
 
-    public void Measure()
+    /// <summary>Measures all sides, writes the last one's run, and of a run that was cancelled what there is.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Measure(Session session, RunSettings settings, IReadOnlyList<Side> sides, BackendSelection selection, Action<RunFile> write)
+    {
+        Side own = sides[^1];
+        try
+        {
+            new SweepRun(session, settings, sides).Measure();
+        }
+        catch (OperationCanceledException)
+        {
+            return ShowPartial(session, own, write);
+        }
+
+        session.ClearProgress();
+        write(own.Run.Build(partial: false));
+        int absent = selection.Report(session);
+        if (sides.Any(s => s.Run.AnyWrong))
+            return ExitCode.WrongResult;
+        if (sides.All(s => s.Run.AnyMeasured) && !sides.Any(s => s.Run.AnyFailed))
+            return absent;
+        if (absent == ExitCode.Ok)
+        {
+            string? reason = sides.Select(s => s.Run.FirstReason).OfType<string>().FirstOrDefault();
+            session.Fail($"{(own.Run.AnyMeasured ? "a point failed" : "no point was measured")}: {reason}");
+        }
+
+        return ExitCode.Failure;
+    }
+
+    private static int ShowPartial(Session session, Side own, Action<RunFile> write)
+    {
+        session.ClearProgress();
+        RunFile run = own.Run.Build(partial: true);
+        int measured = run.Points.Count(p => p.Launches.Count > 0);
+        if (measured > 0)
+            write(run);
+        string kept = own.File is null || measured == 0 ? "" : $"; {own.File.Path} keeps them";
+        session.Fail($"cancelled with {measured} of {own.Run.Planned} points measured{kept}");
+        return ExitCode.Cancelled;
+    }
+
+    private void Measure()
     {
         int total = settings.Launches * sides.Sum(s => s.Run.Remaining.Count);
         try

@@ -13,6 +13,7 @@ internal static class SweepTable
         new("weights", (p, _) => p.Weights, r => r.Points.Any(p => p.Weights != "fp32"), Left: true),
         new("time/step", (_, s) => Microseconds(s.StepMicroseconds) + (s.Missed > 0 ? "!" : "")),
         new("with transfers", (_, s) => Microseconds(s.WithTransfersMicroseconds), r => r.Points.Any(p => p.Device)),
+        new("streaming", (_, s) => Microseconds(s.StreamingMicroseconds), r => r.Settings.Streaming),
         new("spread", (_, s) => s.Launches == 1 ? "-" : $"{Digits.Places(s.SpreadPercent, 1)}%"),
         new("min", (_, s) => Microseconds(s.MinimumMicroseconds)),
         new("p50", (_, s) => Microseconds(s.P50), r => r.Settings.Latency),
@@ -83,40 +84,44 @@ internal static class SweepTable
             yield return $"WRONG {wrong.Id}: error {Digits.Error(found.MaxError)}, tolerance {Digits.Error(found.Tolerance)}; not timed";
         }
 
+        bool several = run.Points.Select(p => (p.Cell, p.Hidden, p.Input, p.Length, p.Layers, p.Direction)).Distinct().Skip(1).Any();
+        foreach (VerdictEntry verdict in run.Verdicts)
+            yield return (several ? $"{verdict.Sweep.Id}: " : "") + CrossoverVerdict.Sentence(verdict);
+        foreach (string device in run.Points.Where(p => p.CpuDevice).Select(p => p.Backend).Distinct())
+            yield return $"{device} is this machine's CPU behind a device driver: no verdict";
         foreach (IGrouping<(string, string), SkippedRecord> skipped in run.Skipped.GroupBy(s => (s.Backend, s.Reason)))
             yield return $"skipped on {skipped.Key.Item1}: {Words.Count(skipped.Count(), "problem")}: {skipped.Key.Item2}";
         foreach (UnavailableEntry absent in run.Unavailable)
             yield return $"{absent.Backend} absent: {absent.Reason}";
     }
 
-    /// <summary>Every number of every point, for spreadsheets.</summary>
-    public static IEnumerable<string> Csv(RunFile run)
+    /// <summary>Every number of every point, and where it comes from; what was skipped has a row with the reason.</summary>
+    public static IEnumerable<string> Lines(RunFile run, OutputFormat format) => RowLines.Of(
+        run.Points.Select(p => Row(run, p, p.Weights, p.Problem, p.Backend, p.Threads, null))
+            .Concat(run.Skipped.Select(s => Row(run, null, s.Weights, s.Problem, s.Backend, s.Threads, s.Reason))), format == OutputFormat.Csv);
+
+    private static object Row(RunFile run, PointRecord? point, string weights, string problem, string backend, int threads, string? skipped)
     {
-        foreach ((string name, string value) in EnvironmentText.Of(run))
-            yield return $"# {name}: {value.ReplaceLineEndings(" ")}";
-        foreach (string note in Notes(run))
-            yield return $"# {note.ReplaceLineEndings(" ")}";
-        yield return "problem,cell,length,batch,input,hidden,layers,direction,weights,backend,threads,step_us,with_transfers_us,min_us,spread_percent,"
-            + "noise_percent,launches,missed,p50_us,p99_us,p999_us,cold_us,sequences_per_second,gflops,peak_percent,gigabytes_per_second,roof_percent,"
-            + "bound,first_call_ms,max_error,ok";
-        foreach (PointRecord p in run.Points)
+        (ProblemSize size, PointSummary? s, Machine machine) = (ProblemSize.Parse(problem), point?.Summary, run.Machine);
+        PeakRecord? peak = EnvironmentText.Best(run).FirstOrDefault(p => p.Threads == threads);
+        return new
         {
-            PointSummary? s = p.Summary;
-            yield return CsvLine.Of([
-                p.Problem, p.Cell, $"{p.Length}", $"{p.Batch}", $"{p.Input}", $"{p.Hidden}", $"{p.Layers}", p.Direction, p.Weights, p.Backend, $"{p.Threads}",
-                Number(s?.StepMicroseconds), Number(s?.WithTransfersMicroseconds), Number(s?.MinimumMicroseconds), Number(s?.SpreadPercent),
-                Number(s?.NoisePercent), $"{s?.Launches}", $"{s?.Missed}", Number(s?.P50), Number(s?.P99), Number(s?.P999), Number(s?.ColdStepMicroseconds),
-                Number(s is null ? null : p.Batch / (s.StepMicroseconds * 1e-6 * p.Length)), Number(s?.Gflops), Number(s?.PeakPercent), Number(s?.Gigabytes),
-                Number(s?.RoofPercent), s?.Bound ?? "", Number(s?.FirstCallMilliseconds), Digits.Error(p.Verification.MaxError), p.Verification.Ok ? "1" : "0",
-            ]);
-        }
+            Problem = problem, Cell = size.Cell.Name, Length = size.SequenceLength, Batch = size.BatchSize, Input = size.InputSize, Hidden = size.HiddenSize,
+            size.Layers, Direction = DirectionName.Of(size.Direction), Weights = weights, Backend = backend, Threads = threads,
+            StepUs = s?.StepMicroseconds, WithTransfersUs = s?.WithTransfersMicroseconds, StreamingUs = s?.StreamingMicroseconds,
+            MinUs = s?.MinimumMicroseconds,
+            s?.SpreadPercent, s?.NoisePercent, s?.Launches, s?.Missed, P50Us = s?.P50, P99Us = s?.P99, P999Us = s?.P999, ColdUs = s?.ColdStepMicroseconds,
+            SequencesPerSecond = s is null ? (double?)null : size.BatchSize / (s.StepMicroseconds * 1e-6 * size.SequenceLength), s?.Gflops, s?.PeakPercent,
+            GigabytesPerSecond = s?.Gigabytes, s?.RoofPercent, s?.Bound, FirstCallMs = s?.FirstCallMilliseconds, point?.Verification.MaxError,
+            point?.Verification.Ok, Skipped = skipped, run.Started, run.Partial, run.Command, machine.Processor, machine.Signature,
+            machine.LogicalProcessors, PeakGflops = peak?.Gflops, machine.OperatingSystem, machine.Runtime, machine.TieredCompilation, machine.Simd,
+            machine.Commit, run.Settings.Seed,
+        };
     }
 
     public static string Microseconds(double? value) => value is { } v ? $"{Digits.Significant(v)} us" : "-";
 
     private static string Percent(double? value) => value is { } v ? $"{Digits.Places(v, 1)}%" : "-";
-
-    private static string Number(double? value) => value is { } v ? v.ToString("G6", System.Globalization.CultureInfo.InvariantCulture) : "";
 
     private static string Missing(PointRecord point, Column column, int index) =>
         index < 2 ? column.Cell(point, null!)

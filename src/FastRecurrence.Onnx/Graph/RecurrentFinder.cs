@@ -17,6 +17,9 @@ internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantF
 {
     private const int MaxFound = 2048, MaxOutputs = 3;
 
+    private readonly List<(int If, string Branch)> _branches = [];
+    private int _ifs;
+
     public List<OnnxRecurrentNode> Found { get; } = [];
 
     public void Walk(IReadOnlyDictionary<string, OnnxTensor>? bound)
@@ -31,17 +34,31 @@ internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantF
 
     private void Walk(GraphBody body, Scope scope, string path)
     {
+        NodeProto? last = null;
+        int number = 0;
         foreach (Site site in body.Sites)
         {
             NodeProto node = site.Node;
+            if (!ReferenceEquals(node, last)) // the two branches of an If follow each other
+                (last, number) = (node, ++_ifs);
             string here = path + (node.Name.Length != 0 ? NodeText.Short(node.Name) : NodeText.Short(node.OpType));
             if (site.Function is { } function)
                 Walk(function, Scope.OfCall(function.Names, function.Proto, function.Opset ?? scope.Opset, scope, node), here + "/");
             else if (site.Inner is { } inner)
-                Walk(inner, Scope.Inside(scope, inner.Names), $"{here}.{NodeText.Short(site.Attribute)}/");
+                WalkInner(inner, Scope.Inside(scope, inner.Names), here, site, number);
             else
                 Add(scope, node, here);
         }
+    }
+
+    private void WalkInner(GraphBody inner, Scope scope, string here, Site site, int number)
+    {
+        bool isBranch = site.Node.OpType == "If" && NodeText.IsDefault(site.Node.Domain);
+        if (isBranch)
+            _branches.Add((number, site.Attribute));
+        Walk(inner, scope, $"{here}.{NodeText.Short(site.Attribute)}/");
+        if (isBranch)
+            _branches.RemoveAt(_branches.Count - 1);
     }
 
     private void Add(Scope scope, NodeProto node, string path)
@@ -78,7 +95,7 @@ internal sealed class RecurrentFinder(string file, GraphSurvey survey, ConstantF
         if (node.Input[0].Length == 0)
             throw new ModelFormatException(where, "X is missing.");
         (Folded? w, Folded? r, Folded? b, Folded? p) = (Input(1), Input(2), Input(3), Input(7));
-        var result = new OnnxRecurrentNode(path, node.Name, node.OpType, header.Opset, [.. node.Input], [.. node.Output]);
+        var result = new OnnxRecurrentNode(path, node.Name, node.OpType, header.Opset, [.. node.Input], [.. node.Output]) { Branches = [.. _branches] };
         (Folded? Input, string Name, bool IsRequired)[] inputs = [(w, "W", true), (r, "R", true), (b, "B", false), (p, "P", false)];
         foreach ((Folded? input, string name, bool required) in inputs)
         {

@@ -85,7 +85,7 @@ public sealed class SafetensorsFile : TensorSource, IDisposable
     public static SafetensorsFile Read(Stream stream, string name) => Read(RegularFile.ReadToEnd(stream, name, Array.MaxLength), name);
 
     /// <inheritdoc/>
-    public override TensorInfo? Find(string name) => _header.ByName.GetValueOrDefault(name);
+    public override TensorInfo? Find(string name) => _header.Find(name);
 
     /// <summary>A tensor's integers (I64, I32, I16, I8, U8, U16, U32).</summary>
     /// <exception cref="ModelFormatException">There is no such tensor, or it holds no integers.</exception>

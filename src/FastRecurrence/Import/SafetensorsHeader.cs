@@ -7,7 +7,7 @@ namespace FastRecurrence.Import;
 /// <summary>
 /// The header: 8 bytes of length, then a JSON object of tensors and, at most once, <c>__metadata__</c>. Parsed without
 /// believing it: every size is checked against the file before anything is made from it, and what is made stays in
-/// proportion to the file.
+/// proportion to the file: the text is kept, with two places in it and the extents of each tensor; names and shapes are made when they are asked for.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
@@ -15,18 +15,17 @@ internal sealed class SafetensorsHeader
     private const int MaxRank = 64, MaxMetadata = 65_536, LeastTensorBytes = 48;
 
     private readonly string _file;
-    private readonly List<TensorInfo> _tensors;
+    private readonly byte[] _json;
+    private readonly TensorTable _table;
 
-    private SafetensorsHeader(string file, long dataStart, int capacity)
+    private SafetensorsHeader(string file, byte[] json, int capacity)
     {
-        (_file, DataStart) = (file, dataStart);
-        _tensors = new List<TensorInfo>(capacity);
-        ByName = new Dictionary<string, TensorInfo>(capacity, StringComparer.Ordinal);
+        (_file, _json, DataStart) = (file, json, 8 + json.Length);
+        _table = new TensorTable(json, capacity);
     }
 
-    public List<TensorInfo> Tensors => _tensors;
-
-    public Dictionary<string, TensorInfo> ByName { get; }
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<TensorInfo> Tensors { get; private set; } = [];
 
     public Dictionary<string, string> Metadata { get; } = [];
 
@@ -72,10 +71,10 @@ internal sealed class SafetensorsHeader
     private static SafetensorsHeader Parse(string file, byte[] json)
     {
         int about = Math.Min(json.AsSpan().Count("\"dtype\""u8), json.Length / LeastTensorBytes);
-        var header = new SafetensorsHeader(file, 8 + json.Length, about);
+        var header = new SafetensorsHeader(file, json, about);
         try
         {
-            header.Parse(json);
+            header.Parse();
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -86,56 +85,65 @@ internal sealed class SafetensorsHeader
         return header;
     }
 
-    private void Parse(ReadOnlySpan<byte> json)
+    /// <summary>Looks a tensor up; null when there is none.</summary>
+    public TensorInfo? Find(string name) => _table.Find(name) is var at and >= 0 ? Tensors[at] : null;
+
+    private void Parse()
     {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 3 });
+        Span<long> sizes = stackalloc long[MaxRank];
+        var reader = new Utf8JsonReader(_json, new JsonReaderOptions { MaxDepth = 3 });
         bool metadata = false;
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string name = reader.GetString()!;
+            int name = (int)reader.TokenStartIndex;
+            bool isMetadata = reader.ValueTextEquals("__metadata__"u8), isNew = isMetadata ? !metadata : _table.TryAdd(ref reader);
+            if (!isNew)
+                throw new ModelFormatException(_file, $"the name '{Short(NameAt(name))}' occurs twice.");
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
                 throw Wrong(name, $"an object was expected, there is {Kind(reader.TokenType)}.");
-            if (name == "__metadata__")
+            if (isMetadata)
             {
-                if (metadata)
-                    throw Twice(name);
                 metadata = true;
-                ReadMetadata(ref reader);
+                ReadMetadata(ref reader, name);
                 continue;
             }
 
-            TensorInfo info = ReadTensor(ref reader, name);
-            if (!ByName.TryAdd(name, info))
-                throw Twice(name);
-            _tensors.Add(info);
+            int value = (int)reader.TokenStartIndex;
+            Extent tensor = ReadTensor(ref reader, name, sizes);
+            _table.Complete(value, tensor.Begin, tensor.End);
         }
 
         while (reader.Read())
         {
         }
+
+        Tensors = new TensorList(_table.Count, Make);
     }
 
-    private void ReadMetadata(ref Utf8JsonReader reader)
+    private void ReadMetadata(ref Utf8JsonReader reader, int name)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string key = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
-                throw Wrong("__metadata__", $"'{Short(key)}' is {Kind(reader.TokenType)}; metadata are strings.");
+                throw Wrong(name, $"'{Short(key)}' is {Kind(reader.TokenType)}; metadata are strings.");
             if (Metadata.Count == MaxMetadata)
-                throw Wrong("__metadata__", Text($"it has more than {MaxMetadata} keys, the most that are read."));
+                throw Wrong(name, Text($"it has more than {MaxMetadata} keys, the most that are read."));
             if (!Metadata.TryAdd(key, reader.GetString()!))
-                throw Wrong("__metadata__", $"the key '{Short(key)}' occurs twice.");
+                throw Wrong(name, $"the key '{Short(key)}' occurs twice.");
         }
     }
 
-    private TensorInfo ReadTensor(ref Utf8JsonReader reader, string name)
+    /// <summary>What a header says of a tensor beside its name and its sizes.</summary>
+    private readonly record struct Extent(string Type, int Rank, long Begin, long End);
+
+    private Extent ReadTensor(ref Utf8JsonReader reader, int name, scoped Span<long> sizes)
     {
         string? type = null;
-        Span<long> sizes = stackalloc long[MaxRank], ends = stackalloc long[2];
+        Span<long> ends = stackalloc long[2];
         int rank = -1, offsets = -1;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -161,7 +169,8 @@ internal sealed class SafetensorsHeader
             throw Wrong(name, "data_offsets is missing.");
         if (offsets != 2 || ends[0] > ends[1])
             throw Wrong(name, $"data_offsets are {ShapeText.Of(ends[..offsets])}; they are begin and end, begin not behind end.");
-        return Check(name, type, sizes[..rank], ends[0], ends[1]);
+        Check(name, type, sizes[..rank], ends[0], ends[1]);
+        return new Extent(type, rank, ends[0], ends[1]);
     }
 
     // The usual names are not made anew for each tensor.
@@ -176,7 +185,7 @@ internal sealed class SafetensorsHeader
         return reader.GetString()!;
     }
 
-    private int ReadIntegers(ref Utf8JsonReader reader, string name, string field, scoped Span<long> values)
+    private int ReadIntegers(ref Utf8JsonReader reader, int name, string field, scoped Span<long> values)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
             throw Wrong(name, $"{field} is {Kind(reader.TokenType)}, no array.");
@@ -193,7 +202,7 @@ internal sealed class SafetensorsHeader
         return count;
     }
 
-    private TensorInfo Check(string name, string type, ReadOnlySpan<long> shape, long begin, long end)
+    private void Check(int name, string type, ReadOnlySpan<long> shape, long begin, long end)
     {
         int size = SafetensorsType.Bytes(type);
         if (size == 0 && !SafetensorsType.IsOpaque(type))
@@ -211,39 +220,38 @@ internal sealed class SafetensorsHeader
         // How many bits an element of a type that is not read has is the writer's matter: its offsets say where it ends.
         if (size != 0 && bytes != end - begin)
             throw Wrong(name, Text($"the shape {ShapeText.Of(shape)} of {type} has {bytes} bytes, but data_offsets [{begin}, {end}] hold {end - begin}."));
-        var sizes = new int[shape.Length];
-        for (int i = 0; i < sizes.Length; i++)
-            sizes[i] = (int)shape[i];
-        return new TensorInfo(name, type, sizes, begin, end);
+    }
+
+    /// <summary>Reads a tensor that was checked once more, for its name and its shape.</summary>
+    private TensorInfo Make(int index)
+    {
+        Span<long> sizes = stackalloc long[MaxRank];
+        (int name, int value) = _table.Places(index);
+        var reader = new Utf8JsonReader(_json.AsSpan(value));
+        reader.Read();
+        Extent tensor = ReadTensor(ref reader, name, sizes);
+        var shape = new int[tensor.Rank];
+        for (int i = 0; i < shape.Length; i++)
+            shape[i] = (int)sizes[i];
+        return new TensorInfo(NameAt(name), tensor.Type, shape, tensor.Begin, tensor.End);
     }
 
     /// <summary>The tensors cover the data from the first byte to the last, each byte once.</summary>
     private void CheckCover(long dataBytes)
     {
-        IEnumerable<TensorInfo> inOrder = _tensors;
-        for (int i = 1; i < _tensors.Count; i++)
-        {
-            if (Compare(_tensors[i - 1], _tensors[i]) > 0)
-            {
-                TensorInfo[] sorted = [.. _tensors];
-                Array.Sort(sorted, Compare);
-                inOrder = sorted;
-                break;
-            }
-        }
-
         long end = 0;
-        foreach (TensorInfo info in inOrder)
+        foreach (int index in _table.InOrder())
         {
-            if (info.Begin != end)
+            (int name, long begin, long next) = (_table.Places(index).Name, _table.Begin(index), _table.End(index));
+            if (begin != end)
             {
-                string fault = info.Begin < end ? "they overlap" : "there is a hole";
-                throw Wrong(info.Name, Text($"it begins at byte {info.Begin} of the data, but the tensor before it ends at {end}: {fault}."));
+                string fault = begin < end ? "they overlap" : "there is a hole";
+                throw Wrong(name, Text($"it begins at byte {begin} of the data, but the tensor before it ends at {end}: {fault}."));
             }
 
-            end = info.End;
+            end = next;
             if (end > dataBytes)
-                throw Wrong(info.Name, Text($"it ends at byte {end} of the data, but the file has {dataBytes}. The file is cut."));
+                throw Wrong(name, Text($"it ends at byte {end} of the data, but the file has {dataBytes}. The file is cut."));
         }
 
         if (end != dataBytes)
@@ -253,11 +261,9 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private static int Compare(TensorInfo a, TensorInfo b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin) : a.End.CompareTo(b.End);
+    private ModelFormatException Wrong(int name, string reason) => new($"{_file}, tensor '{Short(NameAt(name))}'", reason);
 
-    private ModelFormatException Wrong(string tensor, string reason) => new($"{_file}, tensor '{Short(tensor)}'", reason);
-
-    private ModelFormatException Twice(string name) => new(_file, $"the name '{Short(name)}' occurs twice.");
+    private string NameAt(int at) => TensorTable.NameAt(_json, at);
 
     private static string Short(string text) => text.Length <= 80 ? text : text[..77] + "…";
 

@@ -13,7 +13,7 @@ namespace FastRecurrence.Cli.Tests.Tool;
 [Collection("devices")]
 public sealed class CommandTests
 {
-    private static readonly string[] s_quick = ["crossover", "-B", "simd,scalar", "-H", "8", "-b", "1,4", "-t", "2", "--min-time", "1ms", "--timeout", "20ms"];
+    private static readonly string[] s_quick = ["crossover", "-B", "simd,scalar", "-H", "8", "-b", "1,4", "-t", "2", "--min-time", "1ms", "--timeout", "20ms", "--launches", "2"];
 
     [Fact]
     public void Info_lists_every_backend_and_why_one_is_absent()
@@ -151,7 +151,7 @@ public sealed class CommandTests
         ToolRun run = ToolRun.Of(s_quick);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("exercises  scalar       7/7", run.Output);
-        Assert.Contains("lstm_i8_h8 T=2", run.Output);
+        Assert.Contains("lstm_t2_n4_i8_h8", run.Output);
         Assert.Contains("SIMD widths against each other", run.Output);
     }
 
@@ -163,15 +163,39 @@ public sealed class CommandTests
         Assert.Equal(4, points.Length);
         foreach (JsonElement p in points)
         {
-            Assert.True(p.GetProperty("ok").GetBoolean());
-            JsonElement time = p.GetProperty("endToEnd");
+            Assert.True(p.GetProperty("verification").GetProperty("ok").GetBoolean());
+            JsonElement summary = p.GetProperty("summary");
             double flops = 2.0 * 4 * 8 * (8 + 8) * p.GetProperty("batch").GetInt32();
-            Assert.Equal(flops / time.GetProperty("stepMicroseconds").GetDouble() / 1e3, time.GetProperty("gflops").GetDouble(), 1e-9);
-            Assert.True(p.GetProperty("peakPercent").GetDouble() > 0);
-            Assert.Equal(JsonValueKind.Null, p.GetProperty("withoutTransfers").ValueKind);
+            Assert.Equal(flops / summary.GetProperty("stepMicroseconds").GetDouble() / 1e3, summary.GetProperty("gflops").GetDouble(), 1e-9);
+            Assert.True(summary.GetProperty("peakPercent").GetDouble() > 0);
+            Assert.Equal(2, p.GetProperty("launches").GetArrayLength());
         }
 
         Assert.Empty(json.GetProperty("verdicts").EnumerateArray());
+        Assert.Equal([7, 7], json.GetProperty("exercises").EnumerateArray().Select(e => e.GetProperty("right").GetInt32()));
+    }
+
+    /// <summary>What <c>crossover</c> measured is a run like any other: kept, shown again, compared.</summary>
+    [Fact]
+    public void Crossover_keeps_its_run_for_report_and_compare()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            string path = Path.Combine(folder.FullName, "crossover.json"), html = Path.Combine(folder.FullName, "crossover.html");
+            Assert.Equal(0, ToolRun.Of([.. s_quick, "--streaming", "--save", path]).ExitCode);
+            ToolRun again = ToolRun.Of("report", path);
+            Assert.Contains("lstm_t2_n4_i8_h8", again.Output);
+            Assert.Contains("streaming", again.Output);
+            Assert.Equal(0, ToolRun.Of("report", path, "--html", html).ExitCode);
+            Assert.Contains("4 same", ToolRun.Of("compare", path, path).Output);
+            Assert.Equal(4, ToolRun.Of("report", path, "-o", "jsonl").Output.TrimEnd('\n').Split('\n').Length);
+            ToolRun.Of([.. s_quick, "--save", Path.Combine(folder.FullName, "absent", "run.json")]).AssertFailsInOneLine(1, "cannot save to");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]
@@ -180,7 +204,7 @@ public sealed class CommandTests
         GpuBackend opencl = GpuBackends.All.First(b => b.Name == "opencl:0");
         if (!opencl.IsAvailable || !opencl.IsCpuDevice)
             Assert.Skip($"opencl:0: {opencl.UnavailableReason ?? "is no CPU"}");
-        string[] line = ["crossover", "-B", "simd,opencl:0", "-H", "8", "-b", "1", "-t", "2", "--min-time", "1ms", "--timeout", "20ms"];
+        string[] line = ["crossover", "-B", "simd,opencl:0", "-H", "8", "-b", "1", "-t", "2", "--min-time", "1ms", "--timeout", "20ms", "--launches", "1"];
         string output = ToolRun.Of(line).Output;
         Assert.Contains("no verdict", output);
         Assert.DoesNotContain("model:", output);
@@ -190,7 +214,7 @@ public sealed class CommandTests
         JsonElement point = json.GetProperty("points").EnumerateArray().Single(p => p.GetProperty("backend").GetString() == "opencl:0");
         Assert.True(point.GetProperty("cpuDevice").GetBoolean());
         Assert.Contains("model:", point.GetProperty("dispatch").GetString());
-        Assert.True(point.GetProperty("withoutTransfers").GetProperty("stepMicroseconds").GetDouble() > 0);
+        Assert.True(point.GetProperty("launches")[0].GetProperty("kernels").GetProperty("median").GetDouble() > 0);
     }
 
     [Fact]

@@ -60,6 +60,59 @@ public sealed class InspectTests : IDisposable
         Assert.Contains("W[0, 0] is NaN", run.Output);
     }
 
+    /// <summary>An If runs one of its branches: the one with more work is counted, not both; two nodes of one name are two.</summary>
+    [Fact]
+    public void Of_an_If_one_branch_is_counted()
+    {
+        static NodeProto If(ModelProto model, string name)
+        {
+            GraphProto Branch(int copies)
+            {
+                var graph = new GraphProto { Name = "g" };
+                for (int i = 0; i < copies; i++)
+                {
+                    NodeProto lstm = model.Rnn().Clone();
+                    lstm.Output.Clear();
+                    lstm.Output.Add($"{name}{copies}_{i}");
+                    graph.Node.Add(lstm);
+                }
+
+                return graph;
+            }
+
+            var node = new NodeProto { OpType = "If", Name = "same" };
+            node.Input.Add("c");
+            node.Output.Add(name);
+            node.Attribute.Add(new AttributeProto { Name = "then_branch", G = Branch(2), Type = 5 });
+            node.Attribute.Add(new AttributeProto { Name = "else_branch", G = Branch(1), Type = 5 });
+            return node;
+        }
+
+        double Flops(Action<ModelProto>? change = null) => Inspect(Write(TinyModel.Lstm(change)), "-o", "json").Json().GetProperty("flopsPerStep").GetDouble();
+        double one = Flops();
+        Assert.Equal(one * (1 + 2 + 2), Flops(m =>
+        {
+            m.Graph.Input.Add(new ValueInfoProto { Name = "c" });
+            m.Graph.Node.Add(If(m, "a"));
+            m.Graph.Node.Add(If(m, "b"));
+        }));
+    }
+
+    [Fact]
+    public void A_prefix_chooses_layers()
+    {
+        MemoryTensors tensors = PyTorchWeights.Export([StackLayer.Unidirectional(LayerWeights.Random(LayerShape.Lstm(2, 3), 1))], "enc.");
+        foreach (TensorInfo info in PyTorchWeights.Export([StackLayer.Unidirectional(LayerWeights.Random(LayerShape.Gru(2, 3), 1))], "dec.").Tensors)
+            tensors.Add(info.Name, info.Shape, new float[info.ElementCount]);
+        string path = Write(tensors);
+        Assert.Equal(2, Inspect(path, "-o", "json").Json().GetProperty("layers").GetArrayLength());
+        JsonElement layer = Assert.Single(Inspect(path, "--prefix", "dec.", "-o", "json").Json().GetProperty("layers").EnumerateArray());
+        Assert.Equal("dec.l0", layer.GetProperty("name").GetString());
+        Inspect(path, "--prefix", "none.").AssertFailsInOneLine(1, "no recurrent layer whose name begins with 'none.'");
+        Assert.Equal(0, Inspect(Write(TinyModel.Lstm()), "--prefix", "").ExitCode);
+        Inspect(Write(TinyModel.Lstm()), "--prefix", "none").AssertFailsInOneLine(1, "no recurrent layer whose name begins with 'none'");
+    }
+
     /// <summary>Nothing is measured, and no device is looked for, unless asked.</summary>
     [Fact]
     public void A_look_into_a_file_is_quick_and_measures_nothing()

@@ -2,6 +2,7 @@ using System.Text.Json;
 using FastRecurrence.Cli.Axes;
 using FastRecurrence.Cli.Sweeping;
 using FastRecurrence.Gpu;
+using FastRecurrence.Import;
 using FastRecurrence.TestKit.Stacks;
 using Program = FastRecurrence.Cli.Program;
 
@@ -101,12 +102,40 @@ public sealed class SweepTests : IDisposable
         {
             Assert.Contains("fastrecurrence sweep -H 8 -b 2 -t 3", text);
             Assert.Contains("lstm_t3_n2_i8_h8", text);
-            Assert.Contains("FMA peak", text);
         });
+        Assert.All((string[])[table, markdown], text => Assert.Contains("FMA peak", text));
         Assert.StartsWith("```\n$ fastrecurrence sweep", markdown);
-        string[] rows = [.. csv.TrimEnd('\n').Split('\n').Where(l => l[0] != '#')];
-        Assert.Equal(2, rows.Length);
+        string[] rows = csv.TrimEnd('\n').Split('\n');
+        Assert.Equal(2, rows.Length); // a heading and a row, for programs that know nothing of comments
         Assert.Equal(rows[0].Split(',').Length, rows[1].Split(',').Length);
+        Assert.Contains("peak_gflops", rows[0]);
+        using JsonDocument line = JsonDocument.Parse(ToolRun.Of("report", path, "-o", "jsonl").Output);
+        Assert.Equal(rows[0].Split(','), line.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(2, line.RootElement.GetProperty("batch").GetInt32());
+    }
+
+    [Fact]
+    public void Launches_are_bound_to_processors_and_take_a_priority_when_asked()
+    {
+        JsonElement json = ToolRun.Of(["sweep", "-H", "8", "-b", "2", "-t", "3", "--threads", "2", "--pin", "--priority", "belownormal", "-o", "json", .. s_fast]).Json();
+        JsonElement settings = json.GetProperty("settings");
+        Assert.Equal((true, "belownormal"), (settings.GetProperty("pin").GetBoolean(), settings.GetProperty("priority").GetString()));
+        Assert.Equal(1, json.GetProperty("points").GetArrayLength());
+        ToolRun.Of("sweep", "--priority", "fast").AssertFailsInOneLine(2, "--priority: 'fast' is not");
+    }
+
+    [Fact]
+    public void The_layers_of_a_model_file_are_problems()
+    {
+        string path = Path.Combine(_folder, "m.safetensors");
+        LayerWeights Lstm(int I) => LayerWeights.Random(LayerShape.Lstm(I, 3), 1);
+        using (FileStream stream = File.Create(path))
+            SafetensorsWriter.Write(stream, PyTorchWeights.Export([StackLayer.Bidirectional(Lstm(2), Lstm(2)), StackLayer.Bidirectional(Lstm(6), Lstm(6))]));
+        string[] plan = ToolRun.Of("sweep", "--model", path, "-b", "4", "-t", "5", "--dry-run").Output.Split('\n');
+        Assert.StartsWith("lstm_t5_n4_i2_h3_bi ", plan[0]);
+        Assert.StartsWith("lstm_t5_n4_i6_h3_bi ", plan[1]);
+        ToolRun.Of("sweep", "--model", path, "-H", "3").AssertFailsInOneLine(2, "--hidden does not go with --model");
+        ToolRun.Of("sweep", "--model", Path.Combine(_folder, "none.onnx")).AssertFailsInOneLine(1, "there is no file");
     }
 
     [Fact]

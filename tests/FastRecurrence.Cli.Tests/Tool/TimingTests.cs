@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.Intrinsics.X86;
-using FastRecurrence.Cli.Timing;
 
 namespace FastRecurrence.Cli.Tests.Tool;
 

@@ -3,7 +3,7 @@ namespace FastRecurrence.Tests.Docs;
 /// <summary>The sizes of <c>src/</c> and of kernels.md, file by file.</summary>
 public sealed class SourceRulesTests
 {
-    private const int MostFilesWithCellKind = 10, MostLinesOfTheTool = 4700;
+    private const int MostFilesWithCellKind = 10, MostLinesOfTheTool = 4500;
 
     private static readonly string[] s_files =
         [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(Relative).Where(IsWritten).Order()];

@@ -1,7 +1,7 @@
-namespace FastRecurrence.Cli.Timing;
+namespace FastRecurrence.TestKit.Stacks;
 
 /// <summary>A team for each number of threads, made when first wanted and kept: its threads are then warm for the next problem.</summary>
-internal sealed class Teams : IDisposable
+internal sealed class Teams(bool pin) : IDisposable
 {
     private readonly Dictionary<int, WorkerTeam> _teams = [];
 
@@ -11,7 +11,7 @@ internal sealed class Teams : IDisposable
         if (threads == 1)
             return null;
         if (!_teams.TryGetValue(threads, out WorkerTeam? team))
-            _teams[threads] = team = new WorkerTeam(threads);
+            _teams[threads] = team = new WorkerTeam(threads, pin);
         return team;
     }
 
