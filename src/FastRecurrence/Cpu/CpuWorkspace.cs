@@ -13,7 +13,7 @@ internal sealed unsafe class CpuWorkspace
 {
     private const int CacheLineFloats = 16;
     private readonly LayerShape _shape;
-    private readonly PackedWeights _weights;
+    private PackedWeights? _weights; // null once freed: a disposed state that is still referenced must not hold them
     private readonly PanelLayout _layout;
     private readonly AlignedBuffer[] _scratch;
     private readonly AlignedBuffer? _padded, _zeros;
@@ -81,11 +81,13 @@ internal sealed unsafe class CpuWorkspace
     /// <summary>Makes room for runs of so many rows; kept, so that a repeated call allocates nothing.</summary>
     public void Reserve(int rows)
     {
+        PackedWeights weights = _weights ?? throw new ObjectDisposedException(nameof(LayerState));
+
         // A single row gathers the preactivations of many panels.
-        int scratchRows = rows == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(rows, 1, _weights.Tuning.RowsPerBlock);
+        int scratchRows = rows == 1 ? Math.Min(_layout.PanelCount, Tuning.GatheredPanels) : Math.Clamp(rows, 1, weights.Tuning.RowsPerBlock);
         if (scratchRows > _scratchRows)
         {
-            int width = Math.Max(_layout.Width, _weights.SecondLayout.Width);
+            int width = Math.Max(_layout.Width, weights.SecondLayout.Width);
             for (int i = 0; i < _scratch.Length; i++)
                 _scratch[i] = new AlignedBuffer("scratch", scratchRows * width + CacheLineFloats);
             _scratchRows = scratchRows;
@@ -100,9 +102,9 @@ internal sealed unsafe class CpuWorkspace
             Identity = Address(identity);
         }
 
-        if (_weights.SecondWeights is null || (Intermediate is not null && _intermediateRows >= rows))
+        if (weights.SecondWeights is null || (Intermediate is not null && _intermediateRows >= rows))
             return;
-        Intermediate = new IntermediateBuffers(_shape, _weights, rows, Identity);
+        Intermediate = new IntermediateBuffers(_shape, weights, rows, Identity);
         _intermediateRows = rows;
     }
 
@@ -165,7 +167,7 @@ internal sealed unsafe class CpuWorkspace
     /// <summary>Leaves the memory to the collector.</summary>
     public void Free()
     {
-        Driver = null;
+        (Driver, _weights) = (null, null);
         foreach (AlignedBuffer? buffer in (AlignedBuffer?[])[_padded, _zeros, _projected, .. _scratch, .. _decoded])
             buffer?.Free();
         Intermediate?.Free();

@@ -46,7 +46,7 @@ public sealed class SchedulerTests
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{name}: {schedules} schedules, {frames} frames, {cancelled} cancelled, {failed} failed, {refused} refused");
-        Assert.True(frames > schedules);
+        Assert.True(schedules >= 2 && frames > 0);
     }
 
     [Fact]
