@@ -83,8 +83,18 @@ public sealed class VerdictTests
         var problem = new ProblemSize(CellName.All[0], 2, batch, 8, 8);
         PointRecord Point(string backend, LaunchTimes times) => new()
         {
-            Id = $"{problem.Id} {backend}", Problem = problem.Id, Weights = "fp32", Backend = backend, Threads = 1, Device = backend == "cuda:0",
-            FlopsPerStep = 1, BytesPerStep = 1, RecurrentBytes = 1, TransferBytes = 1, Verification = new Checked(true, 0, 1, 1, 1, ""), Launches = [times],
+            Id = $"{problem.Id} {backend}",
+            Problem = problem.Id,
+            Weights = "fp32",
+            Backend = backend,
+            Threads = 1,
+            Device = backend == "cuda:0",
+            FlopsPerStep = 1,
+            BytesPerStep = 1,
+            RecurrentBytes = 1,
+            TransferBytes = 1,
+            Verification = new Checked(true, 0, 1, 1, 1, ""),
+            Launches = [times],
         };
         yield return Point("simd-512", Launch(cpu, null));
         yield return Point("scalar", Launch(slowCpu, null));

@@ -20,11 +20,21 @@ public sealed class LongRunTests
         using LayerState one = layer.CreateState(N), other = layer.CreateState(N);
         layer.Run(one, Steps, x, y, new SequenceOptions
         {
-            Lengths = lengths, Direction = Direction.Reverse, Padding = Padding.Left, Layout = SequenceLayout.BatchMajor, Gates = gates, Cells = cells,
+            Lengths = lengths,
+            Direction = Direction.Reverse,
+            Padding = Padding.Left,
+            Layout = SequenceLayout.BatchMajor,
+            Gates = gates,
+            Cells = cells,
         });
         var settings = new SequenceSettings
         {
-            Lengths = lengths, Direction = Direction.Reverse, Padding = Padding.Left, Layout = SequenceLayout.BatchMajor, Gates = otherGates, Cells = otherCells,
+            Lengths = lengths,
+            Direction = Direction.Reverse,
+            Padding = Padding.Left,
+            Layout = SequenceLayout.BatchMajor,
+            Gates = otherGates,
+            Cells = otherCells,
         };
         layer.Run(other, Steps, x, z, settings);
         Assert.Equal(y, z);
