@@ -18,15 +18,16 @@ public sealed partial class ReadmeTests
         Assert.InRange(s_readme[..s_readme.IndexOf("layer.Run(", StringComparison.Ordinal)].Split('\n').Length, 1, 32);
 
     [Theory]
-    [InlineData(1, "EmbeddingExample.cs")]
-    [InlineData(2, "TrainingExample.cs")]
-    [InlineData(3, "DeviceExample.cs")]
-    public void Examples_are_the_ones_that_compile_and_run(int number, string file)
+    [InlineData(1, "README example 1", "FastRecurrence.Cli.Tests/Readme/EmbeddingExample.cs")]
+    [InlineData(2, "README example 2", "FastRecurrence.Cli.Tests/Readme/TrainingExample.cs")]
+    [InlineData(3, "README example 3", "FastRecurrence.Cli.Tests/Readme/DeviceExample.cs")]
+    [InlineData(4, "\"Many live streams\"", "FastRecurrence.Tests/Streams/StreamExample.cs")]
+    public void Examples_are_the_ones_that_compile_and_run(int number, string mark, string file)
     {
         string[] examples = Blocks("csharp");
-        Assert.Equal(3, examples.Length);
-        string source = File.ReadAllText(Path.Combine(s_root, "tests/FastRecurrence.Cli.Tests/Readme", file)).ReplaceLineEndings("\n");
-        string begin = $"// README example {number}\n", end = $"// end of README example {number}\n";
+        Assert.Equal(4, examples.Length);
+        string source = File.ReadAllText(Path.Combine(s_root, "tests", file)).ReplaceLineEndings("\n");
+        string begin = $"// {mark}\n", end = $"// end of {mark}\n";
         string tested = source[(source.IndexOf(begin, StringComparison.Ordinal) + begin.Length)..source.IndexOf(end, StringComparison.Ordinal)];
         string shown = Usings().Replace(examples[number - 1], "").TrimStart('\n');
         Assert.Equal(shown.TrimEnd(), Unindent(tested).TrimEnd());
