@@ -89,17 +89,8 @@ internal static class CompareCommand
             case OutputFormat.Csv or OutputFormat.JsonLines:
                 session.WriteLines(RowLines.Of(shown.Select(p => new
                 {
-                    p.Id,
-                    p.Times,
-                    BaseUs = p.Verdict.BaseMedian,
-                    NewUs = p.Verdict.NewMedian,
-                    p.Verdict.ChangePercent,
-                    Verdict = Word(p.Verdict.Kind),
-                    BaseLaunches = p.Verdict.Base.Count,
-                    NewLaunches = p.Verdict.New.Count,
-                    comparison.ThresholdPercent,
-                    Base = before.Path,
-                    New = after.Path,
+                    p.Id, p.Times, BaseUs = p.Verdict.BaseMedian, NewUs = p.Verdict.NewMedian, p.Verdict.ChangePercent, Verdict = Word(p.Verdict.Kind),
+                    BaseLaunches = p.Verdict.Base.Count, NewLaunches = p.Verdict.New.Count, comparison.ThresholdPercent, Base = before.Path, New = after.Path,
                 }), format == OutputFormat.Csv));
                 return;
             default:
