@@ -1,5 +1,6 @@
 using FastRecurrence.Gpu;
 using FastRecurrence.Gpu.Families;
+using FastRecurrence.Gpu.Kernels;
 using FastRecurrence.Tests.Contract;
 
 namespace FastRecurrence.Tests.Gpu;
@@ -29,14 +30,58 @@ public sealed class DeviceLoadTests
         }
     }
 
-    /// <summary>W of more panels than are packed at once, and R, of a candidate and of a projection, in their second order.</summary>
+    /// <summary>W of more panels than are packed at once, and R, of a candidate and of a projection, in the order of tensor cores.</summary>
     [Fact]
     public void What_tensor_cores_multiply_by_is_new_as_well()
     {
-        GpuBackend backend = Device("ilgpu-cpu").Force(TensorTiledStep.Family).With(InputGemm.TripleTf32);
+        GpuDevice device = Device("ilgpu-cpu").Device;
         foreach (LayerShape shape in (LayerShape[])[
             LayerShape.Lstm(140, 8), LayerShape.Gru(8, 12, linearBeforeReset: false), LayerShape.Lstm(8, 12) with { ProjectionSize = 8 }])
-            Check((weights, format) => new GpuLayer(weights, backend, format), backend, shape, WeightFormat.Float32);
+        {
+            LayerWeights first = LayerWeights.Random(shape, 1), second = LayerWeights.Random(shape, 2);
+            using DeviceWeights loaded = new(first, device, WeightFormat.Float32, InputGemm.TripleTf32);
+            using DeviceWeights fresh = new(second, device, WeightFormat.Float32, InputGemm.TripleTf32);
+            using Lock.Scope _ = device.Enter();
+            float[][] before = Read(device, loaded), expected = Read(device, fresh);
+            long allocations = device.Transfers.Allocations;
+            loaded.Load(PackedLayer.Of(second, WeightFormat.Float32));
+            Assert.Equal(allocations, device.Transfers.Allocations);
+            float[][] after = Read(device, loaded);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                Assert.Equal(expected[i], after[i]);
+                Assert.Equal(expected[i].All(v => v == 0), before[i].SequenceEqual(after[i]));
+            }
+
+            // Lane 4g + t of a fragment has k's 4t to 4t + 3 of column g.
+            int columns = 4 * loaded.Columns4, across = TensorFragments.Across(loaded.Columns4);
+            float[] w = PackedWeights.Input(shape, second.InputWeights);
+            for (int at = 0; at < w.Length; at++)
+            {
+                int k = at / columns, column = at % columns;
+                int lane = ((k / 16 * across) + column / 8) * 32 + 4 * (column % 8) + k % 16 / 4;
+                Assert.Equal(w[at], after[0][4 * lane + k % 4]);
+            }
+        }
+    }
+
+    private static float[][] Read(GpuDevice device, DeviceWeights weights)
+    {
+        RecurrentMatrices fragments = weights.OnTensorCores();
+        return
+        [
+            .. new[]
+            {
+                weights.Input, weights.Recurrent, weights.Bias, weights.Candidate, weights.Projection,
+                fragments.Recurrent, fragments.Candidate, fragments.Projection,
+            }
+            .Where(view => view.Length > 0).Select(view =>
+            {
+                var values = new float[4 * view.Length];
+                Transfer.ToHost(device, device.DefaultStream, view.Cast<float>(), values);
+                return values;
+            }),
+        ];
     }
 
     [Fact]
@@ -68,7 +113,8 @@ public sealed class DeviceLoadTests
         using RecurrentLayer layer = prepare(first, format), other = prepare(second, format);
         using LayerState state = layer.CreateState(N), expectedState = other.CreateState(N);
         float[] before = new float[T * N * shape.OutputSize], after = new float[before.Length], expected = new float[before.Length];
-        layer.Run(state, T, p.Input, before);
+        float[] x = Problem.Uniform(new Random(4), T * N * shape.InputSize); // as LoadTests: every activation gives something
+        layer.Run(state, T, x, before);
         float[] h = new float[N * shape.OutputSize], c = new float[shape.HasCellState ? N * shape.HiddenSize : 0];
         state.CopyHiddenTo(h);
         expectedState.SetHidden(h);
@@ -81,8 +127,8 @@ public sealed class DeviceLoadTests
         long allocations = backend.Device.Transfers.Allocations;
         layer.Load(second);
         Assert.Equal(allocations, backend.Device.Transfers.Allocations);
-        layer.Run(state, T, p.Input, after);
-        other.Run(expectedState, T, p.Input, expected);
+        layer.Run(state, T, x, after);
+        other.Run(expectedState, T, x, expected);
         BackendContract.AssertSameBits(p, "after new weights", expected, after);
         Assert.NotEqual(before, after);
     }
