@@ -88,12 +88,19 @@ public sealed class StackTeamTests
             stream.Step(x.AsSpan(0, N * I), z.AsSpan(0, N * forward.OutputSize));
         }
 
+        long Allocated()
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 50; i++)
+                Work();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
         Work();
         Work();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 50; i++)
-            Work();
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        // Whether a wait spins, yields or sleeps depends on the machine, and the runtime allocates when a way to wait is taken for the first time.
+        if (Allocated() != 0)
+            Assert.Equal(0, Allocated());
     }
 
     private static LayerShape Shape(string cell) => cell switch
