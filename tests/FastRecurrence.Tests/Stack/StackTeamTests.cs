@@ -88,19 +88,13 @@ public sealed class StackTeamTests
             stream.Step(x.AsSpan(0, N * I), z.AsSpan(0, N * forward.OutputSize));
         }
 
-        long Allocated()
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 50; i++)
-                Work();
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
-        Work();
-        Work();
-        // Whether a wait spins, yields or sleeps depends on the machine, and the runtime allocates when a way to wait is taken for the first time.
-        if (Allocated() != 0)
-            Assert.Equal(0, Allocated());
+        // Whether a wait spins, yields or sleeps depends on the machine, and the runtime may allocate when a way to wait is taken for the first time.
+        for (int i = 0; i < 50; i++)
+            Work();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 50; i++)
+            Work();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
     private static LayerShape Shape(string cell) => cell switch
